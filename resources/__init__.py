@@ -1,1 +1,1 @@
-"""What ships with the program: icons, fonts, examples and help; read through importlib.resources."""
+"""What ships beside the code: icons, fonts, examples and help, read by importlib.resources."""
