@@ -1,0 +1,167 @@
+"""Reverse topological order to adjoint steps, appended to an expansion.
+
+For every step u, once its adjoint is complete, and for each of its operands v:
+`adjoint(v) += adjoint(u) * du/dv` (reverse accumulation; Griewank and Walther, Evaluating
+Derivatives, 2008, section 3.2). Summing at fan-outs and undoing broadcasting happen here and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from engine import ops
+from engine.expansion import Expansion, Flat, Ref
+from engine.expression import Call, Name, Number, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One term `adjoint(target) += ...`, made by a step `node` for its operand at `port`.
+
+    `upstream` is the adjoint of `node`; `local` the local derivative where the row has the form
+    `g * local`; `value` the term, `total` the sum so far at `target`.
+    """
+
+    node: str
+    port: str
+    target: str
+    upstream: Ref
+    local: Ref | None
+    value: Ref
+    total: Ref
+
+
+@dataclass(slots=True)
+class Adjoints:
+    """The adjoint of every step that the output depends on, and how each was summed.
+
+    `stopped` tells, by (node, port), why nothing flows there: "0" where the derivative is zero,
+    "none" where the operand has no derivative.
+    """
+
+    output: str
+    adjoint: dict[str, Ref] = field(default_factory=dict)
+    contributions: list[Contribution] = field(default_factory=list)
+    stopped: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def local_of(tree: Tree) -> Tree | None:
+    """The local derivative in `g * local`, `g` or `-g`; None for any other form."""
+    g = Name("g")
+    if tree == g:
+        return Number(1.0)
+    if tree == Call("-", (g,)):
+        return Number(-1.0)
+    if isinstance(tree, Call) and tree.name == "*" and tree.args[0] == g:
+        return tree.args[1]
+    return None
+
+
+def differentiate(
+    expansion: Expansion, output: Ref, wrt: Iterable[str] | None = None, seed: Ref = 1.0
+) -> Adjoints:
+    """Appends the adjoints of `output` to the expansion.
+
+    `wrt` limits the work to steps that depend on these; None differentiates with respect to
+    everything. `seed` is the adjoint of the output (same shape as it; 1 for a single number).
+    Raises ValueError when the output is not a single number and no seed of its shape is given.
+    """
+    if not isinstance(output, str):
+        return Adjoints("")
+    if expansion.spec(output).shape != expansion.spec(seed).shape:
+        raise ValueError(
+            "only a single number has a gradient; wrap the output in sum(...) or mean(...)"
+        )
+    wanted = _relevant(expansion, output, wrt)
+    result = Adjoints(output, {output: seed})
+    for node_id in _reverse_order(expansion, output, wanted):
+        upstream = result.adjoint.get(node_id)
+        if upstream is None:
+            continue
+        flat = expansion.nodes[node_id]
+        for index, (port, target) in enumerate(zip(_ports(flat), flat.args, strict=True)):
+            if isinstance(target, str) and target in wanted:
+                _contribute(expansion, result, flat, index, port, target, upstream)
+    return result
+
+
+def _relevant(expansion: Expansion, output: str, wrt: Iterable[str] | None) -> set[str]:
+    """Float steps between `wrt` and the output."""
+    above = expansion.ancestors([output])
+    sources = None if wrt is None else set(wrt)
+    reached: set[str] = set()
+    for node_id in expansion.nodes:
+        if node_id not in above:
+            continue
+        flat = expansion.nodes[node_id]
+        starts = sources is None or node_id in sources
+        if flat.spec.kind == "float" and (starts or any(a in reached for a in flat.args)):
+            reached.add(node_id)
+    return reached
+
+
+def _reverse_order(expansion: Expansion, output: str, wanted: set[str]) -> list[str]:
+    """A step after all its readers; among free choices, in the order the walk met them, so that
+    operands of one step follow each other as a person would write them down."""
+    readers: dict[str, int] = {}
+    for node_id in wanted:
+        for a in expansion.nodes[node_id].args:
+            if isinstance(a, str) and a in wanted:
+                readers[a] = readers.get(a, 0) + 1
+    order = [output] if output in wanted else []
+    for node_id in order:  # grows while it is walked
+        for a in expansion.nodes[node_id].args:
+            if isinstance(a, str) and a in wanted:
+                readers[a] -= 1
+                if not readers[a]:
+                    order.append(a)
+    return order
+
+
+def _ports(flat: Flat) -> tuple[str, ...]:
+    return flat.op.ports(len(flat.args))
+
+
+def _contribute(
+    expansion: Expansion,
+    result: Adjoints,
+    flat: Flat,
+    index: int,
+    port: str,
+    target: str,
+    upstream: Ref,
+) -> None:
+    row_port = flat.op.inputs[0] if flat.op.variadic else port
+    tree = flat.op.derivative_trees[row_port]
+    only = flat.op.shape_only
+    blocked = row_port in flat.spec.blocked or row_port in only or ("*" in only and index > 0)
+    if tree is None or blocked:
+        result.stopped[flat.id, port] = "none" if blocked else flat.op.derivative[row_port]
+        return
+    names: dict[str, Ref | tuple[Ref, ...]] = dict(
+        zip(_ports(flat), flat.args, strict=True), inputs=flat.args, rest=flat.args[1:]
+    )
+    names |= {"g": upstream, "y": flat.id}
+    statics = {**flat.options, "i": index}
+    local_tree = local_of(tree) if flat.op.elementwise else None
+    local = None
+    if local_tree is not None:
+        local = expansion.build(local_tree, names, statics)
+        value = expansion.append(ops.MUL, (upstream, local))
+        if local == -1.0:
+            value = expansion.append(ops.NEG, (upstream,))
+    else:
+        value = expansion.build(tree, names, statics)
+    if value == 0.0:
+        result.stopped[flat.id, port] = "0"
+        return
+    if isinstance(value, str):
+        value = expansion.append(ops.SUM_TO, (value, target))
+    elif expansion.spec(target).shape:
+        value = expansion.append(ops.SPREAD_AS, (value, target))
+    before = result.adjoint.get(target)
+    total = value if before is None else expansion.append(ops.ADD, (before, value))
+    result.adjoint[target] = total
+    result.contributions.append(Contribution(flat.id, port, target, upstream, local, value, total))

@@ -1,0 +1,215 @@
+"""Every change to a document as a value whose `apply` returns its inverse.
+
+`Put` replaces one entry of one table; `Batch` is several edits that happen together or not at all.
+The functions below build the edits that people's actions need; none of them changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine import ops
+from engine.graph import Graph, GraphError, Node, Recipe, Source, TableName, id_number
+from engine.ops.row import Array
+
+
+class Edit(Protocol):
+    """A change. `apply` does it and returns the inverse, or raises and changes nothing."""
+
+    def apply(self, graph: Graph) -> Edit: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One entry of one table becomes `value`; None removes it."""
+
+    table: TableName
+    key: Hashable
+    value: Any
+
+    def apply(self, graph: Graph) -> Put:
+        return Put(self.table, self.key, graph.put(self.table, self.key, self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Edits in order, as one. If one raises, those before it are taken back."""
+
+    edits: tuple[Edit, ...]
+
+    def apply(self, graph: Graph) -> Batch:
+        inverses: list[Edit] = []
+        try:
+            for edit in self.edits:
+                inverses.append(edit.apply(graph))
+        except Exception:
+            for inverse in reversed(inverses):
+                inverse.apply(graph)
+            raise
+        return Batch(tuple(reversed(inverses)))
+
+
+def batch(*edits: Edit) -> Edit:
+    """One edit of several; a single one stays itself."""
+    return edits[0] if len(edits) == 1 else Batch(edits)
+
+
+def add_node(
+    graph: Graph,
+    op: str,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    literals: Mapping[str, float] | None = None,
+    at: tuple[float, float] = (0.0, 0.0),
+    value: Any = None,
+) -> tuple[Edit, str]:
+    """A new node, and its id. `value` is the tensor of a source node (0 unless given)."""
+    row = ops.TABLE.get(op)
+    if row is None:
+        raise GraphError(f"there is no operator {op!r}; see 'gradloom ops'")
+    node_id = graph.new_id()
+    chosen = graph.new_name(name or (ops.default_name(op) if row.is_source else "v"))
+    settled = {**row.defaults(), **(options or {})}
+    node = Node(node_id, op, chosen, settled, dict(literals or {}), *at)
+    edits: list[Edit] = [Put("nodes", node_id, node)]
+    if op in ops.HOLDS_TENSOR:
+        shape = settled.get("shape", ())
+        start = np.zeros(shape if _concrete(shape) else (), graph.dtype) if value is None else value
+        edits.append(Put("tensors", node_id, np.asarray(start)))
+    return batch(*edits), node_id
+
+
+def _concrete(shape: Any) -> bool:
+    return isinstance(shape, tuple) and all(isinstance(n, int) and n >= 0 for n in shape)
+
+
+def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
+    """Removes nodes with their wires and tensors, and what the recipe says of them."""
+    gone = set(node_ids)
+    links = {(k.target, k.port) for n in gone for k in graph.links_of(n)}
+    edits: list[Edit] = [Put("links", key, None) for key in sorted(links)]
+    ordered = sorted(gone, key=id_number)
+    edits += [Put("tensors", n, None) for n in ordered if n in graph.tensors]
+    if graph.settings["output"] in gone:
+        edits.append(Put("settings", "output", ""))
+    if graph.recipe.loss in gone:
+        edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
+    edits += [Put("nodes", n, None) for n in ordered]
+    return batch(*edits) if edits else Batch(())
+
+
+def connect(source: str, target: str, port: str) -> Edit:
+    """A wire from a node's result to a port; a wire already there is replaced."""
+    return Put("links", (target, port), source)
+
+
+def disconnect(target: str, port: str) -> Edit:
+    return Put("links", (target, port), None)
+
+
+def rename(graph: Graph, node_id: str, name: str) -> Edit:
+    return Put("nodes", node_id, replace(graph.nodes[node_id], name=name))
+
+
+def set_options(graph: Graph, node_id: str, options: Mapping[str, Any]) -> Edit:
+    node = graph.nodes[node_id]
+    return Put("nodes", node_id, replace(node, options={**node.options, **options}))
+
+
+def set_literal(graph: Graph, node_id: str, port: str, value: float | None) -> Edit:
+    """The number an unwired port reads; None empties it."""
+    node = graph.nodes[node_id]
+    literals = {k: v for k, v in node.literals.items() if k != port}
+    if value is not None:
+        literals[port] = value
+    return Put("nodes", node_id, replace(node, literals=literals))
+
+
+def move(graph: Graph, places: Mapping[str, tuple[float, float]]) -> Edit:
+    """New places on the canvas for nodes, by id."""
+    return batch(
+        *(Put("nodes", n, replace(graph.nodes[n], x=x, y=y)) for n, (x, y) in places.items())
+    )
+
+
+def set_tensor(key: str, value: Any) -> Edit:
+    """The values of a source node (by its id), or of a field of a table (`<source>.<field>`)."""
+    return Put("tensors", key, np.asarray(value))
+
+
+def set_tensors(values: Mapping[str, Array]) -> Edit:
+    return batch(*(set_tensor(key, value) for key, value in values.items()))
+
+
+def set_setting(key: str, value: Any) -> Edit:
+    """A document setting: title, about, dtype, output."""
+    return Put("settings", key, value)
+
+
+def set_recipe(graph: Graph, **changes: Any) -> Edit:
+    recipe: Recipe = replace(graph.recipe, **changes)
+    return Put("settings", "recipe", recipe)
+
+
+def set_source(name: str, source: Source | None) -> Edit:
+    return Put("sources", name, source)
+
+
+def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
+    """The nodes with the wires among them and their tensors, as a document of its own."""
+    chosen = sorted(node_ids, key=id_number)
+    inside = set(chosen)
+    part = Graph()
+    part.put("settings", "dtype", graph.settings["dtype"])
+    for node_id in chosen:
+        part.put("nodes", node_id, graph.nodes[node_id])
+        if node_id in graph.tensors:
+            part.put("tensors", node_id, graph.tensors[node_id])
+        source = graph.nodes[node_id].options.get("source")
+        if isinstance(source, str) and source in graph.sources:
+            part.put("sources", source, graph.sources[source])
+            for key, tensor in graph.tensors.items():
+                if key.startswith(f"{source}."):
+                    part.put("tensors", key, tensor)
+    for link in sorted(graph.all_links(), key=lambda k: (k.target, k.port)):
+        if link.source in inside and link.target in inside:
+            part.put("links", (link.target, link.port), link.source)
+    return part
+
+
+def insert(
+    graph: Graph, part: Graph, offset: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Edit, dict[str, str]]:
+    """Adds a copy of another document's nodes; returns the edit and {their id: the new id}.
+
+    Names that are taken get a number. Data sources come along unless the name is there already.
+    """
+    edits: list[Edit] = []
+    ids: dict[str, str] = {}
+    taken: set[str] = set()
+    next_id = id_number(graph.new_id())
+    for name, source in sorted(part.sources.items()):
+        if name not in graph.sources:
+            edits.append(Put("sources", name, source))
+            edits += [
+                Put("tensors", key, tensor)
+                for key, tensor in sorted(part.tensors.items())
+                if key.startswith(f"{name}.")
+            ]
+    for old in sorted(part.nodes, key=id_number):
+        node = part.nodes[old]
+        ids[old] = f"n{next_id}"
+        next_id += 1
+        name = graph.new_name(node.name.split(".")[0], taken)
+        taken.add(name)
+        moved = replace(node, id=ids[old], name=name, x=node.x + offset[0], y=node.y + offset[1])
+        edits.append(Put("nodes", ids[old], moved))
+        if old in part.tensors:
+            edits.append(Put("tensors", ids[old], part.tensors[old]))
+    for (target, port), source_id in sorted(part.links.items()):
+        edits.append(Put("links", (ids[target], port), ids[source_id]))
+    return Batch(tuple(edits)), ids

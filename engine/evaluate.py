@@ -1,0 +1,131 @@
+"""A document's values, gradients and faults at one point, everything kept."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from engine.differentiate import Adjoints, differentiate
+from engine.expansion import Expansion, Ref, expand
+from engine.graph import Graph
+from engine.ops.row import Array
+from engine.program import Plan
+from engine.shapes import Spec
+from engine.trace import Step, Telling, micro_steps
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of a document at one point; arrays are read-only and keyed by node id.
+
+    `gradients` holds d(output)/d(node) where a gradient flows. `faults` says in a sentence what is
+    wrong at a node, `waiting` names nodes that miss an operand, `note` says why there is no gradient.
+    """
+
+    values: Mapping[str, Array]
+    gradients: Mapping[str, Array]
+    specs: Mapping[str, Spec]
+    faults: Mapping[str, str]
+    waiting: frozenset[str]
+    output: str | None
+    note: str
+    steps: tuple[Step, ...]
+    sources: frozenset[str] = frozenset()
+    adjoints: Adjoints | None = None
+    expansion: Expansion = field(default_factory=Expansion)
+
+    @cached_property
+    def _computed_at(self) -> dict[str, int]:
+        return {s.node: s.number for s in self.steps if s.phase == "forward"}
+
+    @cached_property
+    def _sums_at(self) -> dict[str, tuple[list[int], list[Step]]]:
+        """Per node the micro-steps that changed its gradient."""
+        table: dict[str, tuple[list[int], list[Step]]] = {}
+        for step in self.steps:
+            if step.phase != "forward":
+                numbers, steps = table.setdefault(step.target or step.node, ([], []))
+                numbers.append(step.number)
+                steps.append(step)
+        return table
+
+    def shown_value(self, node_id: str, cursor: int) -> Array | None:
+        """The node's value if it is known after `cursor` micro-steps."""
+        at = self._computed_at.get(node_id, 0)
+        return self.values.get(node_id) if at <= cursor else None
+
+    def shown_gradient(self, node_id: str, cursor: int) -> Array | None:
+        """The node's gradient so far after `cursor` micro-steps; None before a term reached it."""
+        numbers, steps = self._sums_at.get(node_id, ([], []))
+        index = bisect_right(numbers, cursor)
+        return steps[index - 1].total if index else None
+
+
+def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluation:
+    """Runs a document forward and backward, keeping everything.
+
+    `feeds` gives arrays to data nodes by id. Never raises for what a person can draw: what cannot be
+    computed is told node by node.
+    """
+    expansion = expand(graph, feeds)
+    computed = list(expansion.nodes)
+    output, note = graph.output(), ""
+    adjoints: Adjoints | None = None
+    if output is None:
+        note = "Add an operator: its result becomes the output whose gradient is taken."
+    elif output not in expansion.nodes:
+        note = f"{graph.name(output)} has no value yet, so there is no gradient."
+    elif expansion.spec(output).kind != "float" or expansion.spec(output).shape:
+        note = (
+            f"{graph.name(output)} is not a single number, so it has no gradient; "
+            "end with sum, mean or a loss."
+        )
+    else:
+        adjoints = differentiate(expansion, output)
+    plan = Plan(expansion, (), keep=True)
+    failed = plan.run_each()
+    faults = dict(expansion.faults)
+    for node_id, message in failed.items():
+        if node_id in graph.nodes and message:
+            faults[node_id] = f"{graph.name(node_id)}: {message}"
+    waiting = expansion.waiting | {n for n, m in failed.items() if n in graph.nodes and not m}
+    if adjoints is not None and (output in failed or output in waiting):
+        note, adjoints = (
+            f"{graph.name(adjoints.output)} has no value, so there is no gradient.",
+            None,
+        )
+
+    def read(ref: Ref) -> Array | None:
+        if isinstance(ref, str) and ref in failed:
+            return None
+        array = plan.value(ref)
+        if array.flags.writeable:
+            array = array.view()
+            array.setflags(write=False)
+        return array
+
+    values = {n: v for n in computed if (v := read(n)) is not None}
+    adjoint = adjoints.adjoint if adjoints else {}
+    gradients = {}
+    for node_id, ref in adjoint.items():
+        value = read(ref)
+        if value is not None and node_id in graph.nodes:
+            gradients[node_id] = np.broadcast_to(value, expansion.spec(node_id).shape)
+    steps = micro_steps(Telling(graph, expansion, adjoints, read), computed, failed)
+    return Evaluation(
+        values,
+        gradients,
+        {n: expansion.spec(n) for n in computed},
+        faults,
+        frozenset(waiting),
+        output,
+        note,
+        steps,
+        frozenset(n for n in computed if graph.op(n).is_source),
+        adjoints,
+        expansion,
+    )

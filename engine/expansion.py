@@ -1,0 +1,204 @@
+"""A document flattened to shaped steps in topological order.
+
+An `Expansion` is what the planner runs and what `differentiate` lengthens. A step's operands are ids
+of earlier steps or literal numbers. Document nodes keep their ids and are never merged; appended
+steps get the ids `~1`, `~2`, ... and are folded, elided and shared where the rows allow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine import ops
+from engine.expression import Call, ExpressionError, Name, Number, Tree, fold
+from engine.graph import Graph
+from engine.ops.row import Array, Op, scalar_of
+from engine.shapes import Kind, ShapeError, Spec
+
+Ref = str | float
+"""An operand: the id of a step, or a number."""
+
+_KINDS: dict[str, Kind] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """One step: a row applied to operands, its result's shape and kind known."""
+
+    id: str
+    op: Op
+    args: tuple[Ref, ...]
+    options: Mapping[str, Any]
+    spec: Spec
+
+
+class Expansion:
+    """Steps in topological order, by id. `dtype` is that of every float value."""
+
+    def __init__(self, dtype: Any = np.float64) -> None:
+        self.dtype = np.dtype(dtype)
+        self.nodes: dict[str, Flat] = {}
+        self.feeds: dict[str, Array] = {}
+        self.faults: dict[str, str] = {}
+        self.waiting: set[str] = set()
+        self._shared: dict[Any, str] = {}
+        self._count = 0
+
+    def spec(self, ref: Ref) -> Spec:
+        """Shape and kind of an operand; a literal is a float with its value."""
+        return self.nodes[ref].spec if isinstance(ref, str) else Spec(value=ref)
+
+    def source(self, node_id: str, op: Op, value: Array) -> str:
+        """A step that computes nothing: its value is fed."""
+        array = np.asarray(value)
+        kind = _KINDS[array.dtype.kind]
+        self.nodes[node_id] = Flat(node_id, op, (), {}, Spec(array.shape, kind))
+        self.feeds[node_id] = array
+        return node_id
+
+    def add(self, node_id: str, op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> str:
+        """A step with an id of its own, as the document has it. Raises ShapeError."""
+        spec = op.shape(options, *(self.spec(a) for a in args))
+        self.nodes[node_id] = Flat(node_id, op, args, options, spec)
+        self._shared.setdefault(_key(op, args, options), node_id)
+        return node_id
+
+    def append(
+        self, op: Op, args: tuple[Ref, ...], options: Mapping[str, Any] | None = None
+    ) -> Ref:
+        """A derived step, or the operand or number that it equals. Raises ShapeError."""
+        settled = {} if options is None else options
+        simple = simplified(op, args, settled)
+        if simple is not None:
+            return simple
+        specs = [self.spec(a) for a in args]
+        if op.constant is not None:
+            return op.constant(settled, *specs)
+        if op.identity is not None:
+            same = op.identity(settled, *specs)
+            if same is not None:
+                return args[same]
+        key = _key(op, args, settled)
+        known = self._shared.get(key)
+        if known is not None:
+            return known
+        self._count += 1
+        node_id = f"~{self._count}"
+        self.nodes[node_id] = Flat(node_id, op, args, settled, op.shape(settled, *specs))
+        self._shared[key] = node_id
+        return node_id
+
+    def build(
+        self,
+        tree: Tree,
+        names: Mapping[str, Ref | tuple[Ref, ...]],
+        statics: Mapping[str, Any] | None = None,
+    ) -> Ref:
+        """Appends a formula. `names` binds its names (a tuple is spread over a call's operands),
+        `statics` the names used as options. Raises ExpressionError or ShapeError."""
+
+        def combine(part: Tree, args: tuple[Any, ...]) -> Any:
+            if isinstance(part, Number):
+                return part.value
+            if isinstance(part, Name):
+                if part.id in names:
+                    return names[part.id]
+                if statics is not None and isinstance(statics.get(part.id), int | float):
+                    return float(statics[part.id])
+                raise ExpressionError(f"the name {part.id!r} is not known here")
+            row, count, options = ops.lookup(part, statics)
+            operands: list[Ref] = []
+            for arg in args[:count]:
+                operands.extend(arg if isinstance(arg, tuple) else (arg,))
+            return self.append(row, tuple(operands), options)
+
+        return fold(tree, combine)  # type: ignore[no-any-return]
+
+    def ancestors(self, roots: Iterable[str], *, with_shapes: bool = True) -> set[str]:
+        """Every step the roots depend on, themselves included."""
+        found: set[str] = set()
+        stack = [r for r in roots if isinstance(r, str)]
+        while stack:
+            node_id = stack.pop()
+            if node_id in found:
+                continue
+            found.add(node_id)
+            flat = self.nodes[node_id]
+            read = flat.args if with_shapes else value_args(flat)
+            stack.extend(a for a in read if isinstance(a, str) and a not in found)
+        return found
+
+
+def _key(op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> Any:
+    # 0.0 == -0.0 and 1 == True as keys, but not as operands
+    tagged = tuple(a if isinstance(a, str) else repr(a) for a in args)
+    return op.name, tagged, tuple(sorted((k, repr(v)) for k, v in options.items()))
+
+
+def simplified(op: Op, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """What a call equals without computing anything: an operand, a number, or None.
+
+    Operands that are not floats may be ids or trees: the rule is the row's `fold` in either case.
+    """
+    if args and all(isinstance(a, float) for a in args) and op.constant is None:
+        function = scalar_of(op, options)
+        if function is not None:
+            try:
+                return float(function(*args))
+            except (ArithmeticError, ValueError):
+                return None
+    return op.fold(*args) if op.fold is not None else None
+
+
+def value_args(flat: Flat) -> tuple[Ref, ...]:
+    """The operands whose values are read, not only their shapes."""
+    only = flat.op.shape_only
+    if not only:
+        return flat.args
+    if "*" in only:
+        return flat.args[:1]
+    return tuple(a for port, a in zip(flat.op.inputs, flat.args, strict=True) if port not in only)
+
+
+def expand(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Expansion:
+    """Flattens what can be computed of a document.
+
+    `feeds` gives arrays to source nodes by id, in place of the document's tensors. Nodes with an
+    empty port, and those behind them, are in `waiting`; nodes whose operands do not fit are in
+    `faults` with a sentence, those behind them in `waiting`.
+    """
+    given = feeds or {}
+    expansion = Expansion(graph.dtype)
+    for node_id in graph.order():
+        node, op = graph.nodes[node_id], graph.op(node_id)
+        if op.is_source:
+            value = given.get(node_id, graph.tensors.get(node_id))
+            if value is None:
+                expansion.waiting.add(node_id)
+            else:
+                expansion.source(node_id, op, _as_document(value, graph.dtype))
+            continue
+        operands = [graph.operand(node_id, port) for port in graph.ports(node_id)]
+        ready = [
+            o
+            for o in operands
+            if o is not None and (o in expansion.nodes or not isinstance(o, str))
+        ]
+        if len(ready) < len(operands):
+            expansion.waiting.add(node_id)
+            continue
+        args = tuple(o if isinstance(o, str) else float(o) for o in ready)
+        try:
+            expansion.add(node_id, op, args, {**op.defaults(), **node.options})
+        except ShapeError as error:
+            expansion.faults[node_id] = f"{node.name}: {error}"
+    return expansion
+
+
+def _as_document(value: Any, dtype: np.dtype[Any]) -> Array:
+    array = np.asarray(value)
+    return array.astype(dtype) if array.dtype.kind == "f" and array.dtype != dtype else array

@@ -1,0 +1,482 @@
+"""Formula text to tree and back, and to LaTeX; safe by construction.
+
+The language is a whitelist over Python's own grammar: text is parsed by `ast` and every node that is
+not on the list is refused with a sentence. Nothing is ever evaluated or executed here. `^` is
+written `**` before parsing, so it binds as a power does.
+
+A tree is made of `Number`, `Name` and `Call`. Operators are calls whose name is their spelling
+(`+`, `@`, `>`, `-` with one argument), indexing is the call `[]` with the option `at`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+MAX_LENGTH = 200_000
+MAX_NODES = 50_000
+MAX_NESTING = 60
+
+Static = None | bool | int | float | str | tuple[Any, ...]
+"""What an option may hold. Inside a row's derivative a `Name` may stand for one (`axis=axis`)."""
+
+
+class ExpressionError(ValueError):
+    """The text is not in the formula language; the message says what and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    args: tuple[Tree, ...]
+    options: tuple[tuple[str, Static | Name], ...] = ()
+
+
+Tree = Number | Name | Call
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`target = tree`, or a bare `tree` when target is None. `a += b` arrives as `a = a + b`."""
+
+    target: str | None
+    tree: Tree
+
+
+_BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
+    ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==",
+}  # fmt: skip
+_PRECEDENCE = {
+    ">": 1, ">=": 1, "<": 1, "<=": 1, "==": 1, "+": 2, "-": 2, "*": 3, "/": 3, "@": 3, "neg": 4,
+    "**": 5, "atom": 6,
+}  # fmt: skip
+_REFUSED: dict[type[ast.AST], str] = {
+    ast.Attribute: "a dot after a name has no meaning here",
+    ast.Lambda: "functions cannot be defined in a formula",
+    ast.BoolOp: "'and' and 'or' are not in the language; multiply conditions instead",
+    ast.IfExp: "write where(condition, a, b) instead of 'if'",
+    ast.FloorDiv: "'//' is not in the language",
+    ast.Mod: "'%' is not in the language",
+    ast.BitOr: "'|' is not in the language",
+    ast.BitAnd: "'&' is not in the language; multiply conditions instead",
+    ast.Starred: "'*' before an argument has no meaning here",
+    ast.List: "a list is not in the language; give arrays as values of an input",
+    ast.NotEq: "'!=' is not in the language; write 1 - (a == b)",
+}
+
+
+def parse(text: str) -> list[Statement]:
+    """The statements of a program; separated by new lines or `;`.
+
+    Raises ExpressionError with a sentence naming the line and what is wrong.
+    """
+    body = _python(text)
+    statements = []
+    for line in body:
+        where = f"line {line.lineno}: "
+        if isinstance(line, ast.Expr):
+            statements.append(Statement(None, _tree(line.value, where)))
+        elif isinstance(line, ast.Assign):
+            if len(line.targets) != 1:
+                raise ExpressionError(f"{where}assign one name at a time")
+            statements.append(Statement(_target(line.targets[0], where), _tree(line.value, where)))
+        elif isinstance(line, ast.AugAssign):
+            name = _target(line.target, where)
+            symbol = _BINARY.get(type(line.op))
+            if symbol is None:
+                raise ExpressionError(where + _refusal(line.op))
+            tree = Call(symbol, (Name(name), _tree(line.value, where)))
+            statements.append(Statement(name, tree))
+        else:
+            kind = type(line).__name__.lower()
+            raise ExpressionError(
+                f"{where}'{kind}' is not in the formula language; write name = formula"
+            )
+    if not statements:
+        raise ExpressionError("the formula is empty; type one such as sin(x^2)")
+    return statements
+
+
+def parse_expression(text: str) -> Tree:
+    """One formula without a name. Raises ExpressionError."""
+    statements = parse(text)
+    if len(statements) != 1 or statements[0].target is not None:
+        raise ExpressionError("one formula without '=' is expected here")
+    return statements[0].tree
+
+
+def _python(text: str) -> list[ast.stmt]:
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"the formula is longer than {MAX_LENGTH:,} characters; split it")
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > MAX_NESTING:
+        raise ExpressionError(f"brackets are nested deeper than {MAX_NESTING}; name a part first")
+    source = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"|\^", lambda m: "**" if m[0] == "^" else m[0], text)
+    source = source.replace("−", "-").replace("·", "*").replace("×", "*")  # noqa: RUF001
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse("\n".join(part.strip() for part in source.splitlines())).body
+    except SyntaxError as error:
+        raise ExpressionError(_syntax_message(source, error)) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError("the formula is too deep; split it into several lines") from None
+    except ValueError:
+        raise ExpressionError("the formula holds characters that are not text") from None
+    count = 0
+    for line in body:
+        for _ in _walk_ast(line):
+            count += 1
+            if count > 4 * MAX_NODES:
+                raise ExpressionError(f"the formula has more than {MAX_NODES:,} parts; split it")
+    return body
+
+
+def _syntax_message(source: str, error: SyntaxError) -> str:
+    line = source.splitlines()[error.lineno - 1] if error.lineno and source.strip() else source
+    if re.search(r"(?<![\w.])\d+\.?\d*[A-Za-z_(]", line) and not re.search(r"\d[eE][-+\d]", line):
+        return f"line {error.lineno}: write the product out, as in 3*x: {line.strip()!r}"
+    if "was never closed" in (error.msg or "") or "unmatched" in (error.msg or ""):
+        return f"line {error.lineno}: a bracket is open or too many: {line.strip()!r}"
+    column = (error.offset or 1) - 1
+    near = line[max(column - 1, 0) : column + 12].strip()
+    return f"line {error.lineno or 1}: cannot read the formula near {near!r}"
+
+
+def _walk_ast(node: ast.AST) -> Iterator[ast.AST]:
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(ast.iter_child_nodes(top))
+
+
+def _refusal(node: ast.AST) -> str:
+    return _REFUSED.get(type(node), f"'{type(node).__name__.lower()}' is not in the language")
+
+
+def _target(node: ast.expr, where: str) -> str:
+    if not isinstance(node, ast.Name):
+        raise ExpressionError(f"{where}only a plain name may stand left of '='")
+    return _name(node.id, where)
+
+
+def _name(name: str, where: str) -> str:
+    if name.startswith("__"):
+        raise ExpressionError(f"{where}names may not begin with two underscores")
+    return name
+
+
+def _tree(root: ast.expr, where: str) -> Tree:
+    """Post-order over the syntax tree with a stack of our own: a sum of 2,000 terms is deep."""
+    done: list[Tree] = []
+    work: list[tuple[ast.expr, bool]] = [(root, False)]
+    while work:
+        node, visited = work.pop()
+        if not visited:
+            work.append((node, True))
+            work.extend((child, False) for child in reversed(_operands(node, where)))
+            continue
+        count = len(_operands(node, where))
+        args = tuple(done[len(done) - count :])
+        del done[len(done) - count :]
+        done.append(_combine(node, args, where))
+    return done[0]
+
+
+def _operands(node: ast.expr, where: str) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return [node.operand]
+    if isinstance(node, ast.Compare):
+        if len(node.ops) != 1:
+            raise ExpressionError(f"{where}compare two values at a time")
+        return [node.left, node.comparators[0]]
+    if isinstance(node, ast.Call):
+        return [a for a in node.args if not _is_static(a)]
+    if isinstance(node, ast.Subscript):
+        return [node.value]
+    return []
+
+
+def _is_static(node: ast.expr) -> bool:
+    """Tuples, strings, booleans and None can only be options, wherever they stand in a call."""
+    return isinstance(node, ast.Tuple) or (
+        isinstance(node, ast.Constant)
+        and (isinstance(node.value, bool | str) or node.value is None)
+    )
+
+
+def _combine(node: ast.expr, args: tuple[Tree, ...], where: str) -> Tree:
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            raise ExpressionError(f"{where}{node.value!r} is not a number")
+        try:
+            return Number(float(node.value))
+        except OverflowError:
+            raise ExpressionError(f"{where}a number is too large") from None
+    if isinstance(node, ast.Name):
+        return Name(_name(node.id, where))
+    if isinstance(node, ast.BinOp):
+        symbol = _BINARY.get(type(node.op))
+        if symbol is None:
+            raise ExpressionError(where + _refusal(node.op))
+        return Call(symbol, args)
+    if isinstance(node, ast.Compare):
+        symbol = _BINARY.get(type(node.ops[0]))
+        if symbol is None:
+            raise ExpressionError(where + _refusal(node.ops[0]))
+        return Call(symbol, args)
+    if isinstance(node, ast.UnaryOp):
+        if isinstance(node.op, ast.UAdd):
+            return args[0]
+        if not isinstance(node.op, ast.USub):
+            raise ExpressionError(f"{where}'not' and '~' are not in the language")
+        return Number(-args[0].value) if isinstance(args[0], Number) else Call("-", args)
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name):
+            raise ExpressionError(f"{where}only a named operator can be called, as in sin(x)")
+        extra = tuple(("", _static(a, where)) for a in node.args if _is_static(a))
+        named = tuple((k.arg or "", _static(k.value, where)) for k in node.keywords)
+        if any(not key for key, _ in named):
+            raise ExpressionError(f"{where}'**' before an argument has no meaning here")
+        return Call(_name(node.func.id, where), args, extra + named)
+    if isinstance(node, ast.Subscript):
+        return Call("[]", args, (("at", _index(node.slice, where)),))
+    raise ExpressionError(where + _refusal(node))
+
+
+def _static(node: ast.expr, where: str) -> Static | Name:
+    if isinstance(node, ast.Constant) and (
+        node.value is None or isinstance(node.value, bool | int | float | str)
+    ):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _static(node.operand, where)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return -value
+    if isinstance(node, ast.Tuple):
+        return tuple(_static(item, where) for item in node.elts)
+    if isinstance(node, ast.Name):
+        return Name(_name(node.id, where))
+    raise ExpressionError(f"{where}an option is a number, a tuple, a text, True, False or None")
+
+
+def _index(node: ast.expr, where: str) -> str:
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    texts = []
+    for part in parts:
+        if isinstance(part, ast.Slice):
+            bounds = [part.lower, part.upper] + ([part.step] if part.step else [])
+            texts.append(":".join("" if b is None else str(_whole(b, where)) for b in bounds))
+        elif isinstance(part, ast.Constant) and part.value is ...:
+            texts.append("...")
+        else:
+            texts.append(str(_whole(part, where)))
+    return ", ".join(texts)
+
+
+def _whole(node: ast.expr, where: str) -> int:
+    value = _static(node, where)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ExpressionError(f"{where}an index is a whole number or a range such as 1:3")
+    return value
+
+
+# ---------------------------------------------------------------- walking
+
+
+def post_order(root: Tree) -> Iterator[Tree]:
+    """Every part of a tree after its operands, without recursion."""
+    work: list[tuple[Tree, bool]] = [(root, False)]
+    while work:
+        tree, visited = work.pop()
+        if visited or not isinstance(tree, Call):
+            yield tree
+            continue
+        work.append((tree, True))
+        work.extend((child, False) for child in reversed(tree.args))
+
+
+def fold(root: Tree, combine: Callable[[Tree, tuple[T, ...]], T]) -> T:
+    """Computes a value bottom-up: `combine(part, values of its operands)`."""
+    done: list[T] = []
+    for tree in post_order(root):
+        count = len(tree.args) if isinstance(tree, Call) else 0
+        args = tuple(done[len(done) - count :])
+        del done[len(done) - count :]
+        done.append(combine(tree, args))
+    return done[0]
+
+
+def names(root: Tree) -> list[str]:
+    """The names a tree reads, in order of first appearance."""
+    return list(dict.fromkeys(part.id for part in post_order(root) if isinstance(part, Name)))
+
+
+def substitute(root: Tree, replacements: Mapping[str, Tree]) -> Tree:
+    """The tree with names replaced."""
+
+    def combine(part: Tree, args: tuple[Tree, ...]) -> Tree:
+        if isinstance(part, Name):
+            return replacements.get(part.id, part)
+        return Call(part.name, args, part.options) if isinstance(part, Call) else part
+
+    return fold(root, combine)
+
+
+# ---------------------------------------------------------------- printing
+
+
+def number_text(value: float) -> str:
+    """Shortest text that reads back as the same float; whole numbers without a point."""
+    text = repr(float(value))
+    return text[:-2] if text.endswith(".0") and text != "-0.0" else text
+
+
+def to_text(root: Tree) -> str:
+    """Formula text that parses back to the same tree."""
+
+    def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+        if isinstance(part, Number):
+            text = number_text(part.value)
+            return text, _PRECEDENCE["neg" if text.startswith("-") else "atom"]
+        if isinstance(part, Name):
+            return part.id, _PRECEDENCE["atom"]
+        if part.name == "[]":
+            return f"{_wrap(args[0], 6)}[{dict(part.options)['at']}]", _PRECEDENCE["atom"]
+        if part.name == "-" and len(args) == 1:
+            return f"-{_wrap(args[0], 4)}", _PRECEDENCE["neg"]
+        if part.name in _PRECEDENCE and len(args) == 2:
+            own = _PRECEDENCE[part.name]
+            right_first = part.name == "**"
+            left = _wrap(args[0], own + right_first)
+            right = _wrap(args[1], own - right_first if right_first else own + 1)
+            if right.startswith("-") and not right_first:
+                right = f"({right})"
+            return f"{left}^{right}" if right_first else f"{left} {part.name} {right}", own
+        options = [f"{key}={static_text(value)}" for key, value in part.options]
+        return f"{part.name}({', '.join([a for a, _ in args] + options)})", _PRECEDENCE["atom"]
+
+    return fold(root, combine)[0]
+
+
+def static_text(value: Static | Name) -> str:
+    """An option's value as it is written in a call."""
+    if isinstance(value, Name):
+        return value.id
+    if isinstance(value, tuple):
+        inner = ", ".join(static_text(v) for v in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return repr(value)
+
+
+def _wrap(item: tuple[str, int], least: int, pair: tuple[str, str] = ("(", ")")) -> str:
+    return item[0] if item[1] >= least else f"{pair[0]}{item[0]}{pair[1]}"
+
+
+_LATEX_INFIX = {
+    "+": "+", "-": "-", "*": r" \cdot ", "@": r" \, ", ">": ">", ">=": r"\ge ", "<": "<",
+    "<=": r"\le ", "==": "=",
+}  # fmt: skip
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+).split()
+
+
+def latex_name(name: str) -> str:
+    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter."""
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|(?<=_)\w+)", name)
+    stem, index = (match[1], match[2]) if match else (name, "")
+    letter = "\\" + stem if stem in _GREEK else stem
+    if letter == stem and len(stem) > 1:
+        letter = r"\mathrm{" + re.sub(r"[^\w.]", " ", stem).replace("_", r"\_") + "}"
+    index = index.replace("_", " ")
+    return f"{letter}_{{{index}}}" if index else letter
+
+
+def to_latex(
+    root: Tree,
+    template: Callable[[str, int], str | None],
+    name: Callable[[str], str] = latex_name,
+) -> str:
+    """LaTeX of a tree.
+
+    `template(call name, operand count)` gives a row's LaTeX with `<0>`, `<1>` for operands, or None
+    for an upright function name with brackets.
+    """
+
+    def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+        brackets = (r"\left(", r"\right)")
+        if isinstance(part, Number):
+            text = latex_number(part.value)
+            return text, _PRECEDENCE["neg" if text.startswith("-") else "atom"]
+        if isinstance(part, Name):
+            return name(part.id), _PRECEDENCE["atom"]
+        if part.name == "[]":
+            at = str(dict(part.options)["at"])
+            return f"{_wrap(args[0], 6, brackets)}_{{[{at}]}}", _PRECEDENCE["atom"]
+        if part.name == "-" and len(args) == 1:
+            return f"-{_wrap(args[0], 3, brackets)}", _PRECEDENCE["neg"]
+        if part.name == "/":
+            return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", _PRECEDENCE["atom"]
+        if part.name == "**":
+            return f"{_wrap(args[0], 6, brackets)}^{{{args[1][0]}}}", _PRECEDENCE["**"]
+        if part.name in _LATEX_INFIX and len(args) == 2:
+            own = _PRECEDENCE[part.name]
+            left, right = _wrap(args[0], own, brackets), _wrap(args[1], own + 1, brackets)
+            if right.startswith("-"):
+                right = rf"\left({right}\right)"
+            return f"{left}{_LATEX_INFIX[part.name]}{right}", own
+        pattern = template(part.name, len(args))
+        if pattern is not None:
+            return _fill(pattern, args), _PRECEDENCE["atom"]
+        inner = ", ".join(a for a, _ in args)
+        upright = part.name.replace("_", r"\_")
+        return rf"\mathrm{{{upright}}}\left({inner}\right)", _PRECEDENCE["atom"]
+
+    return fold(root, combine)[0]
+
+
+def _fill(pattern: str, operands: tuple[tuple[str, int], ...]) -> str:
+    """`<0>` is the first operand bare, `<0!>` in brackets unless it is an atom, `<*>` all."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[1] == "*":
+            return ", ".join(text for text, _ in operands)
+        operand = operands[int(match[1])]
+        return _wrap(operand, 6, (r"\left(", r"\right)")) if match[2] else operand[0]
+
+    return re.sub(r"<(\d+|\*)(!?)>", one, pattern)
+
+
+def latex_number(value: float, digits: int | None = None) -> str:
+    """A number as LaTeX; all its digits unless `digits` significant ones are asked for."""
+    if value != value:
+        return r"\mathrm{NaN}"
+    if value in (float("inf"), float("-inf")):
+        return r"\infty" if value > 0 else r"-\infty"
+    text = number_text(value) if digits is None else f"{value:.{digits}g}"
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -1,0 +1,107 @@
+"""Where nodes stand: layers from the topology, few crossings.
+
+Layered drawing after Sugiyama, Tagawa and Toda (1981): longest-path layers, order within a layer by
+barycentres swept down and up, then places pulled towards the neighbours' mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import networkx as nx
+
+from engine.graph import Graph, id_number
+
+COLUMN = 208.0
+ROW = 112.0
+SWEEPS = 8
+
+
+def arrange(graph: Graph, node_ids: Iterable[str] | None = None) -> dict[str, tuple[float, float]]:
+    """Places for nodes (all unless given), in scene units, the upper left at the first node's."""
+    chosen = set(graph.nodes if node_ids is None else node_ids)
+    if not chosen:
+        return {}
+    structure = nx.DiGraph()
+    structure.add_nodes_from(sorted(chosen, key=id_number))
+    structure.add_edges_from(
+        (k.source, k.target)
+        for k in sorted(graph.all_links(), key=lambda k: (id_number(k.target), k.port))
+        if k.source in chosen and k.target in chosen
+    )
+    layers = _layers(structure)
+    _reduce_crossings(structure, layers)
+    heights = _heights(structure, layers)
+    places = {
+        node: (column * COLUMN, heights[node])
+        for column, layer in enumerate(layers)
+        for node in layer
+    }
+    left = min(graph.nodes[n].x for n in chosen)
+    top = min(graph.nodes[n].y for n in chosen)
+    lowest = min(y for _, y in places.values())
+    return {n: (round(left + x), round(top + y - lowest)) for n, (x, y) in places.items()}
+
+
+def _layers(structure: nx.DiGraph[str]) -> list[list[str]]:
+    """Longest-path layers; a source stands just left of its first reader."""
+    depth: dict[str, int] = {}
+    order = list(nx.topological_sort(structure))
+    for node in order:
+        depth[node] = max((depth[p] + 1 for p in structure.predecessors(node)), default=0)
+    for node in reversed(order):
+        readers = [depth[s] for s in structure.successors(node)]
+        if readers and structure.in_degree(node) == 0:
+            depth[node] = min(readers) - 1
+    layers: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
+    for node in order:
+        layers[depth[node]].append(node)
+    return layers
+
+
+def _reduce_crossings(structure: nx.DiGraph[str], layers: list[list[str]]) -> None:
+    for sweep in range(SWEEPS):
+        down = sweep % 2 == 0
+        for layer in layers if down else reversed(layers):
+            place = {n: i / max(len(row) - 1, 1) for row in layers for i, n in enumerate(row)}
+            layer.sort(key=lambda n: _mean(structure, n, down, place))
+
+
+def _mean(structure: nx.DiGraph[str], node: str, down: bool, place: dict[str, float]) -> float:
+    near = list(structure.predecessors(node) if down else structure.successors(node))
+    return sum(place[n] for n in near) / len(near) if near else place[node]
+
+
+def _heights(structure: nx.DiGraph[str], layers: list[list[str]]) -> dict[str, float]:
+    """Heights with at least ROW between neighbours in a layer, near the mean of the wired ones."""
+    heights = {
+        node: (i - (len(layer) - 1) / 2) * ROW for layer in layers for i, node in enumerate(layer)
+    }
+    for sweep in range(SWEEPS):
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            wanted = []
+            for node in layer:
+                near = [*structure.predecessors(node), *structure.successors(node)]
+                wanted.append(sum(heights[n] for n in near) / len(near) if near else heights[node])
+            for node, height in zip(layer, _spread(wanted), strict=True):
+                heights[node] = height
+    return heights
+
+
+def _spread(wanted: list[float]) -> list[float]:
+    """The heights nearest to those wanted (least squares), in order and ROW apart.
+
+    Pool-adjacent-violators on the heights less their minimal offsets.
+    """
+    blocks: list[tuple[float, int]] = []
+    for i, height in enumerate(wanted):
+        total, count = height - i * ROW, 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
+            before, size = blocks.pop()
+            total, count = total + before, count + size
+        blocks.append((total, count))
+    result: list[float] = []
+    for total, count in blocks:
+        for _ in range(count):
+            result.append(total / count + len(result) * ROW)
+    return result

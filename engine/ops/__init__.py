@@ -1,0 +1,133 @@
+"""The operator table: every row by name, by spelling and by drawer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from engine.expression import Call, ExpressionError, Name, Number, Tree
+from engine.ops import (
+    activations,
+    adjoint,
+    arithmetic,
+    comparison,
+    exponential,
+    linear,
+    losses,
+    metrics,
+    reductions,
+    shape,
+    sources,
+    trigonometric,
+)
+from engine.ops.row import Op
+
+_DRAWERS = (
+    sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
+    comparison, losses, metrics, adjoint,
+)  # fmt: skip
+
+TABLE: dict[str, Op] = {row.name: row for drawer in _DRAWERS for row in drawer.ROWS}
+"""Every row by its name."""
+
+DRAWERS: dict[str, tuple[Op, ...]] = {
+    rows[0].category: rows
+    for rows in (tuple(r for r in drawer.ROWS if not r.hidden) for drawer in _DRAWERS)
+    if rows
+}
+"""The palette: rows by drawer, in the order they are shown."""
+
+HOLDS_TENSOR = ("input", "parameter", "constant")
+"""Source rows whose value is a tensor of the document, keyed by the node's id."""
+
+_DEFAULT_NAMES = {"input": "x", "parameter": "w", "constant": "c", "data": "data"}
+
+
+def _spellings() -> dict[tuple[str, int], Op]:
+    table: dict[tuple[str, int], Op] = {}
+    for row in TABLE.values():
+        if row.is_source:
+            continue
+        count = -1 if row.variadic else len(row.inputs)
+        for spelling in (row.name, row.symbol, *row.calls):
+            if spelling:
+                table.setdefault((spelling, count), row)
+    return table
+
+
+_CALLS = _spellings()
+ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
+SUM_TO, SPREAD_AS = TABLE["sum_to"], TABLE["spread_as"]
+
+
+def default_name(op: str) -> str:
+    """What a new source node is called before it is renamed."""
+    return _DEFAULT_NAMES[op]
+
+
+def find(spelling: str, count: int) -> Op | None:
+    """The row a call with `count` operands means, or None."""
+    return _CALLS.get((spelling, count)) or (_CALLS.get((spelling, -1)) if count else None)
+
+
+def lookup(call: Call, statics: Mapping[str, Any] | None = None) -> tuple[Op, int, dict[str, Any]]:
+    """The row a call means, how many of its arguments are operands, and its options.
+
+    Number arguments behind the operands fill options in order, as in `leaky_relu(x, 0.01)`.
+    `statics` gives values to names used as options. Raises ExpressionError with a sentence.
+    """
+    count = len(call.args)
+    row = find(call.name, count)
+    while row is None and count > 1 and isinstance(call.args[count - 1], Number):
+        count -= 1
+        row = find(call.name, count)
+    if row is None:
+        raise ExpressionError(_unknown(call))
+    extra: list[Any] = [_plain(a) for a in call.args[count:]]
+    extra += [value for key, value in call.options if not key]
+    named = {key: value for key, value in call.options if key}
+    if len(extra) > len(row.options):
+        takes = ", ".join(row.option_names) or "no options"
+        raise ExpressionError(f"{row.name} has {takes}; {len(extra)} are given")
+    options = row.defaults()
+    options.update(zip(row.option_names, extra, strict=False))
+    for key, value in named.items():
+        if key not in row.option_names:
+            known = ", ".join(row.option_names) or "none"
+            raise ExpressionError(f"{row.name} has no option {key!r}; it has: {known}")
+        options[key] = value
+    for key, value in options.items():
+        if isinstance(value, Name):
+            if statics is None or value.id not in statics:
+                raise ExpressionError(f"{key} of {row.name} must be a value, not {value.id!r}")
+            options[key] = statics[value.id]
+    for option in row.options:
+        if option.required and option.name not in options:
+            raise ExpressionError(f"{row.name} needs {option.name}=...")
+    return row, count, options
+
+
+def _plain(tree: Tree) -> Any:
+    assert isinstance(tree, Number)
+    return int(tree.value) if tree.value == int(tree.value) else tree.value
+
+
+def _unknown(call: Call) -> str:
+    counts = sorted({n for spelling, n in _CALLS if spelling == call.name})
+    if counts:
+        row = _CALLS[call.name, counts[0]]
+        wanted = " or ".join("one or more" if n < 0 else str(n) for n in counts)
+        listed = f" ({', '.join(row.inputs)})" if len(counts) == 1 else ""
+        plural = "operand" if counts == [1] else "operands"
+        return f"{call.name} takes {wanted} {plural}{listed}, not {len(call.args)}"
+    names = {s for s, _ in _CALLS if s.isidentifier()}
+    close = difflib.get_close_matches(call.name, names, 1)
+    hint = f"did you mean {close[0]}?" if close else "see 'gradloom ops' for all of them"
+    return f"there is no operator {call.name!r}; {hint}"
+
+
+def latex_template(spelling: str, count: int) -> str | None:
+    """The LaTeX template of a call, for `expression.to_latex`."""
+    row = find(spelling, count)
+    return row.latex or None if row else None

@@ -1,0 +1,42 @@
+"""Drawer "Metrics": how good a prediction is, for people; nothing differentiates them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.ops.row import Case, Op, returns
+from engine.shapes import Options, ShapeError, Spec, shape_text
+
+
+def _accuracy_shape(options: Options, logits: Spec, target: Spec) -> Spec:
+    if logits.shape != target.shape and logits.shape[:-1] != target.shape:
+        raise ShapeError(
+            f"logits {shape_text(logits.shape)} and target {shape_text(target.shape)} do not go "
+            "together",
+            "give one-hot rows of the same shape, or one class index a row",
+        )
+    return Spec()
+
+
+def _accuracy(options: Options, logits: Any, target: Any) -> Any:
+    if logits.ndim == 0 or (logits.shape == target.shape and logits.shape[-1] == 1):
+        return np.mean((logits > 0) == (target > 0.5))
+    if logits.shape == target.shape and logits.ndim == 1:
+        return np.mean(np.argmax(logits) == np.argmax(target))
+    wanted = np.argmax(target, axis=-1) if logits.ndim == target.ndim else target
+    return np.mean(np.argmax(logits, axis=-1) == wanted)
+
+
+ROWS = (
+    Op(
+        "accuracy", category="Metrics",
+        doc="The share of rows whose largest logit is at the target's class; a single logit counts "
+        "as class 1 above 0.",
+        inputs=("logits", "target"), formula="accuracy(logits, target)",
+        derivative={"logits": "0", "target": "none"}, shape=_accuracy_shape,
+        kernel=returns(_accuracy), latex=r"\mathrm{accuracy}\left(<0>, <1>\right)",
+        aliases=("score", "correct"), cases=(Case(((4, 3), (4,)), values={"target": (0, 1, 2, 1)}),),
+    ),
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""What a row of the operator table holds.
+
+A row is data. Its derivative is formula text per operand, in which the operands' names, `y` (the
+node's own result), `g` (the upstream gradient) and the option names are known. An elementwise row's
+derivative has the form `g * local` (or `g`, `-g`), so that the chain-rule line prints from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.expression import Tree, parse_expression
+from engine.shapes import Options, ShapeRule, Spec
+
+Array = NDArray[Any]
+Kernel = Callable[..., Any]
+"""`kernel(*operands, out)` writes the result into `out`."""
+Binder = Callable[[Options, tuple[Spec, ...]], Kernel]
+"""Makes the kernel for given options and operand specs."""
+
+REQUIRED: Any = object()
+
+
+@dataclass(frozen=True)
+class Option:
+    """A named setting of a row; `kind` tells the inspector which control to show."""
+
+    name: str
+    default: Any
+    kind: Literal["float", "int", "bool", "axis", "shape", "choice", "text"]
+    doc: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where tests draw an operand from: uniform in [low, high], at least `gap` from each kink."""
+
+    low: float = -2.0
+    high: float = 2.0
+    kinks: tuple[float, ...] = ()
+    gap: float = 0.05
+
+
+@dataclass(frozen=True)
+class Case:
+    """Operand shapes and options a generated test should use, beside the elementwise ones."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator.
+
+    `inputs` are the port names; a variadic row has one name and ports `xs0`, `xs1`, ...
+    `derivative` gives a formula per operand, `"0"` (flat almost everywhere) or `"none"` (an index).
+    `shape_only` operands are read for their shape alone and need not be kept alive.
+    `identity(options, *specs)` gives the index of the operand the result equals, or None.
+    `fold(*operands)` may return an operand or a number when the step is unnecessary (x * 1).
+    `scalar` is the same on Python floats; in a row with options it is `scalar(options) -> function`.
+    `constant(options, *specs)` gives a result that the operands' shapes settle.
+    `view(options, specs, array)` gives the result as a view of the first operand's buffer.
+    """
+
+    name: str
+    category: str
+    doc: str
+    inputs: tuple[str, ...]
+    formula: str
+    derivative: Mapping[str, str]
+    shape: ShapeRule
+    kernel: Binder | None
+    scalar: Callable[..., Any] | None = None
+    options: tuple[Option, ...] = ()
+    latex: str = ""
+    symbol: str = ""
+    label: str = ""
+    aliases: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    domain: Mapping[str, Domain] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
+    shape_only: frozenset[str] = frozenset()
+    variadic: bool = False
+    elementwise: bool = False
+    hidden: bool = False
+    identity: Callable[..., int | None] | None = None
+    fold: Callable[..., Any] | None = None
+    view: Callable[[Options, tuple[Spec, ...], Array], Array] | None = None
+    constant: Callable[..., float] | None = None
+
+    @property
+    def is_source(self) -> bool:
+        """True for a row that computes nothing: an input, a parameter, a constant, data."""
+        return self.kernel is None
+
+    @cached_property
+    def derivative_trees(self) -> Mapping[str, Tree | None]:
+        """The parsed derivative per operand; None where it is `0` or `none`."""
+        return {
+            port: None if text in ("0", "none") else parse_expression(text)
+            for port, text in self.derivative.items()
+        }
+
+    @cached_property
+    def formula_tree(self) -> Tree:
+        return parse_expression(self.formula)
+
+    @cached_property
+    def option_names(self) -> tuple[str, ...]:
+        return tuple(o.name for o in self.options)
+
+    def ports(self, count: int | None = None) -> tuple[str, ...]:
+        """Port names; a variadic row needs the number of operands (two unless told)."""
+        if not self.variadic:
+            return self.inputs
+        return tuple(f"{self.inputs[0]}{i}" for i in range(2 if count is None else count))
+
+    def defaults(self) -> dict[str, Any]:
+        return {o.name: o.default for o in self.options if not o.required}
+
+
+def ufunc(function: Any) -> Binder:
+    """A binder for a NumPy ufunc, which takes `out` as its last positional argument."""
+    return lambda options, specs: function
+
+
+def counting(function: Any) -> Binder:
+    """As `ufunc`, with truth values counted as 0 and 1 (NumPy's own `+` on them is "or")."""
+
+    def bind(options: Options, specs: tuple[Spec, ...]) -> Kernel:
+        if any(s.kind != "bool" for s in specs):
+            return cast(Kernel, function)
+        return lambda *args: function(*(a.view(np.int8) for a in args[:-1]), args[-1])
+
+    return bind
+
+
+def chain(*steps: Callable[..., Any]) -> Binder:
+    """A binder for kernels written as in-place steps: `first(*operands, out)`, then `step(out)`."""
+    first, rest = steps[0], steps[1:]
+
+    def kernel(*args: Any) -> None:
+        out = args[-1]
+        first(*args)
+        for step in rest:
+            step(out, out)
+
+    return lambda options, specs: kernel
+
+
+def scalar_of(op: Op, options: Options) -> Callable[..., Any] | None:
+    """The row's function on Python floats with its options settled, or None."""
+    if op.scalar is None or not op.options:
+        return op.scalar
+    function: Callable[..., Any] = op.scalar(options)
+    return function
+
+
+def returns(function: Callable[..., Any]) -> Binder:
+    """A binder for `function(options, *operands)` whose result is copied into `out`."""
+
+    def bind(options: Options, specs: tuple[Spec, ...]) -> Kernel:
+        def kernel(*args: Any) -> None:
+            args[-1][...] = function(options, *args[:-1])
+
+        return kernel
+
+    return bind

@@ -1,0 +1,329 @@
+"""An expansion compiled to a flat plan of kernel calls, and run.
+
+Running is a loop over `(kernel, operands)`; every buffer is allocated when the plan is made. A graph
+of single float64 numbers runs on Python floats with functions of `math` instead: for those, NumPy's
+cost per call is thirty times the work. The choice follows the graph and never the mode, because the
+two families differ in the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.expansion import Expansion, Flat, Ref, value_args
+from engine.ops.row import Array, scalar_of
+from engine.shapes import Spec
+
+_INTEGER = {"int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
+
+
+class Plan:
+    """A compiled expansion.
+
+    `outputs` are the steps whose values can be read after `run`; with `keep` every step can be.
+    `assign` maps source steps to the step whose value they take at the end of a run: that is how
+    parameters and optimizer state move. Values are read with `value`, given with `set`.
+    """
+
+    def __init__(
+        self,
+        expansion: Expansion,
+        outputs: Iterable[Ref],
+        *,
+        keep: bool = False,
+        assign: Mapping[str, Ref] | None = None,
+    ) -> None:
+        self.assign = dict(assign or {})
+        wanted = [r for r in (*outputs, *self.assign.values(), *self.assign) if isinstance(r, str)]
+        live = set(expansion.nodes) if keep else expansion.ancestors(wanted, with_shapes=False)
+        self.order = [flat for flat in expansion.nodes.values() if flat.id in live]
+        self.expansion, self.keep = expansion, keep
+        self._outputs = {r for r in wanted}
+        scalar = expansion.dtype == np.float64 and all(_is_scalar(f) for f in self.order)
+        self._body: _Scalars | _Arrays = (
+            _Scalars(self, live) if scalar else _Arrays(self, live, self._outputs)
+        )
+        self.is_scalar = scalar
+        for node_id, value in expansion.feeds.items():
+            if node_id in live:
+                self.set(node_id, value)
+
+    def set(self, node_id: str, value: Any) -> None:
+        """Gives a source step its value; the shape must be the one the plan was made for."""
+        self._body.set(node_id, value)
+
+    def run(self, times: int = 1) -> None:
+        """Computes every step, then makes the assignments; `times` over.
+
+        Raises ValueError when a kernel refuses its operands (a class index that is no class).
+        """
+        with np.errstate(all="ignore"):
+            for _ in range(times):
+                self._body.run()
+
+    def run_each(self) -> dict[str, str]:
+        """As `run` once, going on behind a step that fails; returns {step: message}.
+
+        Steps that read a failed one are failed with an empty message.
+        """
+        with np.errstate(all="ignore"):
+            return self._body.run_each()
+
+    def value(self, ref: Ref) -> Array:
+        """The value of a step as an array (a view of the plan's buffer), or of a number."""
+        if not isinstance(ref, str):
+            return np.asarray(ref, self.expansion.dtype)
+        return self._body.value(ref)
+
+    def number(self, ref: Ref) -> float:
+        """The value of a step that is a single number."""
+        return float(self.value(ref)) if isinstance(ref, str) else ref
+
+    def spec(self, node_id: str) -> Spec:
+        return self.expansion.nodes[node_id].spec
+
+
+def _is_scalar(flat: Flat) -> bool:
+    if flat.spec.shape or flat.spec.kind == "int":
+        return False
+    return flat.op.is_source or flat.op.scalar is not None
+
+
+class _Scalars:
+    """A plan on Python floats: a list of values and a list of (function, operands, result)."""
+
+    def __init__(self, plan: Plan, live: set[str]) -> None:
+        self.slots = {flat.id: i for i, flat in enumerate(plan.order)}
+        self.values: list[Any] = [0.0] * len(plan.order)
+        self.plan = plan
+        self.steps: list[tuple[Callable[..., Any], int, int, int]] = []
+        self.flats: list[Flat] = [f for f in plan.order if not f.op.is_source]
+        for flat in self.flats:
+            self.steps.append(self._step(flat))
+        self.moves = [(self.slots[s], self._slot(ref)) for s, ref in plan.assign.items()]
+
+    def _slot(self, ref: Ref) -> int:
+        if isinstance(ref, str):
+            return self.slots.get(ref, 0)
+        self.values.append(ref)
+        return len(self.values) - 1
+
+    def _step(self, flat: Flat) -> tuple[Callable[..., Any], int, int, int]:
+        function = scalar_of(flat.op, flat.options)
+        assert function is not None
+        slots = [self._slot(a) for a in flat.args]
+        target = self.slots[flat.id]
+        if len(slots) == 1:
+            return function, slots[0], -1, target
+        if len(slots) == 2:
+            return function, slots[0], slots[1], target
+        values = self.values
+        return (lambda _: function(*[values[s] for s in slots])), slots[0], -1, target
+
+    def set(self, node_id: str, value: Any) -> None:
+        self.values[self.slots[node_id]] = float(value)
+
+    def value(self, node_id: str) -> Array:
+        return np.asarray(self.values[self.slots[node_id]])
+
+    def run(self) -> None:
+        values = self.values
+        try:
+            for function, a, b, target in self.steps:
+                values[target] = function(values[a], values[b]) if b >= 0 else function(values[a])
+        except (ArithmeticError, ValueError):
+            self.run_each()
+            return
+        self._move()
+
+    def _move(self) -> None:
+        values = self.values
+        new = [values[ref] for _, ref in self.moves]
+        for (state, _), value in zip(self.moves, new, strict=True):
+            values[state] = value
+
+    def run_each(self) -> dict[str, str]:
+        """`math` raises where IEEE arithmetic has an answer: those steps go through NumPy."""
+        values = self.values
+        for flat, (function, a, b, target) in zip(self.flats, self.steps, strict=True):
+            try:
+                values[target] = function(values[a], values[b]) if b >= 0 else function(values[a])
+            except (ArithmeticError, ValueError):
+                values[target] = self._by_array(flat)
+        self._move()
+        return {}
+
+    def _by_array(self, flat: Flat) -> float:
+        args = [
+            np.asarray(self.values[self.slots[a]] if isinstance(a, str) else a, np.float64)
+            for a in flat.args
+        ]
+        out = np.empty((), np.float64)
+        assert flat.op.kernel is not None
+        flat.op.kernel(flat.options, tuple(self.plan.expansion.spec(a) for a in flat.args))(
+            *args, out
+        )
+        return float(out)
+
+
+class _Arrays:
+    """A plan on NumPy buffers; without `keep`, buffers are reused once nobody reads them."""
+
+    def __init__(self, plan: Plan, live: set[str], outputs: set[str]) -> None:
+        self.plan, self.expansion = plan, plan.expansion
+        self.buffers: dict[str, Array] = {}
+        self.steps: list[tuple[Any, tuple[Array, ...]]] = []
+        self.step_ids: list[str] = []
+        self._literals: dict[str, Array] = {}
+        self._free: dict[tuple[Any, ...], list[Array]] = {}
+        self._in_place = self._updates_in_place()
+        last = {} if plan.keep else self._last_reads(live, outputs)
+        for position, flat in enumerate(plan.order):
+            self._compile(flat)
+            for node_id in last.get(position, ()):
+                buffer = self.buffers[node_id]
+                self._free.setdefault((buffer.shape, buffer.dtype), []).append(buffer)
+        self.moves = [
+            (self.buffers[s], self._move_source(ref))
+            for s, ref in plan.assign.items()
+            if not (isinstance(ref, str) and self._in_place.get(ref) == s)
+        ]
+
+    def _dtype(self, spec: Spec) -> np.dtype[Any]:
+        return _INTEGER.get(spec.kind, self.expansion.dtype)
+
+    def _literal(self, value: float) -> Array:
+        return self._literals.setdefault(repr(value), np.asarray(value, self.expansion.dtype))
+
+    def _operand(self, ref: Ref) -> Array:
+        if not isinstance(ref, str):
+            return self._literal(ref)
+        if ref in self.buffers:
+            return self.buffers[ref]
+        spec = self.expansion.spec(ref)  # read for its shape alone
+        return np.broadcast_to(np.zeros((), self._dtype(spec)), spec.shape)
+
+    def _compile(self, flat: Flat) -> None:
+        spec = flat.spec
+        if flat.op.is_source:
+            self.buffers[flat.id] = np.zeros(spec.shape, self._dtype(spec))
+            return
+        specs = tuple(self.expansion.spec(a) for a in flat.args)
+        args = tuple(self._operand(a) for a in flat.args)
+        if flat.op.view is not None and args[0].dtype == self._dtype(spec):
+            view = flat.op.view(flat.options, specs, args[0])
+            if np.may_share_memory(view, args[0]):
+                self.buffers[flat.id] = view
+                return
+        assert flat.op.kernel is not None
+        kernel = flat.op.kernel(flat.options, specs)
+        state = self._in_place.get(flat.id)
+        if state is not None and isinstance(kernel, np.ufunc):
+            out = self.buffers[state]
+        else:
+            self._in_place.pop(flat.id, None)
+            free = self._free.get((spec.shape, self._dtype(spec)))
+            out = free.pop() if free else np.empty(spec.shape, self._dtype(spec))
+        self.buffers[flat.id] = out
+        self.steps.append((kernel, (*args, out)))
+        self.step_ids.append(flat.id)
+
+    def _updates_in_place(self) -> dict[str, str]:
+        """Steps that may write straight into the state they are assigned to.
+
+        That is right when nothing behind the step reads the state's old value, or a view of it.
+        """
+        if self.plan.keep:
+            return {}
+        position = {flat.id: i for i, flat in enumerate(self.plan.order)}
+        readers: dict[str, int] = {}
+        views: dict[str, str] = {}
+        for i, flat in enumerate(self.plan.order):
+            first = flat.args[0] if flat.args else 0.0
+            if flat.op.view is not None and isinstance(first, str):
+                views[flat.id] = views.get(first, first)
+            for a in value_args(flat):
+                if isinstance(a, str):
+                    readers[views.get(a, a)] = i
+        chosen: dict[str, str] = {}
+        for state, ref in self.plan.assign.items():
+            if not isinstance(ref, str) or ref in chosen or ref in self.plan.assign:
+                continue
+            flat = self.plan.expansion.nodes[ref]
+            same = flat.spec.shape == self.plan.spec(state).shape and flat.spec.kind == "float"
+            taken = state in self.plan._outputs and state not in self.plan.assign
+            if (
+                flat.op.elementwise
+                and same
+                and not taken
+                and readers.get(state, -1) <= position[ref]
+            ):
+                chosen[ref] = state
+        return chosen
+
+    def _move_source(self, ref: Ref) -> Array:
+        if isinstance(ref, str) and self.expansion.nodes[ref].op.is_source:
+            copy = np.empty_like(self.buffers[ref])  # its own old value, before any move
+            self.steps.append((_copy, (self.buffers[ref], copy)))
+            self.step_ids.append(ref)
+            return copy
+        return self._operand(ref)
+
+    def _last_reads(self, live: set[str], outputs: set[str]) -> dict[int, list[str]]:
+        """Which owned buffers are free behind which step: {position: [ids]}."""
+        root: dict[str, str] = {}
+        last: dict[str, int] = {}
+        pinned = {*outputs, *self.plan.assign}
+        for position, flat in enumerate(self.plan.order):
+            first = flat.args[0] if flat.args else 0.0
+            shares = flat.op.view is not None and isinstance(first, str)
+            root[flat.id] = root[first] if shares and isinstance(first, str) else flat.id
+            last[root[flat.id]] = position
+            for a in value_args(flat):
+                if isinstance(a, str):
+                    last[root[a]] = position
+        kept = {root[p] for p in pinned if p in root}
+        kept |= {f.id for f in self.plan.order if f.op.is_source} | set(self._in_place)
+        freed: dict[int, list[str]] = {}
+        for node_id, position in last.items():
+            if node_id not in kept:
+                freed.setdefault(position, []).append(node_id)
+        return freed
+
+    def set(self, node_id: str, value: Any) -> None:
+        np.copyto(self.buffers[node_id], value, casting="same_kind")
+
+    def value(self, node_id: str) -> Array:
+        return self.buffers[node_id]
+
+    def run(self) -> None:
+        for kernel, args in self.steps:
+            kernel(*args)
+        for state, value in self.moves:
+            np.copyto(state, value)
+
+    def run_each(self) -> dict[str, str]:
+        failed: dict[str, str] = {}
+        position = {node_id: i for i, node_id in enumerate(self.step_ids)}
+        for flat in self.plan.order:
+            if any(a in failed for a in value_args(flat)):
+                failed[flat.id] = ""
+                continue
+            index = position.get(flat.id)
+            if index is None:
+                continue
+            kernel, args = self.steps[index]
+            try:
+                kernel(*args)
+            except ValueError as error:
+                failed[flat.id] = str(error)
+        for state, value in self.moves:
+            np.copyto(state, value)
+        return failed
+
+
+def _copy(value: Array, out: Array) -> None:
+    np.copyto(out, value)
