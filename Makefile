@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 step = @printf -- '-- $(1)\n'; TIMEFORMAT='   %0R s'; time
 
 help: ## This list.
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 run: .venv-run ## Open Gradloom; without a display, the worked example offscreen.
 	@$(BIN)/gradloom
@@ -30,7 +30,7 @@ test-xcb: .venv-test ## The window's tests under a virtual X server, with real m
 	  --server-args='-screen 0 1920x1200x24' $(PYTEST) -q --durations=5 tests/gui
 
 test-offscreen: .venv-test ## All other tests, offscreen.
-	@printf -- '-- tests\n'; env QT_QPA_PLATFORM=offscreen $(PYTEST) -q --durations=10
+	@printf -- '-- tests\n'; env QT_QPA_PLATFORM=offscreen $(PYTEST) --durations=10
 
 soak: .venv-test ## The tests in their long form (an hour or more).
 	GRADLOOM_LONG=1 QT_QPA_PLATFORM=offscreen $(PYTEST) --timeout=7200 --durations=20

@@ -30,7 +30,7 @@ TOP_LEVEL = {
 # Written in two halves, or this file would name what it forbids.
 HOSTS = ["py" + "pi.org", "python" + "hosted.org", "download." + "pytorch.org", "npm" + "js.org",
          "debian" + ".org", "ubuntu" + ".com", "ana" + "conda.org"]  # fmt: skip
-MACHINE = ["/" + "work/", "/" + "root/", "/" + "home/", "/" + "opt/", "/" + "Users/", "C:" + "\\"]
+MACHINE = ["/" + "work/", "/" + "root/", "/" + "home/", "/" + "opt/"]
 
 
 def sources(root: Path) -> Iterator[tuple[str, str]]:
