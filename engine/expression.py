@@ -1,4 +1,4 @@
-"""Formula text to tree and back, and to LaTeX; safe by construction.
+"""Formula text to tree and back; safe by construction.
 
 The language is a whitelist over Python's own grammar: text is parsed by `ast` and every node that is
 not on the list is refused with a sentence. Nothing is ever evaluated or executed here. `^` is
@@ -62,7 +62,7 @@ _BINARY: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
     ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==",
 }  # fmt: skip
-_PRECEDENCE = {
+PRECEDENCE = {
     ">": 1, ">=": 1, "<": 1, "<=": 1, "==": 1, "+": 2, "-": 2, "*": 3, "/": 3, "@": 3, "neg": 4,
     "**": 5, "atom": 6,
 }  # fmt: skip
@@ -360,23 +360,23 @@ def to_text(root: Tree) -> str:
     def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
         if isinstance(part, Number):
             text = number_text(part.value)
-            return text, _PRECEDENCE["neg" if text.startswith("-") else "atom"]
+            return text, PRECEDENCE["neg" if text.startswith("-") else "atom"]
         if isinstance(part, Name):
-            return part.id, _PRECEDENCE["atom"]
+            return part.id, PRECEDENCE["atom"]
         if part.name == "[]":
-            return f"{_wrap(args[0], 6)}[{dict(part.options)['at']}]", _PRECEDENCE["atom"]
+            return f"{wrap(args[0], 6)}[{dict(part.options)['at']}]", PRECEDENCE["atom"]
         if part.name == "-" and len(args) == 1:
-            return f"-{_wrap(args[0], 4)}", _PRECEDENCE["neg"]
-        if part.name in _PRECEDENCE and len(args) == 2:
-            own = _PRECEDENCE[part.name]
+            return f"-{wrap(args[0], 4)}", PRECEDENCE["neg"]
+        if part.name in PRECEDENCE and len(args) == 2:
+            own = PRECEDENCE[part.name]
             right_first = part.name == "**"
-            left = _wrap(args[0], own + right_first)
-            right = _wrap(args[1], own - right_first if right_first else own + 1)
+            left = wrap(args[0], own + right_first)
+            right = wrap(args[1], own - right_first if right_first else own + 1)
             if right.startswith("-") and not right_first:
                 right = f"({right})"
             return f"{left}^{right}" if right_first else f"{left} {part.name} {right}", own
         options = [f"{key}={static_text(value)}" for key, value in part.options]
-        return f"{part.name}({', '.join([a for a, _ in args] + options)})", _PRECEDENCE["atom"]
+        return f"{part.name}({', '.join([a for a, _ in args] + options)})", PRECEDENCE["atom"]
 
     return fold(root, combine)[0]
 
@@ -391,92 +391,5 @@ def static_text(value: Static | Name) -> str:
     return repr(value)
 
 
-def _wrap(item: tuple[str, int], least: int, pair: tuple[str, str] = ("(", ")")) -> str:
+def wrap(item: tuple[str, int], least: int, pair: tuple[str, str] = ("(", ")")) -> str:
     return item[0] if item[1] >= least else f"{pair[0]}{item[0]}{pair[1]}"
-
-
-_LATEX_INFIX = {
-    "+": "+", "-": "-", "*": r" \cdot ", "@": r" \, ", ">": ">", ">=": r"\ge ", "<": "<",
-    "<=": r"\le ", "==": "=",
-}  # fmt: skip
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
-
-
-def latex_name(name: str) -> str:
-    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter."""
-    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|(?<=_)\w+)", name)
-    stem, index = (match[1], match[2]) if match else (name, "")
-    letter = "\\" + stem if stem in _GREEK else stem
-    if letter == stem and len(stem) > 1:
-        letter = r"\mathrm{" + re.sub(r"[^\w.]", " ", stem).replace("_", r"\_") + "}"
-    index = index.replace("_", " ")
-    return f"{letter}_{{{index}}}" if index else letter
-
-
-def to_latex(
-    root: Tree,
-    template: Callable[[str, int], str | None],
-    name: Callable[[str], str] = latex_name,
-) -> str:
-    """LaTeX of a tree.
-
-    `template(call name, operand count)` gives a row's LaTeX with `<0>`, `<1>` for operands, or None
-    for an upright function name with brackets.
-    """
-
-    def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
-        brackets = (r"\left(", r"\right)")
-        if isinstance(part, Number):
-            text = latex_number(part.value)
-            return text, _PRECEDENCE["neg" if text.startswith("-") else "atom"]
-        if isinstance(part, Name):
-            return name(part.id), _PRECEDENCE["atom"]
-        if part.name == "[]":
-            at = str(dict(part.options)["at"])
-            return f"{_wrap(args[0], 6, brackets)}_{{[{at}]}}", _PRECEDENCE["atom"]
-        if part.name == "-" and len(args) == 1:
-            return f"-{_wrap(args[0], 3, brackets)}", _PRECEDENCE["neg"]
-        if part.name == "/":
-            return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", _PRECEDENCE["atom"]
-        if part.name == "**":
-            return f"{_wrap(args[0], 6, brackets)}^{{{args[1][0]}}}", _PRECEDENCE["**"]
-        if part.name in _LATEX_INFIX and len(args) == 2:
-            own = _PRECEDENCE[part.name]
-            left, right = _wrap(args[0], own, brackets), _wrap(args[1], own + 1, brackets)
-            if right.startswith("-"):
-                right = rf"\left({right}\right)"
-            return f"{left}{_LATEX_INFIX[part.name]}{right}", own
-        pattern = template(part.name, len(args))
-        if pattern is not None:
-            return _fill(pattern, args), _PRECEDENCE["atom"]
-        inner = ", ".join(a for a, _ in args)
-        upright = part.name.replace("_", r"\_")
-        return rf"\mathrm{{{upright}}}\left({inner}\right)", _PRECEDENCE["atom"]
-
-    return fold(root, combine)[0]
-
-
-def _fill(pattern: str, operands: tuple[tuple[str, int], ...]) -> str:
-    """`<0>` is the first operand bare, `<0!>` in brackets unless it is an atom, `<*>` all."""
-
-    def one(match: re.Match[str]) -> str:
-        if match[1] == "*":
-            return ", ".join(text for text, _ in operands)
-        operand = operands[int(match[1])]
-        return _wrap(operand, 6, (r"\left(", r"\right)")) if match[2] else operand[0]
-
-    return re.sub(r"<(\d+|\*)(!?)>", one, pattern)
-
-
-def latex_number(value: float, digits: int | None = None) -> str:
-    """A number as LaTeX; all its digits unless `digits` significant ones are asked for."""
-    if value != value:
-        return r"\mathrm{NaN}"
-    if value in (float("inf"), float("-inf")):
-        return r"\infty" if value > 0 else r"-\infty"
-    text = number_text(value) if digits is None else f"{value:.{digits}g}"
-    mantissa, _, exponent = text.partition("e")
-    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -18,7 +18,6 @@ import numpy as np
 
 from engine import ops
 from engine.ops.row import Array, Op
-from engine.shapes import shape_text
 
 TableName = Literal["nodes", "links", "tensors", "sources", "settings"]
 Port = tuple[str, str]
@@ -27,6 +26,10 @@ Port = tuple[str, str]
 _ID = re.compile(r"n[1-9]\d{0,11}")
 _NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
 MAX_NAME = 80
+DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
+"""What tensors of a document are made of, each before those it fits into."""
+MAX_RANK = 32
+KINDS = ("table", "builtin", "csv")
 
 
 class GraphError(ValueError):
@@ -273,11 +276,10 @@ class Graph:
         if self._ids.get(node.name, key) != key:
             raise GraphError(f"the name {node.name} is taken; choose another")
         check_options(op, node.options)
-        ports = set(op.inputs)
         for port, literal in node.literals.items():
-            if not op.variadic and port not in ports:
+            if not has_port(op, port):
                 raise GraphError(f"{op.name} has no port {port!r}")
-            if isinstance(literal, bool) or not isinstance(literal, int | float):
+            if not _number(literal):
                 raise GraphError(f"port {port} of {node.name} takes a number")
         for port in self.structure_ports(key):
             if not has_port(op, port):
@@ -307,6 +309,8 @@ class Graph:
     def _check_cycle(self, source: str, target: str) -> None:
         if source == target:
             raise CycleError(f"{self.name(source)} cannot feed itself", [source])
+        if not self.structure.adj[target]:
+            return  # what feeds nothing closes no circle: wiring a chain from its start is linear
         if self._order is not None and self._order_index(source) < self._order_index(target):
             return
         if nx.has_path(self.structure, target, source):
@@ -329,13 +333,7 @@ class Graph:
         if value is None:
             self.tensors.pop(key, None)
             return old
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise GraphError(f"a tensor holds numbers, not {array.dtype}")
-        if array.flags.writeable or not array.flags.c_contiguous:
-            array = np.array(array, order="C")
-            array.setflags(write=False)
-        self.tensors[key] = array
+        self.tensors[key] = frozen(value)
         return old
 
     def _put_sources(self, key: str, value: Source | None) -> Source | None:
@@ -345,6 +343,7 @@ class Graph:
         if value is None:
             self.sources.pop(key, None)
             return old
+        check_fields(value)
         if not 0 <= value.validation < 1:
             raise GraphError("the held-out share is at least 0 and below 1")
         self.sources[key] = value
@@ -355,6 +354,8 @@ class Graph:
             raise GraphError(f"there is no document setting {key!r}")
         if type(value) is not type(SETTINGS[key]):
             raise GraphError(f"the document setting {key} is a {type(SETTINGS[key]).__name__}")
+        if isinstance(value, str):
+            check_text(key, value)
         if key == "dtype" and value not in ("float64", "float32"):
             raise GraphError("a document's numbers are float64 or float32")
         if key == "recipe":
@@ -365,6 +366,10 @@ class Graph:
 
 def check_recipe(recipe: Recipe) -> None:
     """Raises GraphError with what is wrong with the numbers of a recipe."""
+    check_fields(recipe)
+    for name, value in recipe.settings.items():
+        if not isinstance(name, str) or not _number(value):
+            raise GraphError(f"the optimizer's setting {name} is a number, not {value!r}")
     if not 0 <= recipe.learning_rate < float("inf"):
         raise GraphError("the learning rate is a number of 0 or more")
     if recipe.batch_size < 0 or recipe.epochs < 0 or recipe.seed < 0:
@@ -389,7 +394,56 @@ def check_options(op: Op, options: Mapping[str, Any]) -> None:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """A whole number of 64 bits, which every file and array can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, float) or _whole(value)
+
+
+def _text(value: Any) -> bool:
+    """A text that can be written down: half a surrogate pair cannot."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+
+
+def check_text(what: str, value: str) -> None:
+    """Raises GraphError for a text that no file or terminal can hold."""
+    if not _text(value):
+        raise GraphError(f"{what} holds a broken character; type it again")
+
+
+_FIELD_CHECKS: dict[str, Any] = {
+    "str": _text, "Literal": lambda v: v in KINDS, "float": _number, "int": _whole,
+    "bool": lambda v: isinstance(v, bool), "Mapping": lambda v: isinstance(v, Mapping),
+}  # fmt: skip
+
+
+def check_fields(record: Source | Recipe) -> None:
+    """Raises GraphError when a field holds another kind of value than it declares."""
+    for known in fields(record):
+        value = getattr(record, known.name)
+        if not _FIELD_CHECKS[str(known.type).partition("[")[0]](value):
+            raise GraphError(f"{known.name} cannot be {value!r}")
+
+
+def frozen(value: Any) -> Array:
+    """A read-only array that nothing else can write to, in C order and of a dtype files hold.
+
+    Narrower dtypes are widened without loss. Raises GraphError for what is not numbers.
+    """
+    array = np.asarray(value)
+    dtype = next(
+        (d for d in DTYPES if array.dtype.kind in "fiub" and np.can_cast(array.dtype, d)), None
+    )
+    if dtype is None or array.ndim > MAX_RANK:
+        raise GraphError(
+            f"a tensor holds numbers in at most {MAX_RANK} dimensions, not {array.dtype}"
+        )
+    if array.flags.writeable or not (array.flags.c_contiguous and array.flags.owndata):
+        array = np.array(array, dtype, order="C")
+        array.setflags(write=False)
+    return array
 
 
 def _wholes(value: Any) -> bool:
@@ -397,15 +451,15 @@ def _wholes(value: Any) -> bool:
 
 
 _KIND_CHECKS: dict[str, Any] = {
-    "float": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
+    "float": _number,
     "int": _whole,
     "bool": lambda v: isinstance(v, bool),
     "axis": lambda v: v is None or _wholes(v),
     "shape": lambda v: (
-        _wholes(v) or (isinstance(v, tuple) and all(_whole(n) or isinstance(n, str) for n in v))
+        _wholes(v) or (isinstance(v, tuple) and all(_whole(n) or _text(n) for n in v))
     ),
-    "choice": lambda v: isinstance(v, str),
-    "text": lambda v: isinstance(v, str),
+    "choice": _text,
+    "text": _text,
 }
 _KIND_WORDS = {
     "float": "a number",
@@ -428,14 +482,3 @@ def has_port(op: Op, port: str) -> bool:
 def id_number(node_id: str) -> int:
     """The number in a node id."""
     return int(node_id[1:])
-
-
-def describe(graph: Graph, node_id: str, shape: tuple[int, ...] | None = None) -> str:
-    """`u (add)`, with its shape when known: how messages name a node."""
-    node = graph.nodes[node_id]
-    size = f", {shape_text(shape)}" if shape else ""
-    return f"{node.name} ({node.op}{size})"
-
-
-def recipe_fields() -> tuple[str, ...]:
-    return tuple(f.name for f in fields(Recipe))

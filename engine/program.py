@@ -178,13 +178,16 @@ class _Arrays:
         self.steps: list[tuple[Any, tuple[Array, ...]]] = []
         self.step_ids: list[str] = []
         self._literals: dict[str, Array] = {}
+        self._owned: dict[str, Array] = {}
         self._free: dict[tuple[Any, ...], list[Array]] = {}
         self._in_place = self._updates_in_place()
         last = {} if plan.keep else self._last_reads(live, outputs)
         for position, flat in enumerate(plan.order):
             self._compile(flat)
             for node_id in last.get(position, ()):
-                buffer = self.buffers[node_id]
+                buffer = self._owned.get(node_id)
+                if buffer is None:
+                    continue
                 self._free.setdefault((buffer.shape, buffer.dtype), []).append(buffer)
         self.moves = [
             (self.buffers[s], self._move_source(ref))
@@ -227,6 +230,7 @@ class _Arrays:
             self._in_place.pop(flat.id, None)
             free = self._free.get((spec.shape, self._dtype(spec)))
             out = free.pop() if free else np.empty(spec.shape, self._dtype(spec))
+            self._owned[flat.id] = out
         self.buffers[flat.id] = out
         self.steps.append((kernel, (*args, out)))
         self.step_ids.append(flat.id)

@@ -24,13 +24,11 @@ from engine.expression import (
     Number,
     Tree,
     fold,
-    latex_name,
-    latex_number,
     substitute,
-    to_latex,
     to_text,
 )
 from engine.graph import Graph
+from engine.latex import latex_name, latex_number, to_latex
 from engine.ops.row import Array, Op
 from engine.shapes import shape_text
 

@@ -58,7 +58,7 @@ def _spellings() -> dict[tuple[str, int], Op]:
 
 _CALLS = _spellings()
 ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
-SUM_TO, SPREAD_AS = TABLE["sum_to"], TABLE["spread_as"]
+SUM, SUM_TO, SPREAD_AS = TABLE["sum"], TABLE["sum_to"], TABLE["spread_as"]
 
 
 def default_name(op: str) -> str:

@@ -149,7 +149,7 @@ ROWS = (
         },
         kernel=counting(np.maximum), scalar=_larger, calls=("max",), label="max(a, b)",
         latex=r"\max\left(<0>, <1>\right)", aliases=("max", "larger"),
-        domain={"b": Domain(2.1, 2.5), "a": Domain(2.0, 2.6, (2.1, 2.5))},
+        ties=True,
     ),
     _binary(
         "minimum", "The smaller of two values, entry by entry; a tie shares the gradient.",
@@ -159,6 +159,6 @@ ROWS = (
         },
         kernel=counting(np.minimum), scalar=_smaller, calls=("min",), label="min(a, b)",
         latex=r"\min\left(<0>, <1>\right)", aliases=("min", "smaller"),
-        domain={"b": Domain(2.1, 2.5), "a": Domain(2.0, 2.6, (2.1, 2.5))},
+        ties=True,
     ),
 )  # fmt: skip

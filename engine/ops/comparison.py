@@ -17,7 +17,7 @@ def _compare(name: str, symbol: str, words: str, function: Any) -> Op:
         inputs=("a", "b"), formula=f"a {symbol} b", derivative={"a": "0", "b": "0"}, shape=truth,
         kernel=ufunc(function), scalar=getattr(operator, name), symbol=symbol,
         label=f"{symbol} {words.split()[0]}", aliases=(symbol, "compare"), elementwise=True,
-        domain={"b": Domain(2.1, 2.5), "a": Domain(2.0, 2.6, (2.1, 2.5))},
+        ties=True,
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def _logsumexp(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 
 def _row(name: str, doc: str, derivative: str, kernel: Any, latex: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {
-        "category": "Reductions", "inputs": ("x",), "formula": f"{name}(x)", "shape": reduction,
+        "category": "Reductions", "inputs": ("x",), "formula": f"{name}(x, {_LIKE})", "shape": reduction,
         "options": (AXIS, KEEPDIMS), "cases": _CASES,
         "scalar": lambda options: lambda x: x, **rest,
     }  # fmt: skip

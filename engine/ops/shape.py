@@ -107,7 +107,7 @@ def _flat_view(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
 ROWS = (
     _row(
         "reshape", "The same entries in another shape; one size may be -1.", "reshape_as(g, x)",
-        formula="reshape(x, shape)", shape=lambda o, x: Spec(reshaped(x.shape, o["shape"]), x.kind),
+        formula="reshape(x, shape=shape)", shape=lambda o, x: Spec(reshaped(x.shape, o["shape"]), x.kind),
         kernel=_copies(_reshape_view), view=_reshape_view,
         options=(Option("shape", REQUIRED, "shape", "The new shape, as in (2, -1)."),),
         cases=(Case(((2, 3),), {"shape": (3, -1)}), Case(((6,),), {"shape": (2, 3)})),
@@ -120,13 +120,13 @@ ROWS = (
     _row(
         "concat", "Values one behind the other along an axis.",
         "part_of(g, inputs, axis=axis, part=i)", inputs=("xs",), variadic=True,
-        formula="concat(xs, axis)", shape=concat_shape, kernel=_concat, options=(CONCAT_AXIS,),
+        formula="concat(xs, axis=axis)", shape=concat_shape, kernel=_concat, options=(CONCAT_AXIS,),
         aliases=("join", "stack", "cat"), calls=("concatenate", "cat"),
         cases=(Case(((2, 3), (1, 3))), Case(((2, 1), (2, 2), (2, 3)), {"axis": 1})),
     ),
     _row(
         "index", "Some of the entries: x[0], x[:, 1:3].", "place(g, x, at=at)",
-        formula="index(x, at)", shape=_index_shape, kernel=_copies(_index_view), view=_index_view,
+        formula="index(x, at=at)", shape=_index_shape, kernel=_copies(_index_view), view=_index_view,
         options=(AT,), symbol="[]", label="x[…] index", aliases=("slice", "pick", "[]"),
         cases=(
             Case(((3, 4),), {"at": "0"}), Case(((3, 4),), {"at": ":, 1:3"}),

@@ -1,0 +1,98 @@
+"""A formula tree as LaTeX.
+
+Names become mathematics (`u1` gets a subscript, `theta` its letter), rows print through the template
+that the table gives for a call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from engine.expression import PRECEDENCE, Name, Number, Tree, fold, number_text, wrap
+
+_LATEX_INFIX = {
+    "+": "+", "-": "-", "*": r" \cdot ", "@": r" \, ", ">": ">", ">=": r"\ge ", "<": "<",
+    "<=": r"\le ", "==": "=",
+}  # fmt: skip
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+).split()
+
+
+def latex_name(name: str) -> str:
+    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter."""
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|(?<=_)\w+)", name)
+    stem, index = (match[1], match[2]) if match else (name, "")
+    letter = "\\" + stem if stem in _GREEK else stem
+    if letter == stem and len(stem) > 1:
+        letter = r"\mathrm{" + re.sub(r"[^\w.]", " ", stem).replace("_", r"\_") + "}"
+    index = index.replace("_", " ")
+    return f"{letter}_{{{index}}}" if index else letter
+
+
+def to_latex(
+    root: Tree,
+    template: Callable[[str, int], str | None],
+    name: Callable[[str], str] = latex_name,
+) -> str:
+    """LaTeX of a tree.
+
+    `template(call name, operand count)` gives a row's LaTeX with `<0>`, `<1>` for operands, or None
+    for an upright function name with brackets.
+    """
+
+    def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+        brackets = (r"\left(", r"\right)")
+        if isinstance(part, Number):
+            text = latex_number(part.value)
+            return text, PRECEDENCE["neg" if text.startswith("-") else "atom"]
+        if isinstance(part, Name):
+            return name(part.id), PRECEDENCE["atom"]
+        if part.name == "[]":
+            at = str(dict(part.options)["at"])
+            return f"{wrap(args[0], 6, brackets)}_{{[{at}]}}", PRECEDENCE["atom"]
+        if part.name == "-" and len(args) == 1:
+            return f"-{wrap(args[0], 3, brackets)}", PRECEDENCE["neg"]
+        if part.name == "/":
+            return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", PRECEDENCE["atom"]
+        if part.name == "**":
+            return f"{wrap(args[0], 6, brackets)}^{{{args[1][0]}}}", PRECEDENCE["**"]
+        if part.name in _LATEX_INFIX and len(args) == 2:
+            own = PRECEDENCE[part.name]
+            left, right = wrap(args[0], own, brackets), wrap(args[1], own + 1, brackets)
+            if right.startswith("-"):
+                right = rf"\left({right}\right)"
+            return f"{left}{_LATEX_INFIX[part.name]}{right}", own
+        pattern = template(part.name, len(args))
+        if pattern is not None:
+            return _fill(pattern, args), PRECEDENCE["atom"]
+        inner = ", ".join(a for a, _ in args)
+        upright = part.name.replace("_", r"\_")
+        return rf"\mathrm{{{upright}}}\left({inner}\right)", PRECEDENCE["atom"]
+
+    return fold(root, combine)[0]
+
+
+def _fill(pattern: str, operands: tuple[tuple[str, int], ...]) -> str:
+    """`<0>` is the first operand bare, `<0!>` in brackets unless it is an atom, `<*>` all."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[1] == "*":
+            return ", ".join(text for text, _ in operands)
+        operand = operands[int(match[1])]
+        return wrap(operand, 6, (r"\left(", r"\right)")) if match[2] else operand[0]
+
+    return re.sub(r"<(\d+|\*)(!?)>", one, pattern)
+
+
+def latex_number(value: float, digits: int | None = None) -> str:
+    """A number as LaTeX; all its digits unless `digits` significant ones are asked for."""
+    if value != value:
+        return r"\mathrm{NaN}"
+    if value in (float("inf"), float("-inf")):
+        return r"\infty" if value > 0 else r"-\infty"
+    text = number_text(value) if digits is None else f"{value:.{digits}g}"
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
