@@ -45,10 +45,10 @@ def cases_of(op: Op) -> tuple[Case, ...]:
     """The operand shapes and options a row is checked with."""
     if not op.elementwise:
         return op.cases
-    shapes = _UNARY if len(op.inputs) == 1 else _BINARY
+    shapes: tuple[Case, ...] = _UNARY if len(op.inputs) == 1 else _BINARY
     if len(op.inputs) == 3:
         shapes = (Case(((2, 3), (3,), (2, 1))), Case(((), (), ())))
-    options = [{}] + [c.options for c in op.cases if c.options]
+    options: list[Mapping[str, Any]] = [{}] + [c.options for c in op.cases if c.options]
     return tuple(Case(c.shapes, o) for c in shapes for o in options)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine import ops
-from engine.expression import Call, ExpressionError, Name, Number, Tree, fold
+from engine.expression import ExpressionError, Name, Number, Tree, fold
 from engine.graph import Graph
 from engine.ops.row import Array, Op, scalar_of
 from engine.shapes import Kind, ShapeError, Spec
@@ -72,7 +72,7 @@ class Expansion:
     ) -> Ref:
         """A derived step, or the operand or number that it equals. Raises ShapeError."""
         settled = {} if options is None else options
-        simple = simplified(op, args, settled)
+        simple: Ref | None = simplified(op, args, settled)
         if simple is not None:
             return simple
         specs = [self.spec(a) for a in args]
@@ -116,7 +116,8 @@ class Expansion:
                 operands.extend(arg if isinstance(arg, tuple) else (arg,))
             return self.append(row, tuple(operands), options)
 
-        return fold(tree, combine)  # type: ignore[no-any-return]
+        ref: Ref = fold(tree, combine)
+        return ref
 
     def ancestors(self, roots: Iterable[str], *, with_shapes: bool = True) -> set[str]:
         """Every step the roots depend on, themselves included."""

@@ -131,7 +131,7 @@ def _python(text: str) -> list[ast.stmt]:
     if deepest > MAX_NESTING:
         raise ExpressionError(f"brackets are nested deeper than {MAX_NESTING}; name a part first")
     source = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"|\^", lambda m: "**" if m[0] == "^" else m[0], text)
-    source = source.replace("−", "-").replace("·", "*").replace("×", "*")  # noqa: RUF001
+    source = source.replace("−", "-").replace("·", "*").replace("×", "*")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -9,102 +9,40 @@ target's port, for order, cycles and reachability.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
 
 import networkx as nx
 import numpy as np
 
 from engine import ops
 from engine.ops.row import Array, Op
+from engine.records import (
+    ID,
+    MAX_NAME,
+    NAME,
+    SETTINGS,
+    CycleError,
+    GraphError,
+    Link,
+    Node,
+    Port,
+    Recipe,
+    Source,
+    TableName,
+    check_fields,
+    check_options,
+    check_recipe,
+    check_text,
+    frozen,
+    has_port,
+    id_number,
+)
 
-TableName = Literal["nodes", "links", "tensors", "sources", "settings"]
-Port = tuple[str, str]
-"""(node id, port name) of a link's target."""
-
-_ID = re.compile(r"n[1-9]\d{0,11}")
-_NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
-MAX_NAME = 80
-DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
-"""What tensors of a document are made of, each before those it fits into."""
-MAX_RANK = 32
-KINDS = ("table", "builtin", "csv")
-
-
-class GraphError(ValueError):
-    """A change that would leave the document unsound; the message says why and what to do."""
-
-
-class CycleError(GraphError):
-    """A link that would let a value depend on itself; `path` holds the node ids of the circle."""
-
-    def __init__(self, message: str, path: list[str]) -> None:
-        super().__init__(message)
-        self.path = path
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operator in the document.
-
-    `literals` gives numbers to ports that have no link (a link wins over a literal).
-    `x`, `y` place the node's upper left corner on the canvas, in scene units.
-    """
-
-    id: str
-    op: str
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    literals: Mapping[str, float] = field(default_factory=dict)
-    x: float = 0.0
-    y: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    source: str
-    target: str
-    port: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where data nodes read rows from.
-
-    `table`: fields are tensors `<source>.<field>` of the document. `builtin`: a shipped set by name
-    in `path`. `csv`: a file with a header; `target` names the column with the classes.
-    `validation` is the share of rows held out, drawn by `seed`.
-    """
-
-    kind: Literal["table", "builtin", "csv"] = "table"
-    path: str = ""
-    target: str = ""
-    checksum: str = ""
-    standardize: bool = False
-    validation: float = 0.0
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How the document is trained. `loss` is a node id, empty for the document's output.
-
-    `settings` are the optimizer's own (momentum, beta1, ...); `batch_size` 0 takes all rows.
-    """
-
-    loss: str = ""
-    optimizer: str = "sgd"
-    learning_rate: float = 0.1
-    settings: Mapping[str, float] = field(default_factory=dict)
-    batch_size: int = 0
-    epochs: int = 100
-    seed: int = 0
-
-
-SETTINGS: dict[str, Any] = {
-    "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(),
-}  # fmt: skip
+__all__ = [
+    "CycleError", "Graph", "GraphError", "Link", "Node", "Port", "Recipe", "Source", "TableName",
+    "check_options", "check_recipe", "frozen", "has_port", "id_number",
+]  # fmt: skip
 
 
 class Graph:
@@ -121,6 +59,7 @@ class Graph:
         self._ids: dict[str, str] = {}
         self._order: list[str] | None = None
         self._next = 1
+        self._numbers: dict[str, int] = {}
 
     # ------------------------------------------------------------ reading
 
@@ -131,7 +70,8 @@ class Graph:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.settings["dtype"])
+        dtype: np.dtype[Any] = np.dtype(self.settings["dtype"])
+        return dtype
 
     def op(self, node_id: str) -> Op:
         return ops.TABLE[self.nodes[node_id].op]
@@ -215,12 +155,15 @@ class Graph:
 
     def new_name(self, wanted: str = "v", taken: Iterable[str] = ()) -> str:
         """`wanted` if it is free, else with the first free number behind it."""
-        used = {*self._ids, *taken}
-        if wanted != "v" and wanted not in used:
+        also = set(taken)
+        if wanted != "v" and wanted not in self._ids and wanted not in also:
             return wanted
         stem = wanted if wanted == "v" else wanted.rstrip("0123456789") or "v"
-        number = 1
-        while f"{stem}{number}" in used:
+        number = self._numbers.get(stem, 1)
+        while f"{stem}{number}" in self._ids:
+            number += 1
+        self._numbers[stem] = number  # where the next search may begin
+        while f"{stem}{number}" in self._ids or f"{stem}{number}" in also:
             number += 1
         return f"{stem}{number}"
 
@@ -252,11 +195,14 @@ class Graph:
             if self.structure.degree(key):
                 raise GraphError(f"{old.name} still has wires; remove them first")
             del self.nodes[key], self._ids[old.name]
+            self._numbers.pop(old.name.rstrip("0123456789"), None)
             self.structure.remove_node(key)
         else:
             self._check_node(key, value)
             if old is not None:
                 del self._ids[old.name]
+                if old.name != value.name:
+                    self._numbers.pop(old.name.rstrip("0123456789"), None)
             self.nodes[key] = value
             self._ids[value.name] = key
             self.structure.add_node(key)
@@ -266,12 +212,12 @@ class Graph:
         return old
 
     def _check_node(self, key: str, node: Node) -> None:
-        if key != node.id or not _ID.fullmatch(key):
+        if key != node.id or not ID.fullmatch(key):
             raise GraphError(f"{key!r} is not a node id; ids are n1, n2, ...")
         op = ops.TABLE.get(node.op)
         if op is None:
             raise GraphError(f"there is no operator {node.op!r}; see 'gradloom ops'")
-        if len(node.name) > MAX_NAME or not _NAME.fullmatch(node.name):
+        if len(node.name) > MAX_NAME or not NAME.fullmatch(node.name):
             raise GraphError(f"{node.name!r} is not a name; use letters, digits and _")
         if self._ids.get(node.name, key) != key:
             raise GraphError(f"the name {node.name} is taken; choose another")
@@ -338,7 +284,7 @@ class Graph:
 
     def _put_sources(self, key: str, value: Source | None) -> Source | None:
         old = self.sources.get(key)
-        if not isinstance(key, str) or not _NAME.fullmatch(key):
+        if not isinstance(key, str) or not NAME.fullmatch(key):
             raise GraphError(f"{key!r} is not a name for data; use letters, digits and _")
         if value is None:
             self.sources.pop(key, None)
@@ -362,123 +308,3 @@ class Graph:
             check_recipe(value)
         old, self.settings[key] = self.settings[key], value
         return old
-
-
-def check_recipe(recipe: Recipe) -> None:
-    """Raises GraphError with what is wrong with the numbers of a recipe."""
-    check_fields(recipe)
-    for name, value in recipe.settings.items():
-        if not isinstance(name, str) or not _number(value):
-            raise GraphError(f"the optimizer's setting {name} is a number, not {value!r}")
-    if not 0 <= recipe.learning_rate < float("inf"):
-        raise GraphError("the learning rate is a number of 0 or more")
-    if recipe.batch_size < 0 or recipe.epochs < 0 or recipe.seed < 0:
-        raise GraphError("batch size, epochs and seed are whole numbers of 0 or more")
-
-
-def check_options(op: Op, options: Mapping[str, Any]) -> None:
-    """Raises GraphError when an option is unknown or of the wrong kind."""
-    known = {o.name: o for o in op.options}
-    for name, value in options.items():
-        option = known.get(name)
-        if option is None:
-            listed = ", ".join(known) or "none"
-            raise GraphError(f"{op.name} has no option {name!r}; it has: {listed}")
-        if not _KIND_CHECKS[option.kind](value) and value != option.default:
-            raise GraphError(f"{name} of {op.name} is {_KIND_WORDS[option.kind]}, not {value!r}")
-        if option.choices and value not in option.choices:
-            raise GraphError(f"{name} of {op.name} is one of {', '.join(option.choices)}")
-    missing = [n for n, o in known.items() if o.required and n not in options]
-    if missing:
-        raise GraphError(f"{op.name} needs {missing[0]}=...")
-
-
-def _whole(value: Any) -> bool:
-    """A whole number of 64 bits, which every file and array can hold."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, float) or _whole(value)
-
-
-def _text(value: Any) -> bool:
-    """A text that can be written down: half a surrogate pair cannot."""
-    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
-
-
-def check_text(what: str, value: str) -> None:
-    """Raises GraphError for a text that no file or terminal can hold."""
-    if not _text(value):
-        raise GraphError(f"{what} holds a broken character; type it again")
-
-
-_FIELD_CHECKS: dict[str, Any] = {
-    "str": _text, "Literal": lambda v: v in KINDS, "float": _number, "int": _whole,
-    "bool": lambda v: isinstance(v, bool), "Mapping": lambda v: isinstance(v, Mapping),
-}  # fmt: skip
-
-
-def check_fields(record: Source | Recipe) -> None:
-    """Raises GraphError when a field holds another kind of value than it declares."""
-    for known in fields(record):
-        value = getattr(record, known.name)
-        if not _FIELD_CHECKS[str(known.type).partition("[")[0]](value):
-            raise GraphError(f"{known.name} cannot be {value!r}")
-
-
-def frozen(value: Any) -> Array:
-    """A read-only array that nothing else can write to, in C order and of a dtype files hold.
-
-    Narrower dtypes are widened without loss. Raises GraphError for what is not numbers.
-    """
-    array = np.asarray(value)
-    dtype = next(
-        (d for d in DTYPES if array.dtype.kind in "fiub" and np.can_cast(array.dtype, d)), None
-    )
-    if dtype is None or array.ndim > MAX_RANK:
-        raise GraphError(
-            f"a tensor holds numbers in at most {MAX_RANK} dimensions, not {array.dtype}"
-        )
-    if array.flags.writeable or not (array.flags.c_contiguous and array.flags.owndata):
-        array = np.array(array, dtype, order="C")
-        array.setflags(write=False)
-    return array
-
-
-def _wholes(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, tuple) and all(_whole(v) for v in value))
-
-
-_KIND_CHECKS: dict[str, Any] = {
-    "float": _number,
-    "int": _whole,
-    "bool": lambda v: isinstance(v, bool),
-    "axis": lambda v: v is None or _wholes(v),
-    "shape": lambda v: (
-        _wholes(v) or (isinstance(v, tuple) and all(_whole(n) or _text(n) for n in v))
-    ),
-    "choice": _text,
-    "text": _text,
-}
-_KIND_WORDS = {
-    "float": "a number",
-    "int": "a whole number",
-    "bool": "True or False",
-    "axis": "an axis, a tuple of axes or None",
-    "shape": "a tuple of whole numbers",
-    "choice": "a text",
-    "text": "a text",
-}
-
-
-def has_port(op: Op, port: str) -> bool:
-    if not op.variadic:
-        return port in op.inputs
-    stem = op.inputs[0]
-    return port.startswith(stem) and bool(re.fullmatch(r"0|[1-9]\d{0,2}", port[len(stem) :]))
-
-
-def id_number(node_id: str) -> int:
-    """The number in a node id."""
-    return int(node_id[1:])

@@ -7,6 +7,7 @@ barycentres swept down and up, then places pulled towards the neighbours' mean.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import networkx as nx
 
@@ -60,14 +61,23 @@ def _layers(structure: nx.DiGraph[str]) -> list[list[str]]:
 
 
 def _reduce_crossings(structure: nx.DiGraph[str], layers: list[list[str]]) -> None:
+    place: dict[str, float] = {}
+    for layer in layers:
+        _note_places(layer, place)
     for sweep in range(SWEEPS):
         down = sweep % 2 == 0
+        means = partial(_mean, structure, down, place)
         for layer in layers if down else reversed(layers):
-            place = {n: i / max(len(row) - 1, 1) for row in layers for i, n in enumerate(row)}
-            layer.sort(key=lambda n: _mean(structure, n, down, place))
+            layer.sort(key=means)
+            _note_places(layer, place)
 
 
-def _mean(structure: nx.DiGraph[str], node: str, down: bool, place: dict[str, float]) -> float:
+def _note_places(layer: list[str], place: dict[str, float]) -> None:
+    for i, node in enumerate(layer):
+        place[node] = i / max(len(layer) - 1, 1)
+
+
+def _mean(structure: nx.DiGraph[str], down: bool, place: dict[str, float], node: str) -> float:
     near = list(structure.predecessors(node) if down else structure.successors(node))
     return sum(place[n] for n in near) / len(near) if near else place[node]
 

@@ -41,7 +41,7 @@ class Plan:
         live = set(expansion.nodes) if keep else expansion.ancestors(wanted, with_shapes=False)
         self.order = [flat for flat in expansion.nodes.values() if flat.id in live]
         self.expansion, self.keep = expansion, keep
-        self._outputs = {r for r in wanted}
+        self._outputs = set(wanted)
         scalar = expansion.dtype == np.float64 and all(_is_scalar(f) for f in self.order)
         self._body: _Scalars | _Arrays = (
             _Scalars(self, live) if scalar else _Arrays(self, live, self._outputs)
@@ -196,7 +196,8 @@ class _Arrays:
         ]
 
     def _dtype(self, spec: Spec) -> np.dtype[Any]:
-        return _INTEGER.get(spec.kind, self.expansion.dtype)
+        floats: np.dtype[Any] = self.expansion.dtype
+        return _INTEGER.get(spec.kind, floats)
 
     def _literal(self, value: float) -> Array:
         return self._literals.setdefault(repr(value), np.asarray(value, self.expansion.dtype))

@@ -53,7 +53,7 @@ ShapeRule = Callable[..., Spec]
 
 def shape_text(shape: Shape) -> str:
     """`(3, 4)` as `3×4`, a scalar as `()`."""
-    return "×".join(str(n) for n in shape) if shape else "()"  # noqa: RUF001
+    return "×".join(str(n) for n in shape) if shape else "()"
 
 
 def broadcast(*shapes: Shape) -> Shape:

@@ -241,7 +241,7 @@ def _result(value: Array) -> str:
 
 def _latex_shapes(line: str) -> str:
     escaped = line.replace("→", r"} \to \mathrm{").replace("_", r"\_").replace(" ", r"\ ")
-    return rf"\mathrm{{{escaped}}}".replace("×", r"{\times}").replace("−", "-")  # noqa: RUF001
+    return rf"\mathrm{{{escaped}}}".replace("×", r"{\times}").replace("−", "-")
 
 
 def _term(telling: Telling, term: Contribution) -> Tree:
@@ -310,7 +310,7 @@ def simplify(root: Tree, options: Mapping[str, Any]) -> Tree:
             defaults = row.defaults()
             said = {k: v for k, v in row_options.items() if k not in defaults or defaults[k] != v}
             return _tidy(Call(part.name, args[:count], tuple(said.items())))
-        return Number(simple) if isinstance(simple, float) else simple  # type: ignore[no-any-return]
+        return Number(simple) if isinstance(simple, float) else simple
 
     return fold(root, combine)
 

@@ -33,10 +33,11 @@ def _sum_to(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     kept = tuple(lead + i for i, n in enumerate(like.shape) if n == 1 and x.shape[lead + i] != 1)
     axes = (*range(lead), *kept)
     axis = axes[0] if len(axes) == 1 else axes
+    reduce: Any = np.add.reduce
     if not kept:
-        return lambda x, like, out: np.add.reduce(x, axis, None, out)
+        return lambda x, like, out: reduce(x, axis, None, out)
     full = (1,) * lead + like.shape
-    return lambda x, like, out: np.add.reduce(x, axis, None, out.reshape(full), True)
+    return lambda x, like, out: reduce(x, axis, None, out.reshape(full), True)
 
 
 def _expand_as_view(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
@@ -125,14 +126,15 @@ def _row(name: str, doc: str, inputs: tuple[str, ...], derivative: str, **rest: 
     fields: dict[str, Any] = {
         "category": "Adjoint", "hidden": True, "formula": f"{name}({', '.join(inputs)})", **rest,
     }  # fmt: skip
-    others = {port: "none" for port in inputs[1:]}
+    others = dict.fromkeys(inputs[1:], "none")
     return Op(name, doc=doc, inputs=inputs, derivative={inputs[0]: derivative, **others}, **fields)
 
 
 ROWS = (
     _row(
         "sum_to", "Undoes broadcasting: sums the axes that a shape does not have.", ("x", "like"),
-        "spread_as(g, x)", latex=r"\mathrm{sum}_{\to <1>}\left(<0>\right)", shape=_sum_to_shape, kernel=_sum_to, shape_only=_LIKE,
+        "spread_as(g, x)", latex=r"\mathrm{sum}_{\to <1>}\left(<0>\right)",
+        shape=_sum_to_shape, kernel=_sum_to, shape_only=_LIKE,
         identity=lambda o, x, like: 0 if x.shape == like.shape else None,
         cases=(Case(((2, 3), (3,))), Case(((2, 3), (2, 1))), Case(((2, 3), ()))),
     ),

@@ -1,0 +1,219 @@
+"""What a document is made of: nodes, links, data sources, the recipe, and the checks of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.ops.row import Array, Op
+
+TableName = Literal["nodes", "links", "tensors", "sources", "settings"]
+Port = tuple[str, str]
+"""(node id, port name) of a link's target."""
+
+ID = re.compile(r"n[1-9]\d{0,11}")
+NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
+MAXNAME = 80
+DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
+"""What tensors of a document are made of, each before those it fits into."""
+MAX_RANK = 32
+KINDS = ("table", "builtin", "csv")
+
+
+class GraphError(ValueError):
+    """A change that would leave the document unsound; the message says why and what to do."""
+
+
+class CycleError(GraphError):
+    """A link that would let a value depend on itself; `path` holds the node ids of the circle."""
+
+    def __init__(self, message: str, path: list[str]) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator in the document.
+
+    `literals` gives numbers to ports that have no link (a link wins over a literal).
+    `x`, `y` place the node's upper left corner on the canvas, in scene units.
+    """
+
+    id: str
+    op: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    literals: Mapping[str, float] = field(default_factory=dict)
+    x: float = 0.0
+    y: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    source: str
+    target: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where data nodes read rows from.
+
+    `table`: fields are tensors `<source>.<field>` of the document. `builtin`: a shipped set by name
+    in `path`. `csv`: a file with a header; `target` names the column with the classes.
+    `validation` is the share of rows held out, drawn by `seed`.
+    """
+
+    kind: Literal["table", "builtin", "csv"] = "table"
+    path: str = ""
+    target: str = ""
+    checksum: str = ""
+    standardize: bool = False
+    validation: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the document is trained. `loss` is a node id, empty for the document's output.
+
+    `settings` are the optimizer's own (momentum, beta1, ...); `batch_size` 0 takes all rows.
+    """
+
+    loss: str = ""
+    optimizer: str = "sgd"
+    learning_rate: float = 0.1
+    settings: Mapping[str, float] = field(default_factory=dict)
+    batch_size: int = 0
+    epochs: int = 100
+    seed: int = 0
+
+
+SETTINGS: dict[str, Any] = {
+    "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(),
+}  # fmt: skip
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raises GraphError with what is wrong with the numbers of a recipe."""
+    check_fields(recipe)
+    for name, value in recipe.settings.items():
+        if not isinstance(name, str) or not _number(value):
+            raise GraphError(f"the optimizer's setting {name} is a number, not {value!r}")
+    if not 0 <= recipe.learning_rate < float("inf"):
+        raise GraphError("the learning rate is a number of 0 or more")
+    if recipe.batch_size < 0 or recipe.epochs < 0 or recipe.seed < 0:
+        raise GraphError("batch size, epochs and seed are whole numbers of 0 or more")
+
+
+def check_options(op: Op, options: Mapping[str, Any]) -> None:
+    """Raises GraphError when an option is unknown or of the wrong kind."""
+    known = {o.name: o for o in op.options}
+    for name, value in options.items():
+        option = known.get(name)
+        if option is None:
+            listed = ", ".join(known) or "none"
+            raise GraphError(f"{op.name} has no option {name!r}; it has: {listed}")
+        if not _KIND_CHECKS[option.kind](value) and value != option.default:
+            raise GraphError(f"{name} of {op.name} is {_KIND_WORDS[option.kind]}, not {value!r}")
+        if option.choices and value not in option.choices:
+            raise GraphError(f"{name} of {op.name} is one of {', '.join(option.choices)}")
+    missing = [n for n, o in known.items() if o.required and n not in options]
+    if missing:
+        raise GraphError(f"{op.name} needs {missing[0]}=...")
+
+
+def _whole(value: Any) -> bool:
+    """A whole number of 64 bits, which every file and array can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, float) or _whole(value)
+
+
+def _text(value: Any) -> bool:
+    """A text that can be written down: half a surrogate pair cannot."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+
+
+def check_text(what: str, value: str) -> None:
+    """Raises GraphError for a text that no file or terminal can hold."""
+    if not _text(value):
+        raise GraphError(f"{what} holds a broken character; type it again")
+
+
+_FIELD_CHECKS: dict[str, Any] = {
+    "str": _text, "Literal": lambda v: v in KINDS, "float": _number, "int": _whole,
+    "bool": lambda v: isinstance(v, bool), "Mapping": lambda v: isinstance(v, Mapping),
+}  # fmt: skip
+
+
+def check_fields(record: Source | Recipe) -> None:
+    """Raises GraphError when a field holds another kind of value than it declares."""
+    for known in fields(record):
+        value = getattr(record, known.name)
+        if not _FIELD_CHECKS[str(known.type).partition("[")[0]](value):
+            raise GraphError(f"{known.name} cannot be {value!r}")
+
+
+def frozen(value: Any) -> Array:
+    """A read-only array that nothing else can write to, in C order and of a dtype files hold.
+
+    Narrower dtypes are widened without loss. Raises GraphError for what is not numbers.
+    """
+    array = np.asarray(value)
+    numbers = array.dtype.kind in "fiub" and array.dtype != np.uint64
+    dtype = next((np.dtype(d) for d in DTYPES if numbers and np.can_cast(array.dtype, d)), None)
+    if dtype is None:
+        raise GraphError(f"a tensor holds real numbers, not {array.dtype}")
+    if array.ndim > MAX_RANK:
+        raise GraphError(f"a tensor has at most {MAX_RANK} dimensions, not {array.ndim}")
+    flags = array.flags
+    if flags.writeable or not flags.c_contiguous or not flags.owndata or array.dtype != dtype:
+        array = np.array(array, dtype, order="C")
+        array.setflags(write=False)
+    return array
+
+
+def _wholes(value: Any) -> bool:
+    return _whole(value) or (isinstance(value, tuple) and all(_whole(v) for v in value))
+
+
+_KIND_CHECKS: dict[str, Any] = {
+    "float": _number,
+    "int": _whole,
+    "bool": lambda v: isinstance(v, bool),
+    "axis": lambda v: v is None or _wholes(v),
+    "shape": lambda v: (
+        _wholes(v) or (isinstance(v, tuple) and all(_whole(n) or _text(n) for n in v))
+    ),
+    "choice": _text,
+    "text": _text,
+}
+_KIND_WORDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "True or False",
+    "axis": "an axis, a tuple of axes or None",
+    "shape": "a tuple of whole numbers",
+    "choice": "a text",
+    "text": "a text",
+}
+
+
+def has_port(op: Op, port: str) -> bool:
+    if not op.variadic:
+        return port in op.inputs
+    stem = op.inputs[0]
+    return port.startswith(stem) and bool(re.fullmatch(r"0|[1-9]\d{0,2}", port[len(stem) :]))
+
+
+def id_number(node_id: str) -> int:
+    """The number in a node id."""
+    return int(node_id[1:])
