@@ -1,0 +1,356 @@
+"""The look: colours, fonts, numbers as text and the style sheet, in dark and in light."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+Scheme = Literal["dark", "light"]
+
+GRID = 4
+GAP = 12
+GROUP_GAP = 24
+RADIUS = 6
+NODE_RADIUS = 9
+BAR_RADIUS = 12
+MOTION_MS = 150
+
+_WORDS = ("Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Segoe UI", "Helvetica Neue")
+_NUMBERS = ("JetBrains Mono", "DejaVu Sans Mono", "Liberation Mono", "Menlo", "Consolas")
+
+# Hues of the drawers stay between yellow and pink by way of blue: green and vermillion mean value
+# and gradient. A drawer that is not listed is grey.
+_DRAWER_COLOURS: Mapping[str, tuple[str, str]] = {
+    "Sources": ("#8aa0ff", "#6f86f5"),
+    "Arithmetic": ("#b78cff", "#a272f0"),
+    "Exponential": ("#5fb7f2", "#3a93d6"),
+    "Trigonometric": ("#f2b84b", "#e0a020"),
+    "Activations": ("#f08cc8", "#d763a8"),
+    "Linear algebra": ("#4f8fe8", "#2f6fd0"),
+    "Reductions": ("#9b7be0", "#7d5bc8"),
+    "Shape": ("#a4adbd", "#8590a3"),
+    "Comparison": ("#7c8799", "#6b7587"),
+    "Losses": ("#e26fe0", "#bf48bd"),
+    "Metrics": ("#d9cf6a", "#b5a52a"),
+}
+
+
+@dataclass(frozen=True)
+class Theme:
+    """One set of colours. `control` and `press` are a plain button's, at rest and held down."""
+
+    name: Scheme
+    background: QColor
+    canvas: QColor
+    panel: QColor
+    node: QColor
+    border: QColor
+    hairline: QColor
+    text: QColor
+    muted: QColor
+    value: QColor
+    gradient: QColor
+    accent: QColor
+    error: QColor
+    warning: QColor
+    on_accent: QColor
+    control: QColor
+    press: QColor
+    dot: QColor
+    wire: QColor
+    drawers: Mapping[str, QColor] = field(default_factory=dict)
+
+    @property
+    def is_dark(self) -> bool:
+        return self.name == "dark"
+
+    def drawer(self, category: str) -> QColor:
+        """The hue of an operator's drawer, for strips and palette marks."""
+        return self.drawers.get(category, self.muted)
+
+
+def _theme(name: Scheme, colours: str) -> Theme:
+    keys = (
+        "background canvas panel node border hairline text muted value gradient accent error "
+        "warning on_accent control press dot wire"
+    ).split()
+    values: dict[str, Any] = {k: QColor(c) for k, c in zip(keys, colours.split(), strict=True)}
+    column = 0 if name == "dark" else 1
+    drawers = {category: QColor(pair[column]) for category, pair in _DRAWER_COLOURS.items()}
+    return Theme(name, drawers=drawers, **values)
+
+
+DARK = _theme(
+    "dark",
+    "#15181e #12151a #1b1f27 #222833 #384152 #2b323e #e7eaf0 #9aa3b2 #3ecf9b #ff8a65 #6aa6ff "
+    "#ff6b81 #f2c94c #0f1620 #222833 #2b323e #1f242d #525b6c",
+)
+LIGHT = _theme(
+    "light",
+    "#f5f6f8 #fafbfc #ffffff #ffffff #cfd5df #dfe3ea #1b2230 #5b6678 #007a59 #c2410c #1d5fd6 "
+    "#b3123a #8a6100 #ffffff #ffffff #eef0f4 #e6e9ee #aeb6c3",
+)
+THEMES: Mapping[str, Theme] = {"dark": DARK, "light": LIGHT}
+
+_current: Theme = DARK
+
+
+def current() -> Theme:
+    """The theme applied last; dark before any was."""
+    return _current
+
+
+def system_theme() -> Theme:
+    """Light when the system asks for light, else dark."""
+    hints = QGuiApplication.styleHints()
+    return LIGHT if hints.colorScheme() is Qt.ColorScheme.Light else DARK
+
+
+def apply(app: QApplication, name: str | None = None) -> Theme:
+    """Gives the whole program a theme, the system's when `name` is None or unknown.
+
+    Views that paint by themselves take the returned theme by their `set_theme`.
+    """
+    global _current
+    load_fonts()
+    _current = THEMES.get(name or "", system_theme())
+    app.setStyle("Fusion")
+    app.setPalette(palette(_current))
+    app.setFont(ui_font(12))
+    app.setStyleSheet(style_sheet(_current))
+    return _current
+
+
+def palette(theme: Theme) -> QPalette:
+    """Every role of a QPalette from the tokens, so Fusion draws nothing of its own colour."""
+    role = QPalette.ColorRole
+    roles = {
+        role.Window: theme.background, role.WindowText: theme.text, role.Base: theme.canvas,
+        role.AlternateBase: theme.panel, role.Text: theme.text, role.Button: theme.control,
+        role.ButtonText: theme.text, role.BrightText: theme.error, role.ToolTipBase: theme.panel,
+        role.ToolTipText: theme.text, role.PlaceholderText: theme.muted,
+        role.Highlight: theme.accent, role.HighlightedText: theme.on_accent,
+        role.Link: theme.accent, role.LinkVisited: theme.accent, role.Light: theme.hairline,
+        role.Midlight: theme.hairline, role.Mid: theme.border, role.Dark: theme.border,
+        role.Shadow: theme.border, role.Accent: theme.accent,
+    }  # fmt: skip
+    result = QPalette()
+    for key, colour in roles.items():
+        result.setColor(key, colour)
+    for key in (role.WindowText, role.Text, role.ButtonText):
+        result.setColor(QPalette.ColorGroup.Disabled, key, blend(theme.muted, theme.panel, 0.45))
+    return result
+
+
+def blend(one: QColor, other: QColor, share: float) -> QColor:
+    """The colour `share` of the way from `one` to `other`."""
+    return QColor.fromRgbF(
+        *(
+            a + (b - a) * share
+            for a, b in (
+                (one.redF(), other.redF()),
+                (one.greenF(), other.greenF()),
+                (one.blueF(), other.blueF()),
+            )
+        )
+    )
+
+
+# ------------------------------------------------------------------------------- fonts
+
+
+@cache
+def load_fonts() -> tuple[str, ...]:
+    """Registers the bundled fonts once; returns their families."""
+    families: list[str] = []
+    folder = files("resources") / "fonts"
+    if not folder.is_dir():
+        return ()
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith((".ttf", ".otf")):
+            number = QFontDatabase.addApplicationFontFromData(entry.read_bytes())
+            families += QFontDatabase.applicationFontFamilies(number)
+    return tuple(dict.fromkeys(families))
+
+
+@cache
+def _family(wanted: tuple[str, ...], kind: QFontDatabase.SystemFont) -> str:
+    load_fonts()
+    known = set(QFontDatabase.families())
+    found = next((name for name in wanted if name in known), None)
+    return found or QFontDatabase.systemFont(kind).family()
+
+
+def ui_font(size: float = 12, weight: int = 400, italic: bool = False) -> QFont:
+    """The family for words; `size` in pixels at 100 %."""
+    return _font(_family(_WORDS, QFontDatabase.SystemFont.GeneralFont), size, weight, italic)
+
+
+def number_font(size: float = 12, weight: int = 400) -> QFont:
+    """The family for numbers, every digit as wide as the next; `size` in pixels at 100 %."""
+    return _font(_family(_NUMBERS, QFontDatabase.SystemFont.FixedFont), size, weight, False)
+
+
+def _font(family: str, size: float, weight: int, italic: bool) -> QFont:
+    font = QFont(family)
+    font.setPixelSize(round(size))
+    font.setWeight(QFont.Weight(weight))
+    font.setItalic(italic)
+    return font
+
+
+# ------------------------------------------------------------------------------- numbers
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """A number in `digits` significant digits with a true minus, as `−0.8401` or `1.234e−7`.
+
+    A number that is exactly whole shows no decimals, so `1` is 1 and `1.000` is near it.
+    """
+    number = float(value)
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "∞" if number > 0 else "−∞"
+    if number == 0:
+        return "0"
+    mantissa, _, power = f"{number:.{digits - 1}e}".partition("e")
+    exponent = int(power)
+    if number == int(number) and exponent <= digits:
+        text = str(int(number))
+    elif -3 <= exponent <= digits:
+        text = f"{number:.{max(digits - 1 - exponent, 0)}f}"
+    else:
+        text = f"{mantissa}e{exponent}"
+    return text.replace("-", "−")
+
+
+def exact_text(value: float) -> str:
+    """A number in full precision, as it is shown on hover and copied."""
+    return repr(float(value))
+
+
+# ------------------------------------------------------------------------------- style sheet
+
+_STYLE = """
+* { outline: none; }
+QMainWindow, QDialog { background: $background; }
+QMainWindow::separator { background: $hairline; width: 1px; height: 1px; }
+QToolTip { background: $panel; color: $text; border: 1px solid $border; padding: 6px 8px; }
+QDockWidget { color: $text; titlebar-close-icon: none; titlebar-normal-icon: none; }
+QDockWidget::title { background: $panel; padding: 8px 12px; border: none; }
+QLabel { background: transparent; }
+QLabel[role="muted"] { color: $muted; }
+QLabel[role="title"] { font-weight: 600; }
+QLabel[role="value"] { color: $value; }
+QLabel[role="gradient"] { color: $gradient; }
+QLabel[role="error"] { color: $error; }
+QFrame[role="panel"], QWidget[role="panel"] { background: $panel; }
+QFrame[role="bar"] { background: $panel; border: 1px solid $hairline; border-radius: 12px; }
+QFrame[role="hairline"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
+QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
+    background: $field; color: $text; border: 1px solid $hairline; border-radius: 6px;
+    padding: 5px 8px; selection-background-color: $accent; selection-color: $on_accent; }
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus,
+QComboBox:focus { border-color: $accent; }
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {
+    color: $faint; }
+QLineEdit[fault="true"] { border-color: $error; }
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
+QDoubleSpinBox::down-button { width: 0; border: none; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox QAbstractItemView { background: $panel; border: 1px solid $border; padding: 4px; }
+QPushButton, QToolButton { background: $control; color: $text; border: 1px solid $border;
+    border-radius: 6px; padding: 5px 12px; }
+QPushButton:hover, QToolButton:hover { background: $press; }
+QPushButton:pressed, QToolButton:pressed, QToolButton:checked { background: $hairline; }
+QPushButton:focus, QToolButton:focus { border-color: $accent; }
+QPushButton:disabled, QToolButton:disabled { color: $faint; border-color: $hairline; }
+QPushButton[primary="true"], QPushButton:default, QToolButton[primary="true"] {
+    background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
+QPushButton[primary="true"]:hover, QToolButton[primary="true"]:hover { background: $accent_hover; }
+QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {
+    background: $hairline; color: $muted; border-color: $hairline; }
+QPushButton[flat="true"], QToolButton[flat="true"] { background: transparent; border-color:
+    transparent; padding: 4px 6px; }
+QPushButton[flat="true"]:hover, QToolButton[flat="true"]:hover { background: $press; }
+QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
+QCheckBox::indicator, QRadioButton::indicator { width: 14px; height: 14px; background: $field;
+    border: 1px solid $border; border-radius: 4px; }
+QRadioButton::indicator { border-radius: 7px; }
+QCheckBox::indicator:checked, QRadioButton::indicator:checked { background: $accent;
+    border-color: $accent; }
+QCheckBox:focus, QRadioButton:focus { color: $accent; }
+QAbstractItemView { background: transparent; border: none; color: $text;
+    selection-background-color: $chosen; selection-color: $text; }
+QListView::item, QTreeView::item, QTableView::item { padding: 4px 8px; border-radius: 6px; }
+QListView::item:hover, QTreeView::item:hover { background: $press; }
+QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {
+    background: $chosen; color: $text; }
+QHeaderView::section { background: transparent; color: $muted; border: none;
+    border-bottom: 1px solid $hairline; padding: 4px 8px; }
+QTableView { gridline-color: $hairline; }
+QScrollArea { background: transparent; border: none; }
+QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }
+QScrollBar::handle { background: $border; border-radius: 3px; margin: 1px; }
+QScrollBar::handle:vertical { min-height: 28px; }
+QScrollBar::handle:horizontal { min-width: 28px; }
+QScrollBar::handle:hover { background: $muted; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QAbstractScrollArea::corner { background: transparent; }
+QMenuBar { background: $panel; color: $text; border-bottom: 1px solid $hairline; padding: 2px 8px; }
+QMenuBar::item { background: transparent; padding: 5px 9px; border-radius: 6px; }
+QMenuBar::item:selected { background: $press; }
+QMenu { background: $panel; color: $text; border: 1px solid $border; padding: 6px; }
+QMenu::item { padding: 6px 24px 6px 12px; border-radius: 6px; }
+QMenu::item:selected { background: $accent; color: $on_accent; }
+QMenu::item:disabled { color: $faint; background: transparent; }
+QMenu::separator { height: 1px; background: $hairline; margin: 6px 8px; }
+QTabWidget::pane { border: none; border-top: 1px solid $hairline; }
+QTabBar { background: transparent; }
+QTabBar::tab { background: transparent; color: $muted; border: none; padding: 7px 12px;
+    border-bottom: 2px solid transparent; }
+QTabBar::tab:hover { color: $text; }
+QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
+QTabBar::tab:focus { color: $accent; }
+QSplitter::handle { background: $hairline; }
+QSplitter::handle:horizontal { width: 1px; }
+QSplitter::handle:vertical { height: 1px; }
+QStatusBar { background: $panel; color: $muted; border-top: 1px solid $hairline; }
+QStatusBar::item { border: none; }
+QToolBar { background: $panel; border: none; spacing: 6px; padding: 6px 12px; }
+QProgressBar { background: $hairline; border: none; border-radius: 2px; max-height: 4px;
+    color: transparent; }
+QProgressBar::chunk { background: $accent; border-radius: 2px; }
+QSlider::groove:horizontal { background: $hairline; height: 4px; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::handle:horizontal { background: $accent; width: 14px; height: 14px; margin: -5px 0;
+    border-radius: 7px; }
+QSlider:focus::handle:horizontal { border: 2px solid $text; width: 10px; height: 10px; }
+"""
+
+
+def style_sheet(theme: Theme) -> str:
+    """The one style sheet of the program. Widgets take part by properties: `role` (muted, title,
+    value, gradient, error, panel, bar, hairline), `primary`, `flat` and `fault`."""
+    tokens = {
+        "field": theme.canvas if theme.is_dark else theme.background,
+        "faint": blend(theme.muted, theme.panel, 0.45),
+        "chosen": blend(theme.panel, theme.accent, 0.22),
+        "accent_hover": blend(theme.accent, theme.text, 0.15),
+        **{k: v for k, v in vars(theme).items() if isinstance(v, QColor)},
+    }
+    sheet = _STYLE
+    for name in sorted(tokens, key=len, reverse=True):
+        sheet = sheet.replace(f"${name}", tokens[name].name())
+    return sheet
