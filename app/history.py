@@ -9,21 +9,23 @@ from engine.edits import Batch, Edit
 from engine.graph import Graph
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Done:
-    """One undoable step: its name, the edit that redoes it and the edit that undoes it."""
+    """One undoable step: its name, the edit that redoes it and the edit that undoes it.
+
+    Two steps are the same only when they are one object: edits hold arrays, which do not compare.
+    """
 
     label: str
     forward: Edit
     backward: Edit
-    gesture: object | None = None
 
 
 class History:
     """Applies edits to one document and remembers how to take them back.
 
     `changed` is called after every change with no argument. `do` with the same non-None `gesture` as
-    the step before joins that step, so one drag is one undo.
+    the step before joins that step, so one drag is one undo; undo, redo and saving end a gesture.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -31,24 +33,20 @@ class History:
         self.changed: list[Callable[[], None]] = []
         self._done: list[Done] = []
         self._undone: list[Done] = []
+        self._gesture: object | None = None
         self._saved: Done | None = None
         self._saved_lost = False
 
     def do(self, edit: Edit, label: str, gesture: object | None = None) -> None:
         """Applies an edit as one step. Raises what the edit raises; then nothing changed."""
         backward = edit.apply(self.graph)
-        last = self._done[-1] if self._done else None
-        if gesture is not None and last is not None and last.gesture == gesture:
-            joined = Done(
-                label, Batch((last.forward, edit)), Batch((backward, last.backward)), gesture
-            )
-            if self._saved is last:
-                self._saved_lost = True
-            self._done[-1] = joined
-        else:
-            self._done.append(Done(label, edit, backward, gesture))
-        if self._saved is not None and self._saved in self._undone:
-            self._saved_lost = True
+        step = Done(label, edit, backward)
+        if gesture is not None and gesture == self._gesture:
+            last = self._done.pop()
+            step = Done(label, Batch((last.forward, edit)), Batch((backward, last.backward)))
+        self._done.append(step)
+        self._gesture = gesture
+        self._saved_lost = self._saved_lost or self._saved in self._undone
         self._undone.clear()
         self._tell()
 
@@ -56,18 +54,21 @@ class History:
         """Takes the newest step back and returns its name, or None when there is none."""
         if not self._done:
             return None
-        step = self._done.pop()
+        step = self._done[-1]
         step.backward.apply(self.graph)
-        self._undone.append(step)
+        self._undone.append(self._done.pop())
+        self._gesture = None
         self._tell()
         return step.label
 
     def redo(self) -> str | None:
+        """Does the step taken back last again and returns its name, or None."""
         if not self._undone:
             return None
-        step = self._undone.pop()
+        step = self._undone[-1]
         step.forward.apply(self.graph)
-        self._done.append(step)
+        self._done.append(self._undone.pop())
+        self._gesture = None
         self._tell()
         return step.label
 
@@ -75,17 +76,12 @@ class History:
         """The document as it is now is what the file holds."""
         self._saved = self._done[-1] if self._done else None
         self._saved_lost = False
-        self.end_gesture()
+        self._gesture = None
         self._tell()
 
     def end_gesture(self) -> None:
         """The next edit starts a step of its own, whatever its gesture."""
-        if self._done and self._done[-1].gesture is not None:
-            last = self._done[-1]
-            sealed = Done(last.label, last.forward, last.backward)
-            self._done[-1] = sealed
-            if self._saved is last:
-                self._saved = sealed
+        self._gesture = None
 
     def mark_unsaved(self) -> None:
         """No state in this history is what a file holds (a recovered document)."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine import ops
-from engine.graph import Graph, GraphError, Node, Recipe, Source, TableName, id_number
+from engine.graph import Graph, GraphError, Node, Recipe, Source, TableName, frozen, id_number
 from engine.ops.row import Array
 
 
@@ -79,7 +79,7 @@ def add_node(
     if op in ops.HOLDS_TENSOR:
         shape = settled.get("shape", ())
         start = np.zeros(shape if _concrete(shape) else (), graph.dtype) if value is None else value
-        edits.append(Put("tensors", node_id, np.asarray(start)))
+        edits.append(set_tensor(node_id, start))
     return batch(*edits), node_id
 
 
@@ -137,8 +137,11 @@ def move(graph: Graph, places: Mapping[str, tuple[float, float]]) -> Edit:
 
 
 def set_tensor(key: str, value: Any) -> Edit:
-    """The values of a source node (by its id), or of a field of a table (`<source>.<field>`)."""
-    return Put("tensors", key, np.asarray(value))
+    """The values of a source node (by its id), or of a field of a table (`<source>.<field>`).
+
+    Copied here and now: undo and redo bring back what was given, whatever becomes of `value`.
+    """
+    return Put("tensors", key, frozen(value))
 
 
 def set_tensors(values: Mapping[str, Array]) -> Edit:

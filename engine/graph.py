@@ -37,6 +37,7 @@ from engine.records import (
     frozen,
     has_port,
     id_number,
+    is_number,
 )
 
 __all__ = [
@@ -225,7 +226,7 @@ class Graph:
         for port, literal in node.literals.items():
             if not has_port(op, port):
                 raise GraphError(f"{op.name} has no port {port!r}")
-            if not _number(literal):
+            if not is_number(literal):
                 raise GraphError(f"port {port} of {node.name} takes a number")
         for port in self.structure_ports(key):
             if not has_port(op, port):

@@ -17,7 +17,7 @@ Port = tuple[str, str]
 
 ID = re.compile(r"n[1-9]\d{0,11}")
 NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
-MAXNAME = 80
+MAX_NAME = 80
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 """What tensors of a document are made of, each before those it fits into."""
 MAX_RANK = 32
@@ -103,7 +103,7 @@ def check_recipe(recipe: Recipe) -> None:
     """Raises GraphError with what is wrong with the numbers of a recipe."""
     check_fields(recipe)
     for name, value in recipe.settings.items():
-        if not isinstance(name, str) or not _number(value):
+        if not isinstance(name, str) or not is_number(value):
             raise GraphError(f"the optimizer's setting {name} is a number, not {value!r}")
     if not 0 <= recipe.learning_rate < float("inf"):
         raise GraphError("the learning rate is a number of 0 or more")
@@ -133,7 +133,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
-def _number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, float) or _whole(value)
 
 
@@ -149,7 +149,7 @@ def check_text(what: str, value: str) -> None:
 
 
 _FIELD_CHECKS: dict[str, Any] = {
-    "str": _text, "Literal": lambda v: v in KINDS, "float": _number, "int": _whole,
+    "str": _text, "Literal": lambda v: v in KINDS, "float": is_number, "int": _whole,
     "bool": lambda v: isinstance(v, bool), "Mapping": lambda v: isinstance(v, Mapping),
 }  # fmt: skip
 
@@ -186,7 +186,7 @@ def _wholes(value: Any) -> bool:
 
 
 _KIND_CHECKS: dict[str, Any] = {
-    "float": _number,
+    "float": is_number,
     "int": _whole,
     "bool": lambda v: isinstance(v, bool),
     "axis": lambda v: v is None or _wholes(v),
