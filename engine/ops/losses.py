@@ -38,35 +38,52 @@ def _classes(options: Options, logits: Spec, target: Spec) -> Spec:
     return Spec((), "float", frozenset({"target"}))
 
 
-def one_hot(target: Any, logits_shape: tuple[int, ...]) -> Any:
-    """Class indices as rows of 0 and 1. Raises ValueError for an index that is no class."""
-    classes = logits_shape[-1]
-    indices = np.asarray(target)
-    whole = indices.astype(np.int64) if np.all(np.isfinite(indices)) else None
-    if whole is None or np.any(whole != indices) or np.any((whole < 0) | (whole >= classes)):
-        wrong = np.ravel(indices)[np.ravel(~np.isin(indices, np.arange(classes)))][0]
+def class_indices(target: Any, classes: int) -> Any:
+    """Class indices as int64. Raises ValueError for one that is no class."""
+    given = np.asarray(target)
+    with np.errstate(invalid="ignore"):
+        indices = given if given.dtype == np.int64 else given.astype(np.int64)
+    if indices.size and (
+        int(indices.min()) < 0
+        or int(indices.max()) >= classes
+        or (indices is not given and not np.array_equal(indices, given))
+    ):
+        wrong = np.ravel(given)[np.ravel(~np.isin(given, np.arange(classes)))][0]
         raise ValueError(
             f"class {wrong:g} is not one of 0 to {classes - 1}; "
             "number the classes from 0 or give the last layer more outputs"
         )
-    return whole[..., None] == np.arange(classes)
+    return indices
+
+
+def one_hot(target: Any, logits_shape: tuple[int, ...]) -> Any:
+    """Class indices as rows of 0 and 1. Raises ValueError for an index that is no class."""
+    classes = logits_shape[-1]
+    return class_indices(target, classes)[..., None] == np.arange(classes)
 
 
 def _mse(options: Options, prediction: Any, target: Any) -> Any:
-    difference = np.subtract(prediction, target)
-    return np.mean(np.square(difference))
+    difference = np.ravel(np.subtract(prediction, target))
+    return difference.dot(difference) / difference.size
 
 
 def _bce(options: Options, logits: Any, target: Any) -> Any:
-    return np.mean(np.logaddexp(0.0, logits) - logits * target)
+    losses = np.logaddexp(0.0, logits)
+    losses -= logits * target
+    return np.add.reduce(losses, None) / losses.size
 
 
 def _cross_entropy(options: Options, logits: Any, target: Any) -> Any:
-    rows = target if target.ndim == logits.ndim else one_hot(target, logits.shape)
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    count = max(logits.size // logits.shape[-1], 1)
-    return -np.sum(np.where(rows == 0, 0.0, log_p * rows)) / count
+    classes = logits.shape[-1]
+    shifted = logits - np.maximum.reduce(logits, -1, None, None, True)
+    totals = np.log(np.add.reduce(np.exp(shifted), -1))
+    if target.ndim == logits.ndim:
+        log_p = shifted - totals[..., None]
+        # an impossible class (log 0) that the target does not ask for costs nothing
+        return -np.sum(np.where(target == 0, 0.0, log_p * target)) / totals.size
+    rows = shifted.reshape(-1, classes)
+    picked = rows[np.arange(len(rows)), np.ravel(class_indices(target, classes))]
+    return (np.sum(totals) - np.sum(picked)) / totals.size
 
 
 def _bce_scalar(z: float, t: float) -> float:
