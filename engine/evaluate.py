@@ -34,9 +34,22 @@ class Evaluation:
     output: str | None
     note: str
     steps: tuple[Step, ...]
-    sources: frozenset[str] = frozenset()
     adjoints: Adjoints | None = None
     expansion: Expansion = field(default_factory=Expansion)
+    graph: Graph = field(default_factory=Graph)
+    feeds: Mapping[str, Array] = field(default_factory=dict)
+
+    def shape_text(self, node_id: str) -> str:
+        """The node's shape with `B` for the batch dimension: `B×64`; empty for a single number."""
+        spec = self.specs.get(node_id)
+        if spec is None or not spec.shape:
+            return ""
+        return "×".join(self._symbolic_shapes.get(node_id, tuple(map(str, spec.shape))))
+
+    @cached_property
+    def _symbolic_shapes(self) -> dict[str, tuple[str, ...]]:
+        """Which dimensions follow the number of rows: the document is shaped with one row more."""
+        return symbolic_shapes(self.graph, self.feeds, self.specs) if self.feeds else {}
 
     @cached_property
     def _computed_at(self) -> dict[str, int]:
@@ -125,7 +138,33 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
         output,
         note,
         steps,
-        frozenset(n for n in computed if graph.op(n).is_source),
         adjoints,
         expansion,
+        graph,
+        dict(feeds or {}),
     )
+
+
+def symbolic_shapes(
+    graph: Graph, feeds: Mapping[str, Array], specs: Mapping[str, Spec]
+) -> dict[str, tuple[str, ...]]:
+    """Shapes as text, `B` for a dimension that grows with the rows of the data nodes."""
+    longer = {
+        n: np.broadcast_to(np.zeros((), v.dtype), (v.shape[0] + 1, *v.shape[1:]))
+        for n, v in feeds.items()
+        if v.ndim
+    }
+    other = expand(graph, {**feeds, **longer})
+    texts = {}
+    for node_id, spec in specs.items():
+        if node_id not in other.nodes or other.spec(node_id).rank != spec.rank:
+            continue
+        pairs = zip(spec.shape, other.spec(node_id).shape, strict=True)
+        texts[node_id] = tuple(_batch_text(n, more - n) for n, more in pairs)
+    return texts
+
+
+def _batch_text(size: int, growth: int) -> str:
+    if not growth:
+        return str(size)
+    return "B" if growth == 1 else f"{growth}B"

@@ -133,7 +133,10 @@ class _Scalars:
         values = self.values
         try:
             for function, a, b, target in self.steps:
-                values[target] = function(values[a], values[b]) if b >= 0 else function(values[a])
+                if b < 0:
+                    values[target] = function(values[a])
+                else:
+                    values[target] = function(values[a], values[b])
         except (ArithmeticError, ValueError):
             self.run_each()
             return
