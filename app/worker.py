@@ -139,6 +139,7 @@ class Trainer:
         if connection is None:
             return news
         ended = False
+        snapshot: Progress | None = None
         try:
             while connection.poll():
                 message = connection.recv()
@@ -146,9 +147,11 @@ class Trainer:
                     self._attach(message)
                 else:
                     news.append(message)
-                    self._take(message)
+                    snapshot = message if message._half >= 0 else snapshot
         except (EOFError, OSError):
             ended = True
+        if snapshot is not None:
+            self._take(snapshot)  # the newest: an older one's half may be in use again
         if ended or (self._process is not None and not self._process.is_alive()):
             news += self._end()
         if news:
@@ -224,8 +227,7 @@ class Trainer:
         self._memory.unlink()
 
     def _take(self, progress: Progress) -> None:
-        if progress._half < 0 or self._memory is None or self._layout is None:
-            return
+        assert self._memory is not None and self._layout is not None
         self._asked = False
         start = progress._half * self._layout.half
         for node_id, shape, dtype, offset in self._layout.entries:

@@ -1,0 +1,69 @@
+"""A document's output minimised over its inputs: an optimizer without data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from engine import edits
+from engine.graph import Graph, Recipe
+from engine.ops.row import Array
+from engine.train import optimizers
+from engine.train.session import Training, TrainingError, loss_of
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What `minimize` found: `final` values by name, the `value` there, `history` before each step."""
+
+    final: dict[str, Array]
+    value: float
+    history: list[float]
+    seconds_per_step: float
+
+
+def minimize(
+    graph: Graph,
+    wrt: Iterable[str] | None = None,
+    optimizer: str = "sgd",
+    lr: float | None = None,
+    steps: int = 100,
+    settings: Mapping[str, float] | None = None,
+    on_progress: Callable[[Training], bool | None] | None = None,
+) -> Minimum:
+    """Minimises a document's output over source nodes, given by name; all float inputs unless told.
+
+    `lr` is the optimizer's usual start unless given. Raises TrainingError, DivergedError, ValueError.
+    """
+    own = graph.copy()
+    row = optimizers.find(optimizer)
+    rate = row.learning_rate if lr is None else lr
+    loss = loss_of(own)
+    recipe = Recipe(loss, optimizer, rate, dict(settings or {}))
+    edits.set_setting("recipe", recipe).apply(own)
+    ids = _sources_by_name(own, wrt)
+    training = Training(own, wrt=ids)
+    begin = time.perf_counter()
+    training.run(steps, on_progress)
+    taken = time.perf_counter() - begin
+    final = {own.name(n): v for n, v in training.parameters().items()}
+    value = training.metrics()["train"][own.name(loss)]
+    return Minimum(final, value, training.history, taken / max(training.step_count, 1))
+
+
+def _sources_by_name(graph: Graph, wrt: Iterable[str] | None) -> list[str]:
+    above = graph.ancestors(loss_of(graph))
+    moving = [n for n in graph.of_op("input", "parameter") if n in above]
+    if wrt is None:
+        return moving
+    found = []
+    for name in wrt:
+        node_id = graph.id_of(name)
+        if node_id not in moving:
+            known = ", ".join(graph.name(n) for n in moving) or "none"
+            raise TrainingError(
+                f"{name} is nothing that can be minimised over; choose from: {known}"
+            )
+        found.append(node_id)
+    return found

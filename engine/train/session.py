@@ -1,0 +1,423 @@
+"""One training run: a plan with end-of-step assignments, stepped over batches.
+
+The loss, its adjoints and the optimizer's updates are one expansion, compiled once for every number of
+rows a batch can have (the last batch of an epoch may be short). The rows of a step follow from
+the seed and the step's number alone, so any stretch of a run can be done again bit by bit; that is
+how a run that diverges goes back to its last finite parameters without copying them at every step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.differentiate import differentiate
+from engine.expansion import Expansion, expand
+from engine.graph import Graph
+from engine.ops.row import Array
+from engine.program import Plan
+from engine.train import data, optimizers
+from engine.train.data import Dataset
+from engine.train.optimizers import LEARNING_RATE, STEP
+
+SAVE_EVERY = 64
+"""Steps between two copies of the parameters, kept for the way back from a divergence."""
+
+
+class TrainingError(ValueError):
+    """The document cannot be trained; the message says why and what to do."""
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a finite number.
+
+    `node` is the first node, in the order of computing, with a value that is not finite; `step` the
+    step it happened in. The session holds the parameters before that, whose loss was finite.
+    """
+
+    def __init__(self, message: str, node: str, step: int) -> None:
+        super().__init__(message)
+        self.node, self.step = node, step
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A plan for one number of rows; `data` and `states` are the source steps it has."""
+
+    plan: Plan
+    data: tuple[str, ...]
+    states: tuple[str, ...]
+
+
+_State = tuple[int, dict[str, Array]]
+
+
+class Training:
+    """Trains a document; the document itself stays as it is.
+
+    `base` is the folder that data files are relative to. `seed` draws new starting parameters where
+    `init` says how, and orders the batches; None keeps the document's parameters and the recipe's
+    seed (parameters that do not fit the data are drawn anyhow). `wrt` trains these source nodes
+    instead of the trainable parameters. `threads` is how many BLAS threads the process uses from now
+    on; results differ in the last bits between 1 and more.
+
+    Raises TrainingError, DataError or ValueError with a sentence.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        base: Path | None = None,
+        *,
+        seed: int | None = None,
+        wrt: Iterable[str] | None = None,
+        threads: int = 1,
+    ) -> None:
+        _blas_threads(threads)
+        self.graph, self.recipe = graph, graph.recipe
+        self.seed = self.recipe.seed if seed is None else seed
+        self.loss_node = loss_of(graph)
+        self.optimizer = optimizers.find(self.recipe.optimizer)
+        above = graph.ancestors(self.loss_node) | {self.loss_node}
+        self._nodes = data.data_nodes(graph)
+        self._data = [n for n in self._nodes if n in above]
+        self.dataset = self._load(base)
+        self.wrt = _trained(graph, above) if wrt is None else tuple(wrt)
+        start = self._start(above, fresh=seed is not None)
+        self._fixed = {n: v for n, v in start.items() if n not in self.wrt}
+        rows = len(self.dataset.train) if self.dataset is not None else 0
+        self._batch = min(self.recipe.batch_size or rows, rows)
+        self.steps_per_epoch = -(-rows // self._batch) if rows else 1
+        self.step_count = 0
+        self.loss = math.nan
+        self.history: list[float] = []
+        self._compiled: dict[int, _Compiled] = {}
+        self._measures: dict[int, tuple[Plan, dict[str, str]]] = {}
+        self._epoch = -1
+        self._shuffled: dict[str, Array] = {}
+        self._now = self._compile(self._batch, start)
+        self._now.plan.set(LEARNING_RATE, self.recipe.learning_rate)
+        self._learning_rate = self.recipe.learning_rate
+        self._rates: dict[int, float] = {}
+        self._saved: _State = (0, self._state())
+        self._saved_before: _State = self._saved
+
+    # ------------------------------------------------------------ making
+
+    def _load(self, base: Path | None) -> Dataset | None:
+        names = list(dict.fromkeys(self._nodes[n][0] for n in self._data))
+        if len(names) > 1:
+            raise TrainingError(
+                f"the loss reads rows of {' and of '.join(names)}; let its data nodes share one source"
+            )
+        if names:
+            return data.load(self.graph, names[0], base)
+        main = data.main_source(self.graph)
+        return (
+            data.load(self.graph, main, base) if main is not None and self._needs_sizes() else None
+        )
+
+    def _needs_sizes(self) -> bool:
+        shapes = [self.graph.nodes[n].options.get("shape") for n in self.graph.of_op("parameter")]
+        return any(isinstance(s, tuple) and any(isinstance(p, str) for p in s) for s in shapes)
+
+    def _start(self, above: set[str], fresh: bool) -> dict[str, Array]:
+        """Values of the source nodes under the loss; floats in the document's precision."""
+        graph = self.graph
+        drawn = data.initialize(graph, self.dataset, self.seed)
+        shapes = data.resolve_shapes(graph, self.dataset)
+        start = {}
+        for node_id in above:
+            value = graph.tensors.get(node_id)
+            shape = shapes.get(node_id)
+            misfit = value is None or (shape is not None and value.shape != shape)
+            if node_id in drawn and (fresh or misfit):
+                value = drawn[node_id]
+            elif misfit and shape is not None:
+                raise TrainingError(
+                    f"the value of {graph.name(node_id)} does not fit the data; reinitialise it"
+                )
+            if value is not None:
+                trained = node_id in self.wrt
+                start[node_id] = value.astype(graph.dtype) if trained else value
+        return start
+
+    def _expand(self, start: Mapping[str, Array], rows: Array) -> Expansion:
+        feeds = {n: self._field(n)[rows] for n in self._data}
+        expansion = expand(self.graph, {**start, **feeds})
+        if self.loss_node not in expansion.nodes:
+            raise TrainingError(_not_ready(self.graph, expansion, self.loss_node))
+        shape = expansion.spec(self.loss_node).shape
+        if shape:
+            raise TrainingError(
+                f"{self.graph.name(self.loss_node)} is not a single number; "
+                "wrap it in mean(...) or sum(...) to train on it"
+            )
+        return expansion
+
+    def _field(self, node_id: str) -> Array:
+        assert self.dataset is not None
+        return data.field_of(self.graph, self.dataset, node_id, self._nodes[node_id][1])
+
+    def _compile(self, rows: int, start: Mapping[str, Array]) -> _Compiled:
+        chosen = self.dataset.train[:rows] if self.dataset is not None else np.arange(0)
+        expansion = self._expand(start, chosen)
+        adjoints = differentiate(expansion, self.loss_node, self.wrt).adjoint
+        moved = {n: adjoints[n] for n in self.wrt if n in adjoints}
+        if not moved:
+            raise TrainingError(
+                f"{self.graph.name(self.loss_node)} does not depend on a trainable parameter; "
+                "wire one in or set trainable on one"
+            )
+        updates = optimizers.build(expansion, self.optimizer, moved, self.recipe.settings)
+        plan = Plan(expansion, [self.loss_node, *self.wrt], assign=updates.assign)
+        live = {flat.id for flat in plan.order}
+        fed = tuple(n for n in self._data if n in live)
+        states = [n for n in dict.fromkeys((*self.wrt, *updates.states)) if n in live]
+        compiled = _Compiled(plan, fed, tuple(states))
+        self._compiled[rows] = compiled
+        return compiled
+
+    # ------------------------------------------------------------ stepping
+
+    @property
+    def epoch(self) -> int:
+        """Full passes over the training rows; without data every step is one."""
+        return self.step_count // self.steps_per_epoch
+
+    @property
+    def learning_rate(self) -> float:
+        return self._learning_rate
+
+    def set_learning_rate(self, value: float) -> None:
+        """From the next step on. Raises ValueError unless it is a finite number of 0 or more."""
+        if not 0 <= value < math.inf:
+            raise ValueError("the learning rate is a number of 0 or more")
+        self._learning_rate = self._rates[self.step_count] = float(value)
+        self._now.plan.set(LEARNING_RATE, value)
+
+    def step(self) -> float:
+        """One step; returns the loss before it. Raises DivergedError or TrainingError."""
+        if self.step_count - self._saved[0] >= SAVE_EVERY:
+            self._save()
+        self._feed()
+        plan = self._now.plan
+        try:
+            plan.run()
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
+        loss = plan.number(self.loss_node)
+        if not math.isfinite(loss):
+            self._diverged()
+        self.step_count += 1
+        self.loss = loss
+        self.history.append(loss)
+        return loss
+
+    def run(
+        self, steps: int, on_progress: Callable[[Training], bool | None] | None = None
+    ) -> float:
+        """That many steps; returns the last loss.
+
+        `on_progress` is called behind every step and ends the run by returning False.
+        Raises DivergedError, also when the last update itself left the finite numbers.
+        """
+        for _ in range(steps):
+            self.step()
+            if on_progress is not None and on_progress(self) is False:
+                break
+        if not all(np.isfinite(self._now.plan.value(n)).all() for n in self.wrt):
+            self._diverged()
+        return self.loss
+
+    def _feed(self) -> None:
+        """Sets the rows of the step to come."""
+        if self.dataset is None or not self._data:
+            return
+        epoch, position = divmod(self.step_count, self.steps_per_epoch)
+        whole = self.steps_per_epoch == 1
+        if whole and self._epoch >= 0:
+            return
+        if self._epoch != epoch:
+            train = self.dataset.train
+            order = train if whole else self.dataset.order(self.seed, epoch)
+            self._shuffled = {n: self._field(n)[order] for n in self._data}
+            self._epoch = epoch
+        first = position * self._batch
+        rows = min(self._batch, len(self.dataset.train) - first)
+        self._use(rows)
+        for node_id in self._now.data:
+            self._now.plan.set(node_id, self._shuffled[node_id][first : first + rows])
+
+    def _use(self, rows: int) -> None:
+        """Makes the plan for this many rows the current one, parameters and states with it."""
+        known = self._compiled.get(rows)
+        if known is self._now:
+            return
+        state = self._state()
+        if known is None:
+            known = self._compile(rows, {**self._fixed, **{n: state[n] for n in self.wrt}})
+        self._now = known
+        self._restore(state)
+
+    def _state(self) -> dict[str, Array]:
+        return {n: self._now.plan.value(n).copy() for n in self._now.states}
+
+    def _restore(self, state: Mapping[str, Array]) -> None:
+        for node_id, value in state.items():
+            self._now.plan.set(node_id, value)
+
+    def _save(self, both: bool = False) -> None:
+        now = (self.step_count, self._state())
+        self._saved_before = now if both else self._saved
+        self._saved = now
+
+    # ------------------------------------------------------------ diverging
+
+    def _diverged(self) -> None:
+        """Goes back to the last parameters with a finite loss, names the culprit and raises."""
+        failed = self.step_count
+        saved = self._saved if self._saved[0] < failed else self._saved_before
+        self._replay(saved, failed)
+        node = self._first_not_finite()
+        self._replay(saved, max(failed - 1, saved[0]))
+        kept = self.step_count
+        del self.history[kept:]
+        self.loss = self.history[-1] if self.history else math.nan
+        self._save(both=True)
+        name = self.graph.name(node)
+        advice = "lower the learning rate"
+        if failed == 0:
+            advice = "change the values it starts from"
+        raise DivergedError(
+            f"training diverged at step {failed + 1}: {name} is not a finite number any more; {advice} "
+            f"(now {self._learning_rate:g}); the parameters are those after step {kept}",
+            node, failed + 1,
+        )  # fmt: skip
+
+    def _replay(self, saved: _State, to: int) -> None:
+        """Does the steps from a saved state again, up to `to` steps done."""
+        self.step_count, state = saved
+        self._restore(state)
+        while self.step_count < to:
+            self._feed()
+            if self.step_count in self._rates:
+                self._now.plan.set(LEARNING_RATE, self._rates[self.step_count])
+            self._now.plan.run()
+            self.step_count += 1
+        self._feed()
+        self._now.plan.set(LEARNING_RATE, self._learning_rate)
+
+    def _first_not_finite(self) -> str:
+        """The first node under the loss whose value is not finite at the current parameters."""
+        feeds = {**self._fixed, **{n: self._now.plan.value(n).copy() for n in self.wrt}}
+        feeds |= {n: self._now.plan.value(n).copy() for n in self._now.data}
+        expansion = expand(self.graph, feeds)
+        plan = Plan(expansion, [self.loss_node], keep=True)
+        plan.run()
+        above = self.graph.ancestors(self.loss_node)
+        for flat in plan.order:
+            wanted = flat.id in above and flat.spec.kind == "float"
+            if wanted and not np.isfinite(plan.value(flat.id)).all():
+                return flat.id
+        return self.loss_node
+
+    # ------------------------------------------------------------ results
+
+    def parameters(self) -> dict[str, Array]:
+        """Copies of what is trained, by node id."""
+        return {n: self._now.plan.value(n).copy() for n in self.wrt}
+
+    def load_parameters(self, values: Mapping[str, Array]) -> None:
+        """Goes on from these parameters; the optimizer starts anew.
+
+        Raises TrainingError when one has another shape.
+        """
+        for node_id in self.wrt:
+            if node_id in values and values[node_id].shape != self._now.plan.spec(node_id).shape:
+                raise TrainingError(f"the value given for {self.graph.name(node_id)} does not fit")
+        for node_id in self._now.states:
+            if node_id in self.wrt:
+                self._now.plan.set(node_id, values.get(node_id, self._now.plan.value(node_id)))
+            elif node_id != LEARNING_RATE:
+                self._now.plan.set(node_id, np.asarray(float(node_id == STEP)))
+        self._save(both=True)
+
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """The loss and every metric, by node name, over all training rows and all held-out rows.
+
+        `validation` is empty when no rows are held out.
+        """
+        parts = {"train": np.arange(0), "validation": np.arange(0)}
+        if self.dataset is not None and self._data:
+            parts = {"train": self.dataset.train, "validation": self.dataset.validation}
+            return {k: self._measure(rows) if len(rows) else {} for k, rows in parts.items()}
+        return {"train": self._measure(parts["train"]), "validation": {}}
+
+    def _measure(self, rows: Array) -> dict[str, float]:
+        parameters = {n: self._now.plan.value(n) for n in self.wrt}
+        made = self._measures.get(len(rows))
+        fields = {}
+        if self.dataset is not None:  # metrics may read data that the loss does not
+            ours = [n for n, (source, _) in self._nodes.items() if source == self.dataset.name]
+            fields = {n: self._field(n)[rows] for n in ours}
+        if made is None:
+            expansion = expand(self.graph, {**self._fixed, **parameters, **fields})
+            wanted = [self.loss_node, *_metrics_of(self.graph)]
+            named = {n: self.graph.name(n) for n in wanted if n in expansion.nodes}
+            named = {n: name for n, name in named.items() if not expansion.spec(n).shape}
+            made = Plan(expansion, named), named
+            self._measures[len(rows)] = made
+        plan, named = made
+        live = {flat.id for flat in plan.order}
+        for node_id, value in {**parameters, **fields}.items():
+            if node_id in live:
+                plan.set(node_id, value)
+        plan.run()
+        return {name: plan.number(n) for n, name in named.items()}
+
+
+def _metrics_of(graph: Graph) -> list[str]:
+    return [n for n in graph.order() if graph.op(n).category == "Metrics"]
+
+
+def loss_of(graph: Graph) -> str:
+    """The node that training makes smaller. Raises TrainingError when there is none."""
+    chosen = graph.recipe.loss if graph.recipe.loss in graph.nodes else graph.output()
+    if chosen is None:
+        raise TrainingError("there is nothing to minimise; add a loss and choose it in the recipe")
+    return chosen
+
+
+def _trained(graph: Graph, above: set[str]) -> tuple[str, ...]:
+    nodes = [n for n in graph.of_op("parameter") if n in above]
+    return tuple(n for n in nodes if graph.nodes[n].options.get("trainable", True))
+
+
+def _not_ready(graph: Graph, expansion: Expansion, loss: str) -> str:
+    """Why a loss has no value: the first fault under it, or what still waits."""
+    above = graph.ancestors(loss) | {loss}
+    for node_id in graph.order():
+        if node_id in above and node_id in expansion.faults:
+            return expansion.faults[node_id]
+    waiting = [n for n in graph.order() if n in above and n in expansion.waiting]
+    name = graph.name(waiting[0]) if waiting else graph.name(loss)
+    if waiting and graph.op(waiting[0]).is_source:
+        return f"{name} has no value; give it one or choose its data"
+    return f"{name} has an empty port; wire it before training"
+
+
+_threads = [0]
+
+
+def _blas_threads(count: int) -> None:
+    """Sets the BLAS threads of this process, once; looking the libraries up takes milliseconds."""
+    if _threads[0] != count:
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(count, "blas")
+        _threads[0] = count
