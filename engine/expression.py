@@ -47,7 +47,7 @@ class Call:
 
 
 Tree = Number | Name | Call
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ _BINARY: dict[type[ast.AST], str] = {
     ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==",
 }  # fmt: skip
 PRECEDENCE = {
-    ">": 1, ">=": 1, "<": 1, "<=": 1, "==": 1, "+": 2, "-": 2, "*": 3, "/": 3, "@": 3, "neg": 4,
+    ">": 1, ">=": 1, "<": 1, "<=": 1, "==": 1, "+": 2, "-": 2, "*": 3, "/": 3, "@": 3, "minus": 4,
     "**": 5, "atom": 6,
 }  # fmt: skip
 _REFUSED: dict[type[ast.AST], str] = {
@@ -318,9 +318,9 @@ def post_order(root: Tree) -> Iterator[Tree]:
         work.extend((child, False) for child in reversed(tree.args))
 
 
-def fold(root: Tree, combine: Callable[[Tree, tuple[T, ...]], T]) -> T:
+def fold(root: Tree, combine: Callable[[Tree, tuple[Result, ...]], Result]) -> Result:
     """Computes a value bottom-up: `combine(part, values of its operands)`."""
-    done: list[T] = []
+    done: list[Result] = []
     for tree in post_order(root):
         count = len(tree.args) if isinstance(tree, Call) else 0
         args = tuple(done[len(done) - count :])
@@ -360,13 +360,13 @@ def to_text(root: Tree) -> str:
     def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
         if isinstance(part, Number):
             text = number_text(part.value)
-            return text, PRECEDENCE["neg" if text.startswith("-") else "atom"]
+            return text, PRECEDENCE["minus" if text.startswith("-") else "atom"]
         if isinstance(part, Name):
             return part.id, PRECEDENCE["atom"]
         if part.name == "[]":
             return f"{wrap(args[0], 6)}[{dict(part.options)['at']}]", PRECEDENCE["atom"]
         if part.name == "-" and len(args) == 1:
-            return f"-{wrap(args[0], 4)}", PRECEDENCE["neg"]
+            return f"-{wrap(args[0], 4)}", PRECEDENCE["minus"]
         if part.name in PRECEDENCE and len(args) == 2:
             own = PRECEDENCE[part.name]
             right_first = part.name == "**"

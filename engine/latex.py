@@ -47,14 +47,14 @@ def to_latex(
         brackets = (r"\left(", r"\right)")
         if isinstance(part, Number):
             text = latex_number(part.value)
-            return text, PRECEDENCE["neg" if text.startswith("-") else "atom"]
+            return text, PRECEDENCE["minus" if text.startswith("-") else "atom"]
         if isinstance(part, Name):
             return name(part.id), PRECEDENCE["atom"]
         if part.name == "[]":
             at = str(dict(part.options)["at"])
             return f"{wrap(args[0], 6, brackets)}_{{[{at}]}}", PRECEDENCE["atom"]
         if part.name == "-" and len(args) == 1:
-            return f"-{wrap(args[0], 3, brackets)}", PRECEDENCE["neg"]
+            return f"-{wrap(args[0], 3, brackets)}", PRECEDENCE["minus"]
         if part.name == "/":
             return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", PRECEDENCE["atom"]
         if part.name == "**":

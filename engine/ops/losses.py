@@ -75,7 +75,7 @@ def _bce(options: Options, logits: Any, target: Any) -> Any:
 
 def _cross_entropy(options: Options, logits: Any, target: Any) -> Any:
     classes = logits.shape[-1]
-    shifted = logits - np.maximum.reduce(logits, -1, None, None, True)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
     totals = np.log(np.add.reduce(np.exp(shifted), -1))
     if target.ndim == logits.ndim:
         log_p = shifted - totals[..., None]
