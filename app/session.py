@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.history import History
-from engine.edits import Edit
+from engine.edits import Edit, set_tensors
 from engine.evaluate import Evaluation, evaluate
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.trace import Step
+from engine.train import data
 
 
 class Event:
@@ -35,17 +38,35 @@ class Session:
     """What the window shows of one document. Reads are free; `do` is the only way to change it.
 
     `cursor` counts the micro-steps shown: 0 shows nothing computed yet, `len(steps)` everything.
+    `opened` tells of another document in the same session, before the other events do.
+    `data_fault` is a sentence when a data source cannot be read, else empty.
     """
 
     def __init__(self, graph: Graph, path: Path | None = None) -> None:
+        self.opened = Event()
+        self.document_changed, self.evaluated = Event(), Event()
+        self.cursor_moved, self.selection_changed = Event(), Event()
+        self.data_fault = ""
+        self._feeds_key: Any = None
+        self._feeds: dict[str, Array] = {}
+        self._begin(graph, path)
+
+    def _begin(self, graph: Graph, path: Path | None) -> None:
         self.path = path
         self.history = History(graph)
         self.history.changed.append(self._changed)
-        self.document_changed, self.evaluated = Event(), Event()
-        self.cursor_moved, self.selection_changed = Event(), Event()
         self.selection: tuple[str, ...] = ()
-        self.evaluation: Evaluation = evaluate(graph)
+        self.evaluation: Evaluation = evaluate(graph, self._read_feeds())
+        self._meaning = _meaning(graph)
         self.cursor = len(self.steps)
+
+    def load(self, graph: Graph, path: Path | None = None) -> None:
+        """Shows another document; everything that listens hears of it."""
+        self._begin(graph, path)
+        for event in (self.opened, self.document_changed, self.evaluated):
+            event.tell()
+        self.selection_changed.tell()
+        self.cursor_moved.tell()
 
     @property
     def graph(self) -> Graph:
@@ -55,9 +76,53 @@ class Session:
     def steps(self) -> tuple[Step, ...]:
         return self.evaluation.steps
 
+    @property
+    def forward_end(self) -> int:
+        """How many of the steps are forward ones; they come first."""
+        steps = self.steps
+        low, high = 0, len(steps)
+        while low < high:
+            middle = (low + high) // 2
+            if steps[middle].phase == "forward":
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    @property
+    def base(self) -> Path | None:
+        """The folder that data files of the document are relative to."""
+        return self.path.parent if self.path else None
+
+    @property
+    def title(self) -> str:
+        """What the document is called: its title, its file's name or Untitled."""
+        if self.path:
+            return self.path.stem
+        return str(self.graph.settings["title"]) or "Untitled"
+
+    # ------------------------------------------------------------ changing
+
     def do(self, edit: Edit, label: str, gesture: object | None = None) -> None:
         """One undoable change. Raises GraphError and changes nothing when it is refused."""
         self.history.do(edit, label, gesture)
+
+    def keep_training(self, parameters: Mapping[str, Array], epochs: int) -> bool:
+        """Takes trained parameters into the document as one undo step; False if none is new."""
+        known = {
+            n: v
+            for n, v in parameters.items()
+            if n in self.graph.nodes and self.graph.tensors.get(n) is not v
+        }
+        moved = {n: v for n, v in known.items() if not _equal(self.graph.tensors.get(n), v)}
+        if not moved:
+            self.refresh()
+            return False
+        unit = "epoch" if epochs == 1 else "epochs"
+        self.do(set_tensors(moved), f"Train {epochs} {unit}" if epochs else "Train one step")
+        return True
+
+    # ------------------------------------------------------------ looking
 
     def select(self, node_ids: Iterable[str]) -> None:
         """Selection is not part of the document and not an undo step."""
@@ -84,17 +149,66 @@ class Session:
         """The node's gradient so far at this step; None before anything reached it."""
         return self.evaluation.shown_gradient(node_id, self.cursor)
 
+    def refresh(self, parameters: Mapping[str, Array] | None = None) -> None:
+        """Computes values and gradients again; the cursor stays at the end if it was there.
+
+        `parameters` stand in for the document's tensors, which stay as they are (while training).
+        """
+        at_end = self.cursor >= len(self.steps)
+        graph = self.graph
+        if parameters:
+            graph = copy.copy(graph)  # the tables are shared; only this one differs
+            graph.tensors = {**graph.tensors, **parameters}
+        self.evaluation = evaluate(graph, self._read_feeds())
+        self.cursor = len(self.steps) if at_end else min(self.cursor, len(self.steps))
+        self.evaluated.tell()
+
+    # ------------------------------------------------------------ inside
+
     def _changed(self) -> None:
         self.document_changed.tell()
         kept = tuple(n for n in self.selection if n in self.graph.nodes)
         if kept != self.selection:
             self.selection = kept
             self.selection_changed.tell()
-        self.refresh()
+        meaning = _meaning(self.graph)
+        if not _same(meaning, self._meaning):
+            self._meaning = meaning
+            self.refresh()
 
-    def refresh(self, **feeds: Any) -> None:
-        """Computes values and gradients again; the cursor stays at the end if it was there."""
-        at_end = self.cursor >= len(self.steps)
-        self.evaluation = evaluate(self.graph, **feeds)
-        self.cursor = len(self.steps) if at_end else min(self.cursor, len(self.steps))
-        self.evaluated.tell()
+    def _read_feeds(self) -> dict[str, Array]:
+        graph = self.graph
+        nodes = data.data_nodes(graph)
+        tables = tuple(id(v) for k, v in graph.tensors.items() if k.partition(".")[0] in graph.sources)
+        key = (nodes, dict(graph.sources), tables, graph.recipe.batch_size, self.base)
+        if key != self._feeds_key:
+            self._feeds_key, self.data_fault = key, ""
+            try:
+                self._feeds = data.feeds(graph, self.base) if nodes else {}
+            except (ValueError, OSError) as error:
+                self._feeds, self.data_fault = {}, str(error)
+        return self._feeds
+
+
+def _equal(one: Array | None, other: Array) -> bool:
+    return one is not None and one.shape == other.shape and bool((one == other).all())
+
+
+def _meaning(graph: Graph) -> tuple[dict[str, Any], ...]:
+    """What values and lines depend on: everything but where nodes stand."""
+    return dict(graph.nodes), dict(graph.links), dict(graph.tensors), dict(graph.sources), dict(
+        graph.settings
+    )
+
+
+def _same(one: tuple[dict[str, Any], ...], other: tuple[dict[str, Any], ...]) -> bool:
+    nodes, links, tensors, *rest = one
+    nodes2, links2, tensors2, *rest2 = other
+    if nodes.keys() != nodes2.keys() or tensors.keys() != tensors2.keys():
+        return False
+    if links != links2 or rest != rest2 or any(tensors[k] is not tensors2[k] for k in tensors):
+        return False
+    return all(
+        node is nodes2[key] or replace(node, x=0.0, y=0.0) == replace(nodes2[key], x=0.0, y=0.0)
+        for key, node in nodes.items()
+    )
