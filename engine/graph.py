@@ -22,6 +22,7 @@ from engine.records import (
     MAX_NAME,
     NAME,
     SETTINGS,
+    TENSOR_KEY,
     CycleError,
     GraphError,
     Link,
@@ -275,7 +276,7 @@ class Graph:
 
     def _put_tensors(self, key: str, value: Array | None) -> Array | None:
         old = self.tensors.get(key)
-        if not isinstance(key, str) or not re.fullmatch(r"[\w.]{1,120}", key):
+        if not isinstance(key, str) or not TENSOR_KEY.fullmatch(key):
             raise GraphError(f"{key!r} is not the key of a tensor")
         if value is None:
             self.tensors.pop(key, None)

@@ -18,6 +18,8 @@ Port = tuple[str, str]
 ID = re.compile(r"n[1-9]\d{0,11}")
 NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
 MAX_NAME = 80
+TENSOR_KEY = re.compile(r"(?=.{1,120}\Z)\w+(\.\w+)*")
+"""A node id, or `<source>.<field>`."""
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 """What tensors of a document are made of, each before those it fits into."""
 MAX_RANK = 32

@@ -1,0 +1,39 @@
+"""One-step upgrades from each older format version to the next.
+
+`UPGRADES[v]` turns the decoded text of a version-v document into that of version v + 1, so a file
+of any age is read by the steps in between. A step is never changed once its version was released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.files.strict import FileError
+
+VERSION = 1
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def upgraded(value: Any) -> dict[str, Any]:
+    """The document in this program's version.
+
+    Raises FileError for what is no document and for a version that is not known, by its name.
+    """
+    if not isinstance(value, dict) or value.get("format") != "gradloom":
+        raise FileError("it is not a Gradloom document")
+    document: dict[str, Any] = value
+    version = document.get("version")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise FileError("it does not say which version of the format it has")
+    if version > VERSION:
+        raise FileError(
+            f"it was made by a newer Gradloom (format {version}); this one reads format {VERSION}; "
+            "update Gradloom"
+        )
+    while version < VERSION:
+        step = UPGRADES.get(version)
+        if step is None:
+            raise FileError(f"format {version} never existed; the file is damaged")
+        document, version = step(document), version + 1
+    return document
