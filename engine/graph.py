@@ -8,8 +8,8 @@ target's port, for order, cycles and reachability.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
@@ -57,7 +57,8 @@ class Graph:
         self.sources: dict[str, Source] = {}
         self.settings: dict[str, Any] = dict(SETTINGS)
         self.structure: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-        self.revision = 0
+        self.revision = 0  # of everything
+        self.meaning = 0  # of everything but places on the canvas: what values depend on
         self._ids: dict[str, str] = {}
         self._order: list[str] | None = None
         self._next = 1
@@ -187,6 +188,7 @@ class Graph:
         """
         old: Any = getattr(self, f"_put_{table}")(key, value)
         self.revision += 1
+        self.meaning += not (table == "nodes" and _only_moved(old, value))
         return old
 
     def _put_nodes(self, key: str, value: Node | None) -> Node | None:
@@ -310,3 +312,7 @@ class Graph:
             check_recipe(value)
         old, self.settings[key] = self.settings[key], value
         return old
+
+
+def _only_moved(old: Node | None, new: Node | None) -> bool:
+    return old is not None and new is not None and replace(old, x=new.x, y=new.y) == new
