@@ -105,9 +105,9 @@ ROWS = (
         domain={"b": _AWAY}, shape=elementwise, fold=_fold_div,
     ),
     _binary(
-        "pow", "The first value to the power of the second.", formula="a ** b",
+        "pow", "The first value to the power of the second.", formula="a^b",
         derivative={
-            "a": "g * where(b == 0, 0, b * a ** (b - 1))",
+            "a": "g * where(b == 0, 0, b * a^(b - 1))",
             "b": "g * where((a == 0) * (b >= 0), 0, y * log(a))",
         },
         kernel=_power, scalar=math.pow, symbol="**", label="xⁿ power",
@@ -120,12 +120,12 @@ ROWS = (
         aliases=("negative", "minus"),
     ),
     _unary(
-        "square", "The value times itself.", formula="x ** 2", derivative={"x": "g * (2 * x)"},
+        "square", "The value times itself.", formula="x^2", derivative={"x": "g * (2 * x)"},
         kernel=counting(np.square), scalar=lambda x: x * x, latex="<0!>^{2}", label="x² square",
         aliases=("squared",),
     ),
     _unary(
-        "reciprocal", "One over the value.", formula="1 / x", derivative={"x": "g * (-(y ** 2))"},
+        "reciprocal", "One over the value.", formula="1 / x", derivative={"x": "g * (-(y^2))"},
         kernel=ufunc(np.reciprocal), scalar=lambda x: _divide(1.0, x), shape=elementwise,
         latex=r"\frac{1}{<0>}", label="1/x reciprocal", aliases=("inverse",), domain={"x": _AWAY},
     ),

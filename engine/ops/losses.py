@@ -105,7 +105,7 @@ ROWS = (
             "target": "g * (2 * (target - prediction) / size(prediction))",
         },
         _mse, shape=_same, scalar=lambda p, t: (p - t) * (p - t),
-        formula="mean((prediction - target) ** 2)", label="mean squared error",
+        formula="mean((prediction - target)^2)", label="mean squared error",
         latex=r"\mathrm{mse}\left(<0>, <1>\right)", aliases=("squared", "l2", "regression"),
         calls=("squared_error",), cases=(Case(((2, 3), (2, 3))), Case(((3,), (3,))), Case(((), ()))),
     ),
@@ -149,7 +149,7 @@ ROWS = (
     _row(
         "l2", "The sum of squares: a penalty that keeps parameters small.",
         {"w": "g * (2 * w)"}, lambda o, w: np.sum(np.square(w)), shape=lambda o, w: Spec(),
-        scalar=lambda w: w * w, formula="sum(w ** 2)", label="L2 penalty",
+        scalar=lambda w: w * w, formula="sum(w^2)", label="L2 penalty",
         latex=r"\left\|<0>\right\|_2^2",
         aliases=("ridge", "decay", "penalty", "regularization"),
         cases=(Case(((2, 3),)), Case(((),))),
