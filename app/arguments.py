@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,33 +60,67 @@ def assignments(pairs: Iterable[str], option: str = "--at") -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        pass
     import numpy as np
 
     from engine.files import strict
 
     if text.startswith("@"):
-        return strict.read_npy(Path(text[1:]))
+        return _read_npy(Path(text[1:]))
+    wanted = f"the value of {name} is a number, a nested list such as [[1, 2], [3, 4]] or @file.npy"
+    if not text.startswith("["):
+        raise ValueError(f"{wanted}, not {text!r}")
     try:
-        return float(text)
+        parsed = strict.load_json(text.encode("utf-8", "replace"))
+    except strict.FileError as error:
+        raise ValueError(f"{wanted}; {error}") from None
+    entries = _floats(parsed, name)
+    try:
+        return np.asarray(entries).tolist()
     except ValueError:
-        pass
-    try:
-        parsed = strict.loads(text)
-    except ValueError as error:
         raise ValueError(
-            f"the value of {name} is a number, a nested list such as [[1, 2], [3, 4]] or "
-            f"@file.npy: {error}"
+            f"the rows of {name} differ in length or depth; give each the same number of entries"
         ) from None
-    if not isinstance(parsed, list):
-        raise ValueError(f"the value of {name} is a number, a nested list or @file.npy")
-    try:
-        return np.asarray(_floats(parsed, name)).tolist()
-    except ValueError as error:
-        if "inhomogeneous" not in str(error):
-            raise
+
+
+def _read_npy(path: Path) -> Any:
+    """The array of a .npy file, its dtype kept (half precision as single, which it fits).
+
+    Raises ValueError unless it holds numbers and its size is the one its header declares.
+    """
+    import numpy as np
+    from numpy.lib import format as npy
+
+    from engine.files import strict
+
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    with path.open("rb") as file:
+        try:
+            shape, _, dtype = readers[npy.read_magic(file)](file)
+        except (ValueError, KeyError):
+            raise ValueError(f"{path} is not a .npy file; write it with numpy.save") from None
+        if dtype.kind not in "fiub":
+            raise ValueError(f"{path} holds {dtype}; give an array of numbers")
+        size = math.prod(shape) * dtype.itemsize
+        if size > strict.MAX_BYTES or len(shape) > strict.MAX_RANK:
+            raise ValueError(
+                f"{path} holds an array larger than Gradloom takes; give a smaller one"
+            )
+        if os.fstat(file.fileno()).st_size - file.tell() != size:
+            raise ValueError(f"{path} does not hold the {size:,} bytes that its header declares")
+        file.seek(0)
+        array = np.load(file, allow_pickle=False)
+    if dtype.kind in "bf":
+        kept = np.bool_ if dtype.kind == "b" else np.float32 if dtype.itemsize <= 4 else np.float64
+        return array.astype(kept)
+    if array.size and int(array.max()) > np.iinfo(np.int64).max:
         raise ValueError(
-            f"the rows of {name} differ in length; give each the same number of entries"
-        ) from None
+            f"{path} holds whole numbers beyond 64 bits with a sign; save it as floats"
+        )
+    return array.astype(np.int64)
 
 
 def _floats(items: list[Any], name: str) -> list[Any]:
@@ -103,10 +139,9 @@ def _floats(items: list[Any], name: str) -> list[Any]:
 
 
 def dtype_of(values: dict[str, Any]) -> str:
-    """The dtype a program runs in: float32 when the given float arrays are all float32 or less."""
-    sizes = [v.dtype.itemsize for v in values.values() if getattr(v, "dtype", None) is not None
-             and v.dtype.kind == "f"]  # fmt: skip
-    return "float32" if sizes and max(sizes) <= 4 else "float64"
+    """The dtype a program runs in: float32 when the given float arrays are all float32."""
+    found = {str(value.dtype) for value in values.values() if hasattr(value, "dtype")}
+    return "float32" if "float32" in found and "float64" not in found else "float64"
 
 
 def open_document(argument: str) -> tuple[Graph, Path | None]:
@@ -114,11 +149,13 @@ def open_document(argument: str) -> tuple[Graph, Path | None]:
 
     `example:NAME` is a shipped document; anything else is a path. Raises ValueError or OSError.
     """
-    from engine import examples, files
-
     if not argument.startswith(EXAMPLE):
+        from engine import files
+
         path = Path(argument)
         return files.read(path), path.resolve().parent
+    from engine import examples
+
     name = argument.removeprefix(EXAMPLE)
     names = list(examples.names())
     if name not in names:

@@ -20,6 +20,7 @@ from app.shell import DONE, FAILED, Program, run_program, tell_error
 if TYPE_CHECKING:
     from engine.graph import Graph
     from engine.trace import Step
+    from engine.train.optimizers import Optimizer
 
 TOLERANCE = 1e-6
 """The relative error up to which a gradient check passes."""
@@ -120,24 +121,25 @@ class _Minimize(click.Command):
         from engine.train.optimizers import OPTIMIZERS
 
         names = click.Choice(list(OPTIMIZERS))
-        chosen: list[click.Parameter] = [
-            click.Option(["--optimizer"], type=names, default="sgd", show_default=True,
-                         help="The update rule."),
-        ]  # fmt: skip
-        users: dict[str, list[str]] = {}
-        for row in OPTIMIZERS.values():
-            for setting in row.settings:
-                users.setdefault(setting, []).append(row.name)
-        for setting, rows in users.items():
-            first = OPTIMIZERS[rows[0]].settings[setting]
-            defaults = {f"{OPTIMIZERS[r].settings[setting].default:g}" for r in rows}
-            told = defaults.pop() if len(defaults) == 1 else ", ".join(
-                f"{OPTIMIZERS[r].settings[setting].default:g} ({r})" for r in rows
-            )  # fmt: skip
-            text = f"{first.doc} Of {', '.join(rows)}. Default {told}."
-            chosen.append(click.Option([f"--{setting.replace('_', '-')}"], type=float, help=text))
+        rule = click.Option(["--optimizer"], type=names, default="sgd", show_default=True)
+        rule.help = "The update rule."
+        rows = OPTIMIZERS.values()
+        settings = dict.fromkeys(name for row in rows for name in row.settings)
+        own = [rule, *(_setting_option(name, rows) for name in settings)]
         params = super().get_params(ctx)
-        return [*params[:-1], *chosen, params[-1]]
+        before = next(i for i, p in enumerate(params) if p.name == "as_json")
+        return [*params[:before], *own, *params[before:]]
+
+
+def _setting_option(name: str, rows: Iterable[Optimizer]) -> click.Option:
+    """`--momentum FLOAT`, its help naming the optimizers that have it and their defaults."""
+    users: dict[float, list[str]] = {}
+    docs = [row.settings[name].doc for row in rows if name in row.settings]
+    for row in rows:
+        if name in row.settings:
+            users.setdefault(row.settings[name].default, []).append(row.name)
+    told = "; ".join(f"{', '.join(names)}: {default:g}" for default, names in users.items())
+    return click.Option([f"--{name.replace('_', '-')}"], type=float, help=f"{docs[0]} [{told}]")
 
 
 @cli.command(cls=_Minimize)
@@ -147,7 +149,14 @@ class _Minimize(click.Command):
 @click.option(
     "--lr", type=float, help="The learning rate; a usual one of the optimizer unless given."
 )
-@click.option("--steps", type=click.IntRange(0, 10_000_000), default=20, show_default=True)
+@click.option(
+    "--steps",
+    type=click.IntRange(0, 10_000_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many steps.",
+)
 @_json_option
 def minimize(
     program: str,
@@ -162,8 +171,8 @@ def minimize(
     """Follow the gradient of a formula downhill.
 
     PROGRAM and --at are as in 'gradloom derive'; --at gives the start. Update rules and defaults are
-    PyTorch's (torch.optim), except for the learning rate. The history has the value before each
-    step.
+    PyTorch's (torch.optim), except for the learning rate; [adam: 0.9] behind a setting says whose it
+    is and its default. The history has the value before each step.
     """
     from app import arguments, report
     from engine.compose import compose

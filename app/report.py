@@ -89,7 +89,7 @@ def number(value: Array | float | None, digits: int = 15) -> str:
         return _scalar(array, digits)
     text = np.array2string(
         array,
-        precision=min(digits, 6),
+        formatter={"float_kind": lambda x: _scalar(x, 6)},
         threshold=24,
         edgeitems=3,
         separator=", ",
@@ -98,7 +98,7 @@ def number(value: Array | float | None, digits: int = 15) -> str:
     return " ".join(text.split()).replace("[ ", "[")
 
 
-def _scalar(array: Array, digits: int) -> str:
+def _scalar(array: Any, digits: int) -> str:
     if array.dtype.kind != "f":
         return str(array)
     value = float(array)
