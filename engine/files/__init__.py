@@ -5,6 +5,8 @@ from engine.files.archive import (
     from_bytes,
     preview,
     read,
+    replace_file,
+    same_content,
     to_bytes,
     write,
 )
@@ -18,6 +20,8 @@ __all__ = [
     "from_text",
     "preview",
     "read",
+    "replace_file",
+    "same_content",
     "to_bytes",
     "to_text",
     "write",

@@ -257,6 +257,22 @@ def _bytes_of(path: str | os.PathLike[str]) -> bytes:
         raise FileError("it cannot be read: its name holds a character no name can have") from None
 
 
+def same_content(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two files hold the same document, pictures apart; told without opening either.
+
+    Raises FileError for a file that cannot be read or is no zip as Gradloom packs it.
+    """
+    return _content(_bytes_of(one)) == _content(_bytes_of(other))
+
+
+def _content(data: bytes) -> bytes | dict[str, memoryview]:
+    if data[:1] != b"P":
+        return data
+    members = _unpacked(data)
+    members.pop("preview.png", None)
+    return members
+
+
 def write(graph: Graph, path: str | os.PathLike[str], preview: bytes | None = None) -> None:
     """Saves a document: a JSON twin where the name ends in `.json`, a `.gloom` file otherwise.
 
@@ -266,7 +282,7 @@ def write(graph: Graph, path: str | os.PathLike[str], preview: bytes | None = No
     """
     try:
         twin = Path(path).suffix.lower() == ".json"
-        _replace(path, to_text(graph).encode() if twin else to_bytes(graph, preview))
+        replace_file(path, to_text(graph).encode() if twin else to_bytes(graph, preview))
     except OSError as error:
         reason = _ADVICE.get(error.errno or 0, error.strerror or str(error))
         raise FileError(f"it could not be saved: {reason}", str(path)) from None
@@ -278,7 +294,12 @@ def write(graph: Graph, path: str | os.PathLike[str], preview: bytes | None = No
         ) from None
 
 
-def _replace(path: str | os.PathLike[str], data: bytes) -> None:
+def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Makes `data` the content of a file, whole or not at all.
+
+    Raises OSError, or FileError when something else than a file stands there; then the temporary is
+    gone again.
+    """
     target = Path(os.path.realpath(path))
     mode: int | None = None
     if target.exists():
