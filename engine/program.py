@@ -60,9 +60,7 @@ class Plan:
 
         Raises ValueError when a kernel refuses its operands (a class index that is no class).
         """
-        with np.errstate(all="ignore"):
-            for _ in range(times):
-                self._body.run()
+        self._body.run(times)
 
     def run_each(self) -> dict[str, str]:
         """As `run` once, going on behind a step that fails; returns {step: message}.
@@ -80,7 +78,7 @@ class Plan:
 
     def number(self, ref: Ref) -> float:
         """The value of a step that is a single number."""
-        return float(self.value(ref)) if isinstance(ref, str) else ref
+        return self._body.number(ref) if isinstance(ref, str) else ref
 
     def spec(self, node_id: str) -> Spec:
         return self.expansion.nodes[node_id].spec
@@ -129,18 +127,23 @@ class _Scalars:
     def value(self, node_id: str) -> Array:
         return np.asarray(self.values[self.slots[node_id]])
 
-    def run(self) -> None:
+    def number(self, node_id: str) -> float:
+        return float(self.values[self.slots[node_id]])
+
+    def run(self, times: int) -> None:
         values = self.values
-        try:
-            for function, a, b, target in self.steps:
-                if b < 0:
-                    values[target] = function(values[a])
-                else:
-                    values[target] = function(values[a], values[b])
-        except (ArithmeticError, ValueError):
-            self.run_each()
-            return
-        self._move()
+        for _ in range(times):
+            try:
+                for function, a, b, target in self.steps:
+                    if b < 0:
+                        values[target] = function(values[a])
+                    else:
+                        values[target] = function(values[a], values[b])
+            except (ArithmeticError, ValueError):
+                self.run_each()
+            else:
+                if self.moves:
+                    self._move()
 
     def _move(self) -> None:
         values = self.values
@@ -166,9 +169,9 @@ class _Scalars:
         ]
         out = np.empty((), np.float64)
         assert flat.op.kernel is not None
-        flat.op.kernel(flat.options, tuple(self.plan.expansion.spec(a) for a in flat.args))(
-            *args, out
-        )
+        specs = tuple(self.plan.expansion.spec(a) for a in flat.args)
+        with np.errstate(all="ignore"):  # it costs as much as ten steps, so not around `run`
+            flat.op.kernel(flat.options, specs)(*args, out)
         return float(out)
 
 
@@ -307,11 +310,16 @@ class _Arrays:
     def value(self, node_id: str) -> Array:
         return self.buffers[node_id]
 
-    def run(self) -> None:
-        for kernel, args in self.steps:
-            kernel(*args)
-        for state, value in self.moves:
-            np.copyto(state, value)
+    def number(self, node_id: str) -> float:
+        return float(self.buffers[node_id])
+
+    def run(self, times: int) -> None:
+        with np.errstate(all="ignore"):
+            for _ in range(times):
+                for kernel, args in self.steps:
+                    kernel(*args)
+                for state, value in self.moves:
+                    np.copyto(state, value)
 
     def run_each(self) -> dict[str, str]:
         failed: dict[str, str] = {}
