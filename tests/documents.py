@@ -1,0 +1,184 @@
+"""Random documents and random edits of them, for tests that need many."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+
+from app.history import History
+from engine import edits, ops
+from engine.edits import Edit
+from engine.graph import Graph, GraphError, Source, has_port
+
+NUMBERS = (
+    0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308,
+    1e-05, 123456789.123456789, float("inf"), float("-inf"), float("nan"),
+)  # fmt: skip
+NAMES = ("x", "W1", "b", "größe", "ξ", "loss", "hidden_layer")
+TEXTS = ("", "A title", 'quotes " and \\ and\nlines', "Grüße ∂J/∂x 🙂", "\x00\x7f\u2028")
+ROWS = sorted(name for name, row in ops.TABLE.items() if not row.hidden)
+
+
+def number(rng: random.Random) -> float:
+    return rng.choice(NUMBERS) if rng.random() < 0.5 else rng.gauss(0, 1) * 10 ** rng.randint(-9, 9)
+
+
+def array(rng: random.Random) -> np.ndarray[Any, Any]:
+    shape = tuple(rng.randint(0, 4) for _ in range(rng.choice((0, 0, 1, 2, 2, 3))))
+    dtype = rng.choice(("float64", "float64", "float32", "int64", "int32", "uint8", "bool"))
+    count = int(np.prod(shape))
+    if dtype.startswith("float"):
+        with np.errstate(over="ignore", under="ignore"):
+            flat = np.array([number(rng) for _ in range(count)], np.float64).astype(dtype)
+    elif dtype == "bool":
+        flat = np.array([rng.random() < 0.5 for _ in range(count)], bool)
+    else:
+        known = np.iinfo(dtype)
+        flat = np.array([rng.randint(int(known.min), int(known.max)) for _ in range(count)], dtype)
+    return flat.reshape(shape)
+
+
+def option(rng: random.Random, known: Any) -> Any:
+    match known.kind:
+        case "float":
+            return rng.choice((number(rng), rng.randint(-5, 5)))
+        case "int":
+            return rng.randint(-3, 3)
+        case "bool":
+            return rng.random() < 0.5
+        case "axis":
+            return rng.choice((None, 0, -1, (0, 1), (0,), ()))
+        case "shape":
+            return rng.choice(((), (2, 3), (-1,), ("features", 4)))
+        case "choice":
+            return rng.choice(known.choices)
+    return rng.choice(TEXTS[:4])
+
+
+def _node(rng: random.Random, graph: Graph) -> str:
+    if not graph.nodes:
+        raise GraphError("the document is empty")
+    return rng.choice(sorted(graph.nodes))
+
+
+def _add(rng: random.Random, graph: Graph) -> Edit:
+    row = ops.TABLE[rng.choice(ROWS)]
+    chosen = {o.name: option(rng, o) for o in row.options if o.required or rng.random() < 0.4}
+    literals = {p: number(rng) for p in row.ports(2) if rng.random() < 0.3}
+    at = (rng.uniform(-500, 500), rng.uniform(-500, 500))
+    value = array(rng) if row.name in ops.HOLDS_TENSOR else None
+    name = rng.choice((*NAMES, None))
+    return edits.add_node(graph, row.name, name, chosen, literals, at, value)[0]
+
+
+def _remove(rng: random.Random, graph: Graph) -> Edit:
+    return edits.remove_nodes(graph, {_node(rng, graph) for _ in range(rng.randint(1, 3))})
+
+
+def _connect(rng: random.Random, graph: Graph) -> Edit:
+    target = _node(rng, graph)
+    ports = graph.ports(target)
+    if not ports:
+        raise GraphError("a source has no port")
+    return edits.connect(_node(rng, graph), target, rng.choice(ports))
+
+
+def _disconnect(rng: random.Random, graph: Graph) -> Edit:
+    if not graph.links:
+        raise GraphError("there is no wire")
+    return edits.disconnect(*rng.choice(sorted(graph.links)))
+
+
+def _rename(rng: random.Random, graph: Graph) -> Edit:
+    return edits.rename(graph, _node(rng, graph), rng.choice((*NAMES, "y2", "not a name")))
+
+
+def _options(rng: random.Random, graph: Graph) -> Edit:
+    node = _node(rng, graph)
+    known = graph.op(node).options
+    if not known:
+        raise GraphError("no options")
+    chosen = rng.choice(known)
+    return edits.set_options(graph, node, {chosen.name: option(rng, chosen)})
+
+
+def _literal(rng: random.Random, graph: Graph) -> Edit:
+    node = _node(rng, graph)
+    ports = [p for p in ("a", "b", "x", "xs0", "xs3") if has_port(graph.op(node), p)]
+    value = rng.choice((number(rng), 3, None))
+    return edits.set_literal(graph, node, rng.choice(ports or ["nowhere"]), value)
+
+
+def _move(rng: random.Random, graph: Graph) -> Edit:
+    nodes = {_node(rng, graph) for _ in range(3)}
+    return edits.move(graph, {n: (rng.uniform(-9, 9), float(rng.randint(0, 9))) for n in nodes})
+
+
+def _setting(rng: random.Random, graph: Graph) -> Edit:
+    key = rng.choice(("title", "about", "dtype", "output"))
+    if key == "dtype":
+        return edits.set_setting(key, rng.choice(("float64", "float32", "float16")))
+    if key == "output":
+        return edits.set_setting(key, rng.choice(("", _node(rng, graph))))
+    return edits.set_setting(key, rng.choice(TEXTS))
+
+
+def _recipe(rng: random.Random, graph: Graph) -> Edit:
+    return edits.set_recipe(
+        graph, loss=_node(rng, graph), learning_rate=rng.random(), settings={"momentum": number(rng)},
+        batch_size=rng.randint(0, 99), epochs=rng.randint(0, 9), seed=rng.randint(-1, 2**40),
+    )  # fmt: skip
+
+
+def _source(rng: random.Random, graph: Graph) -> Edit:
+    name = rng.choice(("digits", "iris"))
+    if name in graph.sources and rng.random() < 0.4:
+        return edits.set_source(name, None)
+    source = Source(
+        rng.choice(("table", "csv")), rng.choice(TEXTS), "y", "", rng.random() < 0.5,
+        rng.choice((0, 0.25)), rng.randint(0, 9),
+    )  # fmt: skip
+    return edits.batch(edits.set_source(name, source), edits.set_tensor(f"{name}.x", array(rng)))
+
+
+def _copy(rng: random.Random, graph: Graph) -> Edit:
+    nodes = {_node(rng, graph) for _ in range(3)}
+    return edits.insert(graph, edits.subgraph(graph, nodes), (16.0, 16.0))[0]
+
+
+def _two(rng: random.Random, graph: Graph) -> Edit:
+    """Two at once: where the second is refused, the first has to be taken back."""
+    return edits.batch(rng.choice(MAKERS[:-1])(rng, graph), rng.choice(MAKERS[:-1])(rng, graph))
+
+
+MAKERS = (
+    _add, _add, _add, _connect, _connect, _connect, _remove, _disconnect, _rename, _options,
+    _literal, _move, _setting, _recipe, _source, _copy, _two,
+)  # fmt: skip
+
+
+def tensor_edit(rng: random.Random, graph: Graph) -> tuple[Edit, np.ndarray[Any, Any]]:
+    """New values for a source node, and the array that holds them, which the caller may reuse."""
+    holders = graph.of_op(*ops.HOLDS_TENSOR)
+    if not holders:
+        raise GraphError("nothing holds a tensor")
+    values = array(rng)
+    return edits.set_tensor(rng.choice(holders), values), values
+
+
+def random_edit(rng: random.Random, graph: Graph) -> Edit:
+    """An edit as a person might make it. It, or making it, may raise GraphError."""
+    return rng.choice(MAKERS)(rng, graph)
+
+
+def random_document(seed: int, size: int = 25) -> Graph:
+    rng = random.Random(seed)
+    history = History(Graph())
+    for _ in range(rng.randint(0, size)):
+        try:
+            history.do(random_edit(rng, history.graph), "edit")
+        except GraphError:
+            pass
+    return history.graph
