@@ -357,7 +357,7 @@ def check(file: str | None, as_json: bool) -> int:
         named = {graph.name(n): error for n, error in errors.items()}
         failed = [name for name, error in named.items() if not error <= TOLERANCE]
         lines = [f"{name}: relative error {named[name]:.3g}" for name in failed]
-        checked, unit = len(named), "gradients"
+        checked, unit = len(named), "gradient" if len(named) == 1 else "gradients"
     if as_json:
         click.echo(report.to_json({"checked": checked, "failed": failed}))
     else:
