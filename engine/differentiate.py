@@ -88,8 +88,13 @@ def differentiate(
 
 
 def _relevant(expansion: Expansion, output: str, wrt: Iterable[str] | None) -> set[str]:
-    """Float steps between `wrt` and the output."""
-    above = expansion.ancestors([output])
+    """Float steps between `wrt` and the output, each with a way to it through floats alone."""
+    above, stack = {output}, [output]
+    while stack:
+        for a in expansion.nodes[stack.pop()].args:
+            if isinstance(a, str) and a not in above and expansion.spec(a).kind == "float":
+                above.add(a)
+                stack.append(a)
     sources = None if wrt is None else set(wrt)
     reached: set[str] = set()
     for node_id in expansion.nodes:

@@ -11,6 +11,7 @@ A tree is made of `Number`, `Name` and `Call`. Operators are calls whose name is
 from __future__ import annotations
 
 import ast
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -231,10 +232,7 @@ def _combine(node: ast.expr, args: tuple[Tree, ...], where: str) -> Tree:
     if isinstance(node, ast.Constant):
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise ExpressionError(f"{where}{node.value!r} is not a number")
-        try:
-            return Number(float(node.value))
-        except OverflowError:
-            raise ExpressionError(f"{where}a number is too large") from None
+        return Number(_finite(node.value, where))
     if isinstance(node, ast.Name):
         return Name(_name(node.id, where))
     if isinstance(node, ast.BinOp):
@@ -266,10 +264,22 @@ def _combine(node: ast.expr, args: tuple[Tree, ...], where: str) -> Tree:
     raise ExpressionError(where + _refusal(node))
 
 
+def _finite(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number):
+        raise ExpressionError(f"{where}a number is too large; the largest is about 1.8e308")
+    return number
+
+
 def _static(node: ast.expr, where: str) -> Static | Name:
     if isinstance(node, ast.Constant) and (
         node.value is None or isinstance(node.value, bool | int | float | str)
     ):
+        if isinstance(node.value, int | float):
+            _finite(node.value, where)
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _static(node.operand, where)
@@ -284,6 +294,8 @@ def _static(node: ast.expr, where: str) -> Static | Name:
 
 def _index(node: ast.expr, where: str) -> str:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    if not parts:
+        raise ExpressionError(f"{where}an index is empty; write one such as x[0]")
     texts = []
     for part in parts:
         if isinstance(part, ast.Slice):

@@ -52,11 +52,11 @@ def to_latex(
             return name(part.id), PRECEDENCE["atom"]
         if part.name == "[]":
             at = str(dict(part.options)["at"])
-            return f"{wrap(args[0], 6, brackets)}_{{[{at}]}}", PRECEDENCE["atom"]
+            return f"{{{wrap(args[0], 6, brackets)}}}_{{[{at}]}}", PRECEDENCE["atom"]
         if part.name == "-" and len(args) == 1:
             return f"-{wrap(args[0], 3, brackets)}", PRECEDENCE["minus"]
         if part.name == "/":
-            return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", PRECEDENCE["atom"]
+            return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", PRECEDENCE["**"]
         if part.name == "**":
             return f"{wrap(args[0], 6, brackets)}^{{{args[1][0]}}}", PRECEDENCE["**"]
         if part.name in _LATEX_INFIX and len(args) == 2:
@@ -66,13 +66,23 @@ def to_latex(
                 right = rf"\left({right}\right)"
             return f"{left}{_LATEX_INFIX[part.name]}{right}", own
         pattern = template(part.name, len(args))
+        if pattern == "<0>":
+            return args[0]
         if pattern is not None:
-            return _fill(pattern, args), PRECEDENCE["atom"]
+            return _fill(pattern, args), _strength(pattern)
         inner = ", ".join(a for a, _ in args)
         upright = part.name.replace("_", r"\_")
         return rf"\mathrm{{{upright}}}\left({inner}\right)", PRECEDENCE["atom"]
 
     return fold(root, combine)[0]
+
+
+def _strength(pattern: str) -> int:
+    """A template that ends in its own bracket is an atom; a sum reaches as far right as it can, and
+    what ends in a superscript or a fraction cannot take another one."""
+    if "\\right" in pattern[-12:] or pattern.startswith(r"\sqrt"):
+        return PRECEDENCE["atom"]
+    return PRECEDENCE["+" if r"\sum" in pattern else "**"]
 
 
 def _fill(pattern: str, operands: tuple[tuple[str, int], ...]) -> str:

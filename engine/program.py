@@ -125,7 +125,8 @@ class _Scalars:
         self.values[self.slots[node_id]] = float(value)
 
     def value(self, node_id: str) -> Array:
-        return np.asarray(self.values[self.slots[node_id]])
+        kind = self.plan.spec(node_id).kind
+        return np.asarray(self.values[self.slots[node_id]], _INTEGER.get(kind, np.dtype(float)))
 
     def number(self, node_id: str) -> float:
         return float(self.values[self.slots[node_id]])
@@ -225,11 +226,13 @@ class _Arrays:
         args = tuple(self._operand(a) for a in flat.args)
         if flat.op.view is not None and args[0].dtype == self._dtype(spec):
             view = flat.op.view(flat.options, specs, args[0])
-            if np.may_share_memory(view, args[0]):
+            if np.may_share_memory(view, args[0]) and not self._moves_under(flat.id, view):
                 self.buffers[flat.id] = view
                 return
         assert flat.op.kernel is not None
         kernel = flat.op.kernel(flat.options, specs)
+        if _needs_floats(flat, specs):
+            kernel = _on_floats(kernel)
         state = self._in_place.get(flat.id)
         if state is not None and isinstance(kernel, np.ufunc):
             out = self.buffers[state]
@@ -242,10 +245,18 @@ class _Arrays:
         self.steps.append((kernel, (*args, out)))
         self.step_ids.append(flat.id)
 
+    def _moves_under(self, node_id: str, view: Array) -> bool:
+        """True for a view of a state that is read after the state has moved."""
+        return (self.plan.keep or node_id in self.plan._outputs) and any(
+            state in self.buffers and np.may_share_memory(view, self.buffers[state])
+            for state in self.plan.assign
+        )
+
     def _updates_in_place(self) -> dict[str, str]:
         """Steps that may write straight into the state they are assigned to.
 
-        That is right when nothing behind the step reads the state's old value, or a view of it.
+        That is right when nothing behind the step reads the state's old value, or a view of it,
+        and no other state takes it over.
         """
         if self.plan.keep:
             return {}
@@ -265,7 +276,7 @@ class _Arrays:
                 continue
             flat = self.plan.expansion.nodes[ref]
             same = flat.spec.shape == self.plan.spec(state).shape and flat.spec.kind == "float"
-            taken = state in self.plan._outputs and state not in self.plan.assign
+            taken = state in self.plan.assign.values()
             if (
                 flat.op.elementwise
                 and same
@@ -343,3 +354,19 @@ class _Arrays:
 
 def _copy(value: Array, out: Array) -> None:
     np.copyto(out, value)
+
+
+def _needs_floats(flat: Flat, specs: tuple[Spec, ...]) -> bool:
+    """True where NumPy would not compute in floats by itself: it takes truth values in half
+    precision, and makes whole results of whole numbers."""
+    kinds = [s.kind for s in specs]
+    mixed = flat.op.elementwise and "float" in kinds
+    return flat.spec.kind == "float" and kinds[0] != "float" and not mixed
+
+
+def _on_floats(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    def convert(*args: Any) -> None:
+        out = args[-1]
+        kernel(*(a if a.dtype.kind == "f" else a.astype(out.dtype) for a in args[:-1]), out)
+
+    return convert

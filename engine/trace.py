@@ -357,7 +357,7 @@ def _bracketed(number: str) -> str:
 
 def short(value: Array | float, digits: int = DIGITS) -> str:
     """A single number with `digits` significant digits."""
-    number = float(value)
+    number = float(value) + 0.0  # -0 is 0 to a reader
     if number != number:
         return "NaN"
     text = f"{number:.{digits}g}"

@@ -213,7 +213,7 @@ ROWS = (
     ),
     _row(
         "as_one_hot", "Class indices as rows of 0 and 1; rows stay.", ("target", "logits"), "none",
-        shape=lambda o, t, z: Spec(z.shape), shape_only=frozenset({"logits"}),
+        shape=lambda o, t, z: Spec(z.shape, "bool"), shape_only=frozenset({"logits"}),
         kernel=returns(lambda o, t, z: one_hot(t, z.shape)), latex=r"\mathrm{onehot}\left(<0>\right)",
         identity=lambda o, t, z: 0 if t.shape == z.shape else None,
     ),
