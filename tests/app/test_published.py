@@ -98,7 +98,9 @@ def test_a_network_trained(steps: int) -> None:
     after = gradloom("derive", NET, *at(**rest, **found["final"]), "--json")
     close(after["value"], found["value"], 1e-15)
     if steps == 1:
-        close(np.ravel([found["final"]["W1"], found["final"]["W2"]]), wanted["w_after_1"], tolerance)
+        close(
+            np.ravel([found["final"]["W1"], found["final"]["W2"]]), wanted["w_after_1"], tolerance
+        )
         close(found["value"], wanted["E_after_1"], tolerance)
     else:
         close(after["nodes"]["o"]["value"], wanted["o_after_10000"], tolerance)
