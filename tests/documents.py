@@ -10,7 +10,7 @@ import numpy as np
 from app.history import History
 from engine import edits, ops
 from engine.edits import Edit
-from engine.graph import Graph, GraphError, Source, has_port
+from engine.graph import Graph, GraphError, Node, Recipe, Source, has_port
 
 NUMBERS = (
     0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308,
@@ -182,3 +182,50 @@ def random_document(seed: int, size: int = 25) -> Graph:
         except GraphError:
             pass
     return history.graph
+
+
+PREVIEW = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+"""A PNG picture of one clear pixel."""
+
+
+def sample() -> Graph:
+    """The document that `files/format-1/sample.gloom` and `.json` hold: something of everything.
+
+    A sample that was released is never made again; a new version of the format gets a new folder.
+    """
+    graph = Graph()
+    put = graph.put
+    put("settings", "title", "Sample of format 1: größer, ∂J/∂x")
+    put("settings", "about", 'Two lines,\nand "quotes".')
+    put("settings", "output", "n8")
+    put("settings", "recipe", Recipe("n8", "momentum", 0.05, {"momentum": 0.9}, 16, 30, 7))
+    put("sources", "points", Source("table", "", "y", "", True, 0.25, 3))
+    put("sources", "file", Source("csv", "data/points.csv", "class", "sha256:00", False, 0.0, 0))
+    nodes = (
+        Node("n1", "data", "X", {"source": "points", "field": "x"}, {}, 0.0, 0.0),
+        Node("n2", "parameter", "W", {"shape": (2, 3), "init": "given"}, {}, 0.0, 120.5),
+        Node("n3", "matmul", "z", {}, {}, 200.0, 0.0),
+        Node("n4", "leaky_relu", "größe", {"slope": 0.01}, {}, 400.0, 0.0),
+        Node("n5", "sum", "s", {"axis": (0, 1), "keepdims": False}, {}, 600.0, 0.0),
+        Node("n6", "mul", "v1", {}, {"b": -0.0}, 800.0, -1e-05),
+        Node("n7", "constant", "c", {}, {}, 600.0, 100.0),
+        Node("n8", "add", "J", {}, {"b": float("inf")}, 1000.0, 0.0),
+        Node("n10", "concat", "both", {"axis": 0}, {"xs2": 5e-324}, 1000.0, 200.0),
+    )
+    for node in nodes:
+        put("nodes", node.id, node)
+    for source, target, port in (
+        ("n1", "n3", "a"), ("n2", "n3", "b"), ("n3", "n4", "x"), ("n4", "n5", "x"),
+        ("n5", "n6", "a"), ("n6", "n8", "a"), ("n2", "n10", "xs0"), ("n2", "n10", "xs1"),
+    ):  # fmt: skip
+        put("links", (target, port), source)
+    put("tensors", "n2", np.array([[0.1, -0.0, 5e-324], [1 / 3, np.inf, -1e308]]))
+    put("tensors", "n7", np.array(np.nan, np.float32))
+    put("tensors", "points.x", np.arange(8, dtype=np.int32).reshape(4, 2))
+    put("tensors", "points.y", np.array([True, False, True, False]))
+    put("tensors", "file.x", np.zeros((0, 3), np.uint8))
+    put("tensors", "file.y", np.array([2**62, -1], np.int64))
+    return graph

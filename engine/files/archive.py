@@ -302,6 +302,8 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     """
     target = Path(os.path.realpath(path))
     mode: int | None = None
+    if target.is_symlink():
+        raise FileError("it is a link that leads back to itself")
     if target.exists():
         mode = target.stat().st_mode
         if not stat.S_ISREG(mode):
