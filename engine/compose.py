@@ -40,6 +40,8 @@ class _Builder:
     shared: dict[Any, str] = field(default_factory=dict)
     anonymous: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    rebound: dict[str, int] = field(default_factory=dict)
     last: Ref = 0.0
 
     def __post_init__(self) -> None:
@@ -142,13 +144,16 @@ class _Builder:
     def give_name(self, node_id: str, name: str) -> None:
         older = self.bound.get(name) or self.graph.id_of(name)
         if isinstance(older, str) and self.name_of(older) == name:
-            number = 1
+            number = self.rebound.get(name, 1)
             while self.taken(f"{name}.{number}"):
                 number += 1
+            self.rebound[name] = number + 1  # where the next search begins
             self.rename(older, f"{name}.{number}")
         self.rename(node_id, name)
 
     def rename(self, node_id: str, name: str) -> None:
+        self.names.discard(self.name_of(node_id))
+        self.names.add(name)
         if node_id in self.nodes:
             self.nodes[node_id] = replace(self.nodes[node_id], name=name)
         else:
@@ -160,11 +165,7 @@ class _Builder:
         return self.renamed.get(node_id, self.graph.name(node_id))
 
     def taken(self, name: str) -> bool:
-        return (
-            self.graph.id_of(name) is not None
-            or name in self.renamed.values()
-            or any(n.name == name for n in self.nodes.values())
-        )
+        return self.graph.id_of(name) is not None or name in self.names
 
     def new_id(self) -> str:
         self.number += 1
@@ -172,15 +173,15 @@ class _Builder:
 
     def add(self, node: Node) -> str:
         self.nodes[node.id] = node
+        self.names.add(node.name)
         return node.id
 
     def name_the_rest(self) -> None:
         """Unnamed nodes are v1, v2, ... in program order."""
-        names = {n.name for n in self.nodes.values()} | set(self.renamed.values())
         number = 0
         for node_id in sorted(self.anonymous, key=id_number):
             number += 1
-            while f"v{number}" in names or self.graph.id_of(f"v{number}") is not None:
+            while self.taken(f"v{number}"):
                 number += 1
             self.rename(node_id, f"v{number}")
 
