@@ -128,17 +128,16 @@ def load(graph: Graph, source_name: str, base: Path | None = None) -> Dataset:
 
 
 def _path(text: str, base: Path | None) -> Path:
+    """Where a file is. A document without a folder has the shipped files beside it."""
     path = Path(text)
     if not text:
         raise DataError("no CSV file is chosen; choose one in the data panel")
     if path.is_absolute():
         return path
-    wanted = (base or Path.cwd()) / path
-    if not wanted.exists():
-        shipped = Path(str(_shipped() / path.name))
-        if shipped.suffix == ".csv" and shipped.exists():
-            return shipped
-    return wanted
+    beside = (base or Path.cwd()) / path
+    shipped = Path(str(_shipped() / path.name))
+    is_shipped = path.name == text and path.suffix == ".csv" and shipped.exists()
+    return shipped if is_shipped and (base is None or not beside.exists()) else beside
 
 
 def checksum(path: Path) -> str:

@@ -7,6 +7,7 @@ of the rounds.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -68,7 +69,7 @@ def arrays(sizes: tuple[int, ...], rows: int) -> tuple[Any, Any, list[Any], list
     random = np.random.default_rng(0)
     x = random.standard_normal((rows, sizes[0])).astype(np.float32)
     y = random.integers(0, sizes[-1], rows)
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
+    pairs = itertools.pairwise(sizes)
     weights = [(random.standard_normal(p) / np.sqrt(p[0])).astype(np.float32) for p in pairs]
     return x, y, weights, [np.zeros(n, np.float32) for n in sizes[1:]]
 
@@ -81,7 +82,9 @@ def ours(sizes: tuple[int, ...], rows: int, activation: str) -> Step:
         values |= {f"W{i}": weight, f"b{i}": bias}
         formula = f"{last} @ W{i} + b{i}"
         last = f"h{i}"
-        lines.append(f"{last} = {activation}({formula})" if i < len(weights) else f"{last} = {formula}")
+        lines.append(
+            f"{last} = {activation}({formula})" if i < len(weights) else f"{last} = {formula}"
+        )
     lines.append(f"loss = softmax_cross_entropy({last}, y)")
     graph = compose("\n".join(lines), values, "float32")
     for name in values:
@@ -137,7 +140,9 @@ def with_jax(sizes: tuple[int, ...], rows: int, activation: str) -> Step:
         moved = jax.tree.map(lambda p, g: p - LEARNING_RATE * g, parameters, gradients)
         return value, moved
 
-    state = [[(jax.numpy.asarray(w), jax.numpy.asarray(b)) for w, b in zip(weights, biases, strict=True)]]
+    state = [
+        [(jax.numpy.asarray(w), jax.numpy.asarray(b)) for w, b in zip(weights, biases, strict=True)]
+    ]
     jx, jy = jax.numpy.asarray(x), jax.numpy.asarray(y)
 
     def step() -> float:
@@ -165,7 +170,11 @@ def test_step(sizes: tuple[int, ...], rows: int, activation: str, goal: str) -> 
     assert max(first) - min(first) < 1e-4 * abs(first[0])  # the same arithmetic, or no comparison
     later = [[step() for _ in range(20)][-1] for step in steps.values()]
     assert max(later) - min(later) < 1e-3 * abs(later[0])
-    told(f"one SGD step, {'-'.join(map(str, sizes))} {activation}, batch {rows}", measured(steps), goal)
+    told(
+        f"one SGD step, {'-'.join(map(str, sizes))} {activation}, batch {rows}",
+        measured(steps),
+        goal,
+    )
 
 
 @pytest.mark.bench

@@ -1,0 +1,67 @@
+"""The shipped examples, by name."""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+
+from engine import files
+from engine.graph import Graph
+
+
+@dataclass(frozen=True)
+class Info:
+    """What the start page says of an example.
+
+    `systems` are the rows of the lecture's table of systems that it shows; `file` its document.
+    """
+
+    title: str
+    systems: tuple[str, ...]
+    about: str
+    file: str
+
+
+INFO: dict[str, Info] = {
+    "worked-example": Info(
+        "Forward and backward by hand", ("M04",),
+        "J = cos(sin(x²) + 3x²) at x = 1. Step forward to see each value computed, then backward: "
+        "t feeds two nodes, so its gradient is a sum that is made term by term.",
+        "worked-example.json",
+    ),
+    "xor": Info(
+        "A two-layer network learns XOR", ("M07",),
+        "No straight line separates the four points, so one layer stays at a loss of ln 2. Four "
+        "hidden units bend the space: train, and all four points come out right.",
+        "xor.json",
+    ),
+    "softmax-digits": Info(
+        "Hand-written digits with softmax", ("M10",),
+        "1,797 real digits of 8×8 pixels, a quarter of them held out. A hidden layer of 64 units "
+        "reads at least 96 % of the held-out ones right after a few seconds of training.",
+        "softmax-digits.gloom",
+    ),
+    "your-csv": Info(
+        "Your own CSV file", ("M11",),
+        "A classifier for any CSV file with a header; the last column names the class. It starts "
+        "with Fisher's irises. Choose another file: the sizes of the layers follow the data.",
+        "your-csv.json",
+    ),
+}  # fmt: skip
+"""Every example by its name, in the order of the start page."""
+
+
+def names() -> list[str]:
+    """The names of the examples, in the order of the start page."""
+    return list(INFO)
+
+
+def info(name: str) -> Info:
+    """What there is to say of an example. Raises KeyError for a name that is none."""
+    return INFO[name]
+
+
+def load(name: str) -> Graph:
+    """An example as a new document; its data need no base folder. Raises KeyError."""
+    place = importlib.resources.files("resources") / "examples" / INFO[name].file
+    return files.from_bytes(place.read_bytes())
