@@ -1,0 +1,184 @@
+"""The edits of the canvas, built from the engine's; nothing here changes a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from app.arguments import assignments
+from app.text import tr
+from engine import ops
+from engine.compose import compose, compose_edit
+from engine.edits import (
+    Edit,
+    add_node,
+    batch,
+    connect,
+    disconnect,
+    insert,
+    rename,
+    set_literal,
+    set_options,
+    set_tensor,
+    subgraph,
+)
+from engine.files import FileError, from_text, to_text
+from engine.graph import Graph, GraphError, Port
+from engine.ops.row import Array
+
+Place = tuple[float, float]
+_DOCUMENT_STARTS = "{"
+
+
+def added(graph: Graph, op: str, at: Place, wire: Port | None = None) -> tuple[Edit, str]:
+    """A new node; on a wire it is inserted: the wire's source feeds its first port."""
+    edit, node_id = add_node(graph, op, at=at)
+    row = ops.TABLE[op]
+    if wire is None or row.is_source:
+        return edit, node_id
+    inside = connect(graph.links[wire], node_id, row.ports(1 if row.variadic else None)[0])
+    return batch(edit, inside, connect(node_id, *wire)), node_id
+
+
+def added_at_end(graph: Graph, op: str, at: Place, end: tuple[str, str | None]) -> tuple[Edit, str]:
+    """A new node wired to an end that was let go: (node id, its input port, or None its output)."""
+    edit, node_id = add_node(graph, op, at=at)
+    other, port = end
+    row = ops.TABLE[op]
+    if port is not None:
+        return batch(edit, connect(node_id, other, port)), node_id
+    if row.is_source:
+        return edit, node_id
+    first = row.ports(1 if row.variadic else None)[0]
+    return batch(edit, connect(other, node_id, first)), node_id
+
+
+def wired(source: str, end: Port, was: Port | None = None) -> Edit:
+    """A wire to `end`; `was` is the port it was taken off, when it was moved."""
+    put = connect(source, *end)
+    return put if was is None or was == end else batch(disconnect(*was), put)
+
+
+def copied_text(graph: Graph, node_ids: Iterable[str]) -> str:
+    """Nodes with the wires among them as text that `pasted` and other windows read."""
+    return to_text(subgraph(graph, node_ids))
+
+
+def pasted(graph: Graph, text: str, at: Place) -> tuple[Edit, list[str]]:
+    """Text as nodes with their middle at `at`: a copied document, or a program such as `y = x^2`.
+
+    Raises ValueError with a sentence when it is neither.
+    """
+    text = text.strip()
+    if not text:
+        raise GraphError(tr("there is nothing to paste; copy nodes or a formula first"))
+    if text.startswith(_DOCUMENT_STARTS):
+        try:
+            part = from_text(text)
+        except FileError as error:
+            raise GraphError(f"{tr('the clipboard holds no nodes')}: {error}") from None
+        if not part.nodes:
+            raise GraphError(tr("the copied document is empty; copy nodes first"))
+        offset = _offset(part, at)
+        edit, ids = insert(graph, part, offset)
+        return edit, list(ids.values())
+    return compose_edit(graph, text, at)
+
+
+def _offset(part: Graph, at: Place) -> Place:
+    xs = [n.x for n in part.nodes.values()]
+    ys = [n.y for n in part.nodes.values()]
+    return at[0] - (min(xs) + max(xs)) / 2, at[1] - (min(ys) + max(ys)) / 2
+
+
+def duplicated(graph: Graph, node_ids: Iterable[str], by: Place) -> tuple[Edit, list[str]]:
+    """Copies of nodes, `by` away, reading what the nodes read."""
+    part = subgraph(graph, node_ids)
+    edit, ids = insert(graph, part, by)
+    outside = [
+        connect(source, ids[target], port)
+        for (target, port), source in graph.links.items()
+        if target in ids and source not in ids
+    ]
+    return batch(edit, *outside), list(ids.values())
+
+
+# ------------------------------------------------------------------------------- typed values
+
+
+def parse_value(name: str, text: str) -> Array:
+    """A number, an expression of numbers (`pi/2`), a nested list or `@file.npy`.
+
+    Raises ValueError with a sentence.
+    """
+    text = text.strip().replace("−", "-")
+    if text.startswith(("[", "@")):
+        return np.asarray(assignments([f"{name}={text}"])[name])
+    try:
+        return np.asarray(float(text))
+    except ValueError:
+        pass
+    graph = compose(text, default=None)
+    if len(graph.nodes) != 1 or not graph.tensors:
+        raise GraphError(
+            f"{tr('the value of')} {name} {tr('is a number or a nested list such as [1, 2]')}"
+        )
+    return next(iter(graph.tensors.values()))
+
+
+def valued(graph: Graph, node_id: str, text: str) -> Edit:
+    """The value a source holds, or the first number in an operator's formula, from typed text.
+
+    Raises ValueError with a sentence.
+    """
+    node = graph.nodes[node_id]
+    value = parse_value(node.name, text)
+    port = literal_port(graph, node_id)
+    if node.op in ops.HOLDS_TENSOR:
+        edit = set_tensor(node_id, value.astype(graph.dtype) if value.dtype.kind == "f" else value)
+        if node.options.get("shape"):
+            return batch(edit, set_options(graph, node_id, {"shape": tuple(value.shape)}))
+        return edit
+    if port is None:
+        raise GraphError(f"{node.name} {tr('is computed; change what it reads instead')}")
+    if value.shape:
+        raise GraphError(f"{tr('port')} {port} {tr('takes one number; wire a constant for more')}")
+    return set_literal(graph, node_id, port, float(value))
+
+
+def literal_port(graph: Graph, node_id: str) -> str | None:
+    """The first port whose number can be typed: one that holds a number, else an empty one."""
+    ports = [p for p in graph.ports(node_id) if (node_id, p) not in graph.links]
+    literals = graph.nodes[node_id].literals
+    return next((p for p in ports if p in literals), ports[0] if ports else None)
+
+
+def value_text(graph: Graph, node_id: str) -> str | None:
+    """What can be typed over, in full precision; None when the node's value is only computed."""
+    if graph.nodes[node_id].op in ops.HOLDS_TENSOR:
+        tensor = graph.tensors.get(node_id)
+        return "0" if tensor is None else _plain(tensor)
+    port = literal_port(graph, node_id)
+    if port is None:
+        return None
+    number = graph.nodes[node_id].literals.get(port)
+    return "" if number is None else _plain(np.asarray(number))
+
+
+def _plain(tensor: Array) -> str:
+    """Shortest text that reads back as the same numbers; whole ones without a point."""
+    if tensor.shape:
+        return str(tensor.tolist())
+    number = float(tensor)
+    return str(int(number)) if abs(number) < 1e15 and number == int(number) else repr(number)
+
+
+def renamed(graph: Graph, node_id: str, name: str) -> Edit:
+    return rename(graph, node_id, name.strip())
+
+
+def nudged(graph: Graph, node_ids: Iterable[str], by: Place) -> dict[str, Place]:
+    """Where nodes stand after a step of the arrow keys."""
+    nodes = [graph.nodes[n] for n in node_ids]
+    return {n.id: (n.x + by[0], n.y + by[1]) for n in nodes}

@@ -1,0 +1,310 @@
+"""Paints a node's face into a pixmap, and the cache that keeps the pixmaps."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QTransform,
+)
+
+from app.text import tr
+from app.view.canvas.face import PORT_RADIUS, WIDTH, Face, PortFace, pretty_name
+from app.view.canvas.picture import heat_map
+from app.view.theme import NODE_RADIUS, Theme, blend, number_font, ui_font
+from engine.ops.row import Array
+
+CACHE_BYTES = 128 * 2**20
+HEADER = 28.0
+INNER = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the pointer does with a node. `lit` are ports a wire may end at (`""` the output);
+    None when no wire is being drawn."""
+
+    hovered: bool = False
+    selected: bool = False
+    lit: frozenset[str] | None = None
+    target: str | None = None
+
+
+def draw_node(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    """The node with its body's corner at the origin."""
+    if look.lit is not None and not look.lit:
+        painter.setOpacity(0.38)
+    _body(painter, face, theme, look)
+    _header(painter, face, theme)
+    if face.fault:
+        _fault(painter, face, theme)
+    elif face.is_tensor:
+        _pictures(painter, face, theme)
+    else:
+        _rows(painter, face, theme)
+    for port in face.ports:
+        if port.is_drawn or look.lit:
+            _port(painter, face, port, theme, look)
+    _dot(painter, face.output, theme, look, "", filled=True)
+
+
+def _body(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    body = face.body
+    if face.step:
+        ring = QColor(theme.value if face.step == "forward" else theme.gradient)
+        ring.setAlphaF(0.42)
+        painter.setPen(QPen(ring, 3))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(body.adjusted(-3, -3, 3, 3), NODE_RADIUS + 3, NODE_RADIUS + 3)
+    else:
+        shade = QColor(0, 0, 0, 44 if theme.is_dark else 16)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shade)
+        painter.drawRoundedRect(body.adjusted(-0.5, 1, 0.5, 2.5), NODE_RADIUS, NODE_RADIUS)
+    border, width = theme.border, 1.0
+    if face.fault:
+        border, width = theme.error, 1.5
+    if look.hovered:
+        border = blend(theme.border, theme.text, 0.35)
+    if look.selected:
+        border, width = theme.accent, 2.0
+    painter.setPen(QPen(border, width))
+    painter.setBrush(theme.node)
+    painter.drawRoundedRect(body.adjusted(0.5, 0.5, -0.5, -0.5), NODE_RADIUS, NODE_RADIUS)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.drawer(face.category))
+    painter.drawRoundedRect(QRectF(1.0, 8, 3, body.height() - 16), 1.5, 1.5)
+    painter.fillRect(QRectF(INNER, HEADER, WIDTH - INNER - 10, 1), theme.hairline)
+
+
+def _header(painter: QPainter, face: Face, theme: Theme) -> None:
+    name_font, formula_font = ui_font(14, 600, italic=True), ui_font(12)
+    room = WIDTH - INNER - 10
+    name = pretty_name(face.name)
+    name_metrics, formula_metrics = QFontMetricsF(name_font), QFontMetricsF(formula_font)
+    needed = formula_metrics.horizontalAdvance(face.formula)
+    name = name_metrics.elidedText(
+        name, Qt.TextElideMode.ElideRight, max(room - 8 - min(needed, 44), 34)
+    )
+    used = name_metrics.horizontalAdvance(name)
+    right = room - used - 8 - (12 if face.frozen else 0)
+    formula = formula_metrics.elidedText(face.formula, Qt.TextElideMode.ElideRight, right)
+    box = QRectF(INNER, 2, room, HEADER - 2)
+    painter.setFont(name_font)
+    painter.setPen(theme.text)
+    painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+    painter.setFont(formula_font)
+    painter.setPen(theme.muted)
+    painter.drawText(
+        box.adjusted(0, 0, -14 if face.frozen else 0, 0),
+        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+        formula,
+    )
+    if face.frozen:
+        _padlock(painter, QPointF(WIDTH - 15, 15), theme.muted)
+
+
+def _padlock(painter: QPainter, centre: QPointF, colour: QColor) -> None:
+    painter.setPen(QPen(colour, 1.3))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawArc(QRectF(centre.x() - 2.5, centre.y() - 6, 5, 7), 0, 180 * 16)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(QRectF(centre.x() - 4, centre.y() - 2, 8, 6), 1.5, 1.5)
+
+
+def _rows(painter: QPainter, face: Face, theme: Theme) -> None:
+    top = HEADER + 3 + max(0.0, face.height - 76) / 2
+    waiting = tr("waiting") if face.waiting else "–"
+    for label, text, colour, y in (
+        (tr("value"), face.value, theme.value, top),
+        (tr("grad"), face.gradient, theme.gradient, top + 20),
+    ):
+        box = QRectF(INNER, y, WIDTH - INNER - 11, 20)
+        painter.setFont(ui_font(11))
+        painter.setPen(theme.muted)
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, label)
+        if text:
+            painter.setFont(number_font(12))
+            painter.setPen(colour)
+        shown = text or (waiting if y == top else "–")
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+
+
+def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
+    centre = QPointF(INNER + 7, (HEADER + face.height) / 2)
+    mark = QPolygonF([centre + QPointF(0, -7), centre + QPointF(7.5, 6), centre + QPointF(-7.5, 6)])
+    painter.setPen(QPen(theme.error, 1.5, j=Qt.PenJoinStyle.RoundJoin))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolygon(mark)
+    painter.drawLine(centre + QPointF(0, -2), centre + QPointF(0, 1.5))
+    painter.drawPoint(centre + QPointF(0, 4))
+    font = ui_font(10)
+    painter.setFont(font)
+    box = QRectF(INNER + 20, HEADER + 4, WIDTH - INNER - 28, face.height - HEADER - 8)
+    flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
+    sentence = face.fault.removeprefix(f"{face.name}: ")
+    metrics = QFontMetricsF(font)
+    while metrics.boundingRect(box, flags, sentence).height() > box.height() and " " in sentence:
+        sentence = sentence.removesuffix(" …").rpartition(" ")[0] + " …"
+        if " " not in sentence.removesuffix(" …"):
+            break
+    painter.drawText(box, flags, sentence)
+
+
+def _pictures(painter: QPainter, face: Face, theme: Theme) -> None:
+    top = HEADER + 7
+    negative = theme.drawer("Arithmetic"), theme.accent
+    caption = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+    for column, (array, colour, down, text) in enumerate(
+        (
+            (face.value_array, theme.value, negative[0], face.shape),
+            (face.gradient_array, theme.gradient, negative[1], tr("grad")),
+        )
+    ):
+        box = QRectF(INNER + column * 54, top, 49, 40)
+        _picture(painter, box, array, theme, colour, down)
+        painter.setFont(number_font(10) if column == 0 else ui_font(10))
+        missing = array is None
+        if column == 1 and face.gradient.endswith("…"):
+            text += " …"
+        painter.setPen(theme.muted if missing else colour)
+        if column == 0 and missing and face.waiting:
+            text = tr("waiting")
+        painter.drawText(QRectF(box.left(), box.bottom() + 3, 53, 16), caption, text)
+
+
+def _picture(
+    painter: QPainter, box: QRectF, array: Array | None, theme: Theme, up: QColor, down: QColor
+) -> None:
+    ground = theme.canvas if theme.is_dark else theme.background
+    image = None if array is None else heat_map(array, ground, up, down)
+    if image is not None:
+        width, height = box.width(), box.height()
+        ratio = min(max(image.width() / image.height(), 0.25), 6.0)
+        if width / height > ratio:
+            width = height * ratio
+        else:
+            height = width / ratio
+        place = QRectF(box.left(), box.top() + (box.height() - height) / 2, width, height)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.drawImage(place, image)
+        box = place
+    painter.setPen(QPen(theme.hairline, 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(box.adjusted(-0.5, -0.5, 0.5, 0.5))
+
+
+def _port(painter: QPainter, face: Face, port: PortFace, theme: Theme, look: Look) -> None:
+    centre = face.port_place(port.name)
+    _dot(painter, centre, theme, look, port.name, filled=port.linked)
+    if port.spare:
+        painter.setPen(QPen(theme.muted, 1))
+        painter.drawLine(centre - QPointF(2, 0), centre + QPointF(2, 0))
+        painter.drawLine(centre - QPointF(0, 2), centre + QPointF(0, 2))
+    elif not port.linked:
+        painter.setFont(ui_font(10))
+        painter.setPen(theme.text if look.target == port.name else theme.muted)
+        box = QRectF(centre.x() - 56, centre.y() - 8, 47, 16)
+        painter.drawText(
+            box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, port.name
+        )
+
+
+def _dot(
+    painter: QPainter, centre: QPointF, theme: Theme, look: Look, name: str, filled: bool
+) -> None:
+    lit = look.lit is not None and name in look.lit
+    colour, width = (theme.accent, 2.0) if lit else (theme.muted, 1.4)
+    radius = PORT_RADIUS + (1.5 if look.target == name else 0)
+    fill = theme.node if filled else theme.canvas
+    if look.target == name:
+        fill = theme.accent
+    painter.setPen(QPen(colour, width))
+    painter.setBrush(fill)
+    painter.drawEllipse(centre, radius - 0.5, radius - 0.5)
+
+
+def draw_far(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    """The node as two rectangles, for zooms at which no text can be read."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    fill = blend(theme.node, theme.text, 0.06)
+    if look.selected:
+        fill = theme.accent
+    elif face.fault:
+        fill = theme.error
+    elif face.step:
+        fill = theme.value if face.step == "forward" else theme.gradient
+    body = face.body
+    painter.fillRect(body, fill)
+    painter.fillRect(QRectF(0, 0, 10, body.height()), theme.drawer(face.category))
+
+
+class PixmapCache:
+    """Pixmaps of nodes by id, the least recently used ones dropped beyond a number of bytes."""
+
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._entries: OrderedDict[str, tuple[object, QPixmap]] = OrderedDict()
+
+    def drop(self, node_id: str) -> None:
+        entry = self._entries.pop(node_id, None)
+        if entry is not None:
+            self._bytes -= _size(entry[1])
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._bytes = 0
+
+    def get(self, node_id: str, face: Face, theme: Theme, look: Look, scale: float) -> QPixmap:
+        """The picture of a node's bounds at `scale` device pixels a scene unit."""
+        key = (theme.name, look, scale)
+        entry = self._entries.get(node_id)
+        if entry is not None and entry[0] == key:
+            self._entries.move_to_end(node_id)
+            return entry[1]
+        self.drop(node_id)
+        pixmap = render(face, theme, look, scale)
+        self._entries[node_id] = (key, pixmap)
+        self._bytes += _size(pixmap)
+        while self._bytes > self._limit and len(self._entries) > 1:
+            _, (_, old) = self._entries.popitem(last=False)
+            self._bytes -= _size(old)
+        return pixmap
+
+
+def _size(pixmap: QPixmap) -> int:
+    return pixmap.width() * pixmap.height() * 4
+
+
+def render(face: Face, theme: Theme, look: Look, scale: float) -> QPixmap:
+    bounds = face.bounds
+    pixmap = QPixmap(max(1, round(bounds.width() * scale)), max(1, round(bounds.height() * scale)))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+    painter.scale(scale, scale)
+    painter.translate(-bounds.topLeft())
+    draw_node(painter, face, theme, look)
+    painter.end()
+    return pixmap
+
+
+def arrow_head(tip: QPointF, angle: float, size: float = 8.0) -> QPainterPath:
+    """A filled triangle with its tip at `tip`; `angle` in degrees, 0 pointing right."""
+    path = QPainterPath()
+    path.addPolygon(
+        QPolygonF([QPointF(0, 0), QPointF(-size, -size * 0.55), QPointF(-size, size * 0.55)])
+    )
+    path.closeSubpath()
+    return QTransform().translate(tip.x(), tip.y()).rotate(angle).map(path)

@@ -1,0 +1,213 @@
+"""The edits of the canvas: what its gestures, keys and the window's actions do to the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGraphicsView
+
+from app.session import Session
+from app.text import tr
+from app.view.canvas import changes
+from app.view.canvas.board import Board
+from app.view.canvas.face import WIDTH
+from app.view.canvas.overlays import Editor, Notice
+from engine.edits import Edit, move, remove_nodes
+
+
+class Editing(QGraphicsView):
+    """The half of the canvas that changes its document, through `session.do` only.
+
+    `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
+    also wires it, when a wire was let go there. `message` repeats what the notice says.
+    """
+
+    message = Signal(str)
+    search_requested = Signal(QPointF)
+
+    def __init__(self, session: Session, board: Board) -> None:
+        super().__init__()
+        self.session = session
+        self.board = board
+        self.editor, self.notice = Editor(self), Notice(self)
+        self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
+        self._pointer = QPointF()
+        self._nudge = 0
+        self._pasted = 0
+
+    def attempt(
+        self, edit: Edit | Callable[[], Edit], label: str, gesture: object | None = None
+    ) -> bool:
+        """Does an edit as one step; what refuses it is said at the pointer. Returns success."""
+        try:
+            self.session.do(edit() if callable(edit) else edit, label, gesture)
+        except (ValueError, OSError) as error:
+            self.say(str(error))
+            return False
+        return True
+
+    def say(self, sentence: str) -> None:
+        """One sentence at the pointer, and as a signal."""
+        self.notice.say(sentence, self._pointer.toPoint())
+        self.message.emit(sentence)
+
+    def add_operator(self, op_name: str, scene_pos: QPointF | None = None) -> str | None:
+        """Adds a node, its middle at a scene place (a free one in view unless given); its id.
+
+        On a wire the node is inserted. Where a wire was let go, the node is wired to it.
+        """
+        graph, board = self.session.graph, self.board
+        place = self._free_place() if scene_pos is None else scene_pos
+        pending, self._pending = self._pending, None
+        made: list[str] = []
+
+        def build() -> Edit:
+            at = board.middle_of(place)
+            if pending is not None and scene_pos is not None and pending[0] == scene_pos:
+                shift = 64 if pending[1][1] is None else -64
+                edit, node_id = changes.added_at_end(
+                    graph, op_name, (at[0] + shift, at[1]), pending[1]
+                )
+            else:
+                wire = board.wire_at(place, self.reach(10)) if scene_pos is not None else None
+                edit, node_id = changes.added(graph, op_name, at, wire.key if wire else None)
+            made.append(node_id)
+            return edit
+
+        if not self.attempt(build, f"{tr('Add')} {op_name}"):
+            return None
+        self.session.select(made)
+        return made[0]
+
+    def search_for(self, place: QPointF, end: tuple[str, str | None]) -> None:
+        """Asks for an operator at the end of a wire: (node id, its port, or None for its output)."""
+        self._pending = (QPointF(place), end)
+        self.search_requested.emit(place)
+
+    def delete_selection(self) -> None:
+        """Removes the selected nodes with their wires."""
+        if self.session.selection:
+            self.attempt(remove_nodes(self.session.graph, self.session.selection), tr("Delete"))
+
+    def select_all(self) -> None:
+        self.session.select(self.session.graph.nodes)
+
+    def copy(self) -> None:
+        """Puts the selected nodes on the clipboard as text."""
+        if self.session.selection:
+            self._pasted = 0
+            text = changes.copied_text(self.session.graph, self.session.selection)
+            QGuiApplication.clipboard().setText(text)
+
+    def cut(self) -> None:
+        self.copy()
+        self.delete_selection()
+
+    def paste(self, scene_pos: QPointF | None = None) -> None:
+        """Adds the nodes, or the program, on the clipboard and selects them."""
+        self._pasted += 1
+        centre = self._centre() + QPointF(24, 24) * (self._pasted - 1)
+        place = centre if scene_pos is None else scene_pos
+        text = QGuiApplication.clipboard().text()
+        self._insert(
+            lambda: changes.pasted(self.session.graph, text, (place.x(), place.y())), tr("Paste")
+        )
+
+    def duplicate(self) -> None:
+        """Copies of the selected nodes, reading what those read."""
+        if chosen := self.session.selection:
+            self._insert(
+                lambda: changes.duplicated(self.session.graph, chosen, (24, 24)), tr("Duplicate")
+            )
+
+    def _insert(self, build: Callable[[], tuple[Edit, list[str]]], label: str) -> None:
+        made: list[str] = []
+
+        def edit() -> Edit:
+            result, ids = build()
+            made.extend(ids)
+            return result
+
+        if self.attempt(edit, label):
+            self.session.select(made)
+
+    def nudge_selection(self, dx: float, dy: float) -> None:
+        """Moves the selection; steps that follow each other are one undo step."""
+        if chosen := self.session.selection:
+            places = changes.nudged(self.session.graph, chosen, (dx, dy))
+            self.attempt(
+                move(self.session.graph, places), tr("Move"), ("nudge", self._nudge, chosen)
+            )
+
+    def edit_value(self, node_id: str) -> bool:
+        """Opens the editor on a source's value or on the number in a formula."""
+        graph = self.session.graph
+        text = changes.value_text(graph, node_id)
+        if text is None:
+            return False
+        body = self.board.nodes[node_id].body()
+        row = QRectF(body.left() + 8, body.top() + 29, WIDTH - 14, 24)
+        self._open_editor(
+            row, text, f"{tr('value of')} {graph.name(node_id)}",
+            lambda new: self._edited(text, new, node_id, changes.valued, tr("Set value")),
+        )  # fmt: skip
+        return True
+
+    def rename_node(self, node_id: str) -> None:
+        """Opens the editor on a node's name."""
+        name = self.session.graph.name(node_id)
+        body = self.board.nodes[node_id].body()
+        row = QRectF(body.left() + 8, body.top() + 2, WIDTH - 14, 25)
+        self._open_editor(
+            row, name, f"{tr('name of')} {name}",
+            lambda new: self._edited(name, new, node_id, changes.renamed, tr("Rename")),
+        )  # fmt: skip
+
+    def _edited(
+        self, old: str, new: str, node_id: str, build: Callable[..., Edit], label: str
+    ) -> bool:
+        if new.strip() in ("", old.strip()) or node_id not in self.session.graph.nodes:
+            return True
+        return self.attempt(lambda: build(self.session.graph, node_id, new), label)
+
+    def _open_editor(
+        self, row: QRectF, text: str, title: str, commit: Callable[[str], bool]
+    ) -> None:
+        place = self.mapFromScene(row).boundingRect()
+        width, height = max(place.width(), 110), max(min(place.height(), 44), 24)
+        centre = place.center()
+        box = QRect(centre.x() - width // 2, centre.y() - height // 2, width, height)
+        if len(text) > 16:
+            box.setWidth(min(360, width + 8 * (len(text) - 16)))
+        self._pointer = QPointF(box.bottomLeft())
+        self.editor.begin(box, text, title, commit)
+
+    def _end_nudge(self) -> None:
+        """The next arrow key starts an undo step of its own."""
+        self._nudge += 1
+
+    # ------------------------------------------------------------ places of the view
+
+    def reach(self, distance: float) -> float:
+        """A distance on the screen in scene units, never less than at 100 %, so that targets stay
+        big from afar."""
+        return distance / min(self.transform().m11(), 1.0)
+
+    def to_scene(self, view: QPointF) -> QPointF:
+        inverse, _ = self.viewportTransform().inverted()
+        return inverse.map(view)
+
+    def _centre(self) -> QPointF:
+        return self.to_scene(QPointF(self.viewport().rect().center()))
+
+    def _free_place(self) -> QPointF:
+        """Near the middle of the view, off the nodes that stand there."""
+        place = self._centre()
+        for _ in range(40):
+            body = QRectF(place.x() - 70, place.y() - 44, 140, 88)
+            if not self.board.nodes_in(body):
+                break
+            place += QPointF(24, 24)
+        return place

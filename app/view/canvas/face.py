@@ -1,0 +1,208 @@
+"""What a node shows and where its ports are, read off the session; paints nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from PySide6.QtCore import QPointF, QRectF
+
+from app.session import Session
+from app.text import tr
+from app.view.theme import number_text
+from engine.compose import formula_of
+from engine.graph import Graph
+from engine.ops.row import Array
+from engine.shapes import shape_text
+
+WIDTH = 128.0
+HEIGHT = 76.0
+TALL = 100.0
+PORT_STEP = 24.0
+PORT_RADIUS = 5.0
+PORT_REACH = 12.0
+MARGIN_LEFT = 56.0
+MARGIN = 14.0
+
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lam": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω", "pi": "π",
+}  # fmt: skip
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@lru_cache(maxsize=4096)
+def pretty_name(name: str) -> str:
+    """A name as mathematics writes it: `u1` as u₁, `theta_2` as θ₂."""
+    match = re.fullmatch(r"(.*?[^\W\d])_?(\d+)", name)
+    stem, digits = (match[1], match[2]) if match else (name, "")
+    return _GREEK.get(stem, stem) + digits.translate(_SUBSCRIPT)
+
+
+@lru_cache(maxsize=4096)
+def pretty_formula(text: str) -> str:
+    """Formula text with raised powers, subscripts, · and a true minus."""
+    text = re.sub(
+        r"\s*(?:\^|\*\*)\s*(\(-\d+\)|\d+)(?![\w.(])",
+        lambda m: m[1].strip("()").translate(_SUPERSCRIPT),
+        text,
+    )
+    text = re.sub(
+        r"[^\W\d]\w*(?:\.\d+)?(\s*\()?", lambda m: m[0] if m[1] else pretty_name(m[0]), text
+    )
+    return text.replace(" * ", " · ").replace("-", "−").replace("·", "·")
+
+
+@dataclass(frozen=True, slots=True)
+class PortFace:
+    """An operand's port. `linked`, `literal` or neither; a `spare` one is a row's next free port."""
+
+    name: str
+    linked: bool
+    literal: bool
+    spare: bool = False
+
+    @property
+    def is_drawn(self) -> bool:
+        """A port that holds a number is part of the formula and drawn only while wiring."""
+        return not self.literal or self.linked
+
+
+@dataclass(frozen=True)
+class Face:
+    """Everything a node's picture depends on, states of the pointer apart."""
+
+    name: str
+    formula: str
+    category: str
+    ports: tuple[PortFace, ...]
+    value: str = ""
+    gradient: str = ""
+    shape: str = ""
+    value_array: Array | None = field(default=None, repr=False)
+    gradient_array: Array | None = field(default=None, repr=False)
+    fault: str = ""
+    waiting: bool = False
+    frozen: bool = False
+    step: str = ""
+
+    @property
+    def is_tensor(self) -> bool:
+        return bool(self.shape)
+
+    def same(self, other: Face) -> bool:
+        """Whether both give the same picture; arrays are compared by identity."""
+        if self.value_array is not other.value_array:
+            return False
+        if self.gradient_array is not other.gradient_array:
+            return False
+        bare = {"value_array": None, "gradient_array": None}
+        return replace(self, **bare) == replace(other, **bare)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------ geometry
+
+    @property
+    def height(self) -> float:
+        drawn = sum(p.is_drawn for p in self.ports)
+        return max(TALL if self.is_tensor else HEIGHT, PORT_STEP * (drawn + 1))
+
+    @property
+    def body(self) -> QRectF:
+        return QRectF(0, 0, WIDTH, self.height)
+
+    @property
+    def bounds(self) -> QRectF:
+        """Fixed for a body: port labels stand left of it, the ring of the current step around."""
+        return self.body.adjusted(-MARGIN_LEFT, -MARGIN, MARGIN, MARGIN)
+
+    @property
+    def output(self) -> QPointF:
+        return QPointF(WIDTH, self.height / 2)
+
+    def port_place(self, name: str) -> QPointF:
+        """Where a port is. Ports that show spread evenly; hidden ones stand between them."""
+        drawn = [p.name for p in self.ports if p.is_drawn]
+        if name in drawn:
+            return QPointF(0, self._spread(drawn.index(name), len(drawn)))
+        names = [p.name for p in self.ports]
+        index = names.index(name) if name in names else len(names)
+        y = self._spread(index, max(len(names), index + 1))
+        for other in range(len(drawn)):
+            there = self._spread(other, len(drawn))
+            if abs(y - there) < 18:
+                y = there - 18 if index <= names.index(drawn[other]) else there + 18
+        return QPointF(0, y)
+
+    def _spread(self, index: int, count: int) -> float:
+        return self.height * (index + 1) / (count + 1)
+
+    @property
+    def spoken(self) -> str:
+        """The node in words, for screen readers and tooltips."""
+        parts = [f"{self.name} = {self.formula}"]
+        if self.fault:
+            parts.append(self.fault)
+        elif self.waiting:
+            parts.append(tr("waiting for an operand"))
+        if self.value:
+            parts.append(f"{tr('value')} {self.value}")
+        if self.gradient:
+            parts.append(f"{tr('gradient')} {self.gradient}")
+        return ", ".join(parts)
+
+
+def port_faces(graph: Graph, node_id: str) -> tuple[PortFace, ...]:
+    """The ports a node offers; a variadic row always has one free port more than it needs."""
+    literals = graph.nodes[node_id].literals
+    names = graph.ports(node_id)
+    faces = [PortFace(p, (node_id, p) in graph.links, p in literals) for p in names]
+    op = graph.op(node_id)
+    if op.variadic:
+        spare = op.ports(len(names) + 1)[-1]
+        faces.append(PortFace(spare, False, False, True))
+    return tuple(faces)
+
+
+def own_formula(graph: Graph, node_id: str) -> str:
+    """The formula as the canvas writes it; a source says what it is."""
+    op = graph.op(node_id)
+    return tr(op.name) if op.is_source else pretty_formula(formula_of(graph, node_id))
+
+
+def base_face(graph: Graph, node_id: str) -> Face:
+    """What a node shows of the document alone."""
+    node = graph.nodes[node_id]
+    return Face(
+        node.name,
+        own_formula(graph, node_id),
+        graph.op(node_id).category,
+        port_faces(graph, node_id),
+        frozen=node.options.get("trainable") is False,
+    )
+
+
+def live_face(
+    base: Face, session: Session, node_id: str, unfinished: frozenset[str], step: str
+) -> Face:
+    """`base` with what is known at the session's step; `unfinished` gradients get more terms."""
+    evaluation = session.evaluation
+    spec = evaluation.specs.get(node_id)
+    shape = shape_text(spec.shape) if spec is not None and spec.shape else ""
+    value, gradient = session.shown_value(node_id), session.shown_gradient(node_id)
+    more = " …" if node_id in unfinished else ""
+    value_text = "" if value is None else shape or number_text(float(value))
+    gradient_text = "" if gradient is None else (shape or number_text(float(gradient))) + more
+    return replace(
+        base,
+        value=value_text,
+        gradient=gradient_text,
+        shape=shape,
+        value_array=value if shape else None,
+        gradient_array=gradient if shape else None,
+        fault=evaluation.faults.get(node_id, ""),
+        waiting=node_id in evaluation.waiting,
+        step=step,
+    )

@@ -1,0 +1,333 @@
+"""What the mouse does on the canvas, one class a gesture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainterPath, QPen
+from PySide6.QtWidgets import QApplication, QGraphicsPathItem, QGraphicsRectItem
+
+from app.text import tr
+from app.view.canvas.board import snap
+from app.view.canvas.changes import wired
+from app.view.canvas.face import PORT_REACH, PortFace
+from app.view.canvas.node_item import NodeItem
+from app.view.canvas.wire_item import curve
+from engine.edits import disconnect, move
+from engine.graph import Port
+
+if TYPE_CHECKING:
+    from app.view.canvas.view import Canvas
+
+_ADD = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where the mouse is, in the view and in the scene, and which keys are held."""
+
+    view: QPointF
+    scene: QPointF
+    modifiers: Qt.KeyboardModifier
+
+    @property
+    def adds(self) -> bool:
+        """Shift or Control: the selection is extended."""
+        return bool(self.modifiers & _ADD)
+
+
+class Gesture:
+    """Between a press and its release. `cancel` (Esc) leaves everything as it was."""
+
+    def __init__(self, canvas: Canvas, start: Pointer) -> None:
+        self.canvas = canvas
+        self.start = start
+
+    def move(self, pointer: Pointer) -> None:
+        """The mouse moved with the button down."""
+
+    def release(self, pointer: Pointer) -> None:
+        """The button was let go."""
+
+    def cancel(self) -> None:
+        """Esc, or the window lost the mouse."""
+
+    def passed_threshold(self, pointer: Pointer) -> bool:
+        distance = (pointer.view - self.start.view).manhattanLength()
+        return bool(distance >= QApplication.startDragDistance())
+
+
+def begin(canvas: Canvas, pointer: Pointer, button: Qt.MouseButton, pan: bool) -> Gesture | None:
+    """The gesture that a press starts, or None."""
+    if button == Qt.MouseButton.MiddleButton or (pan and button == Qt.MouseButton.LeftButton):
+        return Pan(canvas, pointer)
+    if button != Qt.MouseButton.LeftButton:
+        return None
+    board = canvas.board
+    hit = board.port_at(pointer.scene, canvas.reach(PORT_REACH))
+    if hit is not None:
+        node_id, port = hit
+        if port is None:
+            return Wire(canvas, pointer, source=node_id)
+        key = (node_id, port.name)
+        if port.linked:
+            return Wire(canvas, pointer, source=canvas.session.graph.links[key], taken=key)
+        return Wire(canvas, pointer, end=key)
+    item = board.node_at(pointer.scene)
+    if item is not None:
+        return Move(canvas, pointer, item.node_id)
+    return Band(canvas, pointer)
+
+
+class Pan(Gesture):
+    """Moves the view with the mouse."""
+
+    def __init__(self, canvas: Canvas, start: Pointer) -> None:
+        super().__init__(canvas, start)
+        self._last = start.view
+        canvas.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def move(self, pointer: Pointer) -> None:
+        delta = pointer.view - self._last
+        self._last = pointer.view
+        self.canvas.pan(delta.x(), delta.y())
+
+    def release(self, pointer: Pointer) -> None:
+        self.canvas.viewport().unsetCursor()
+
+    def cancel(self) -> None:
+        self.canvas.viewport().unsetCursor()
+
+
+class Band(Gesture):
+    """A rectangle that selects what it touches; a click on nothing selects nothing."""
+
+    def __init__(self, canvas: Canvas, start: Pointer) -> None:
+        super().__init__(canvas, start)
+        self._before = canvas.session.selection
+        self._item: QGraphicsRectItem | None = None
+
+    def move(self, pointer: Pointer) -> None:
+        if self._item is None:
+            if not self.passed_threshold(pointer):
+                return
+            accent = QColor(self.canvas.theme.accent)
+            self._item = QGraphicsRectItem()
+            pen = QPen(accent, 1)
+            pen.setCosmetic(True)
+            self._item.setPen(pen)
+            accent.setAlphaF(0.12)
+            self._item.setBrush(accent)
+            self._item.setZValue(9)
+            self.canvas.board.addItem(self._item)
+        area = QRectF(self.start.scene, pointer.scene).normalized()
+        self._item.setRect(area)
+        inside = self.canvas.board.nodes_in(area)
+        kept = self._before if self.start.adds else ()
+        self.canvas.session.select(dict.fromkeys((*kept, *inside)))
+
+    def release(self, pointer: Pointer) -> None:
+        if self._item is None and not self.start.adds:
+            self.canvas.session.select(())
+        self._clear()
+
+    def cancel(self) -> None:
+        self.canvas.session.select(self._before)
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._item is not None:
+            self.canvas.board.removeItem(self._item)
+            self._item = None
+
+
+class Move(Gesture):
+    """Selects, and past the threshold moves the selection; one drag is one undo step."""
+
+    def __init__(self, canvas: Canvas, start: Pointer, node_id: str) -> None:
+        super().__init__(canvas, start)
+        self._node = node_id
+        self._moving = False
+        chosen = canvas.session.selection
+        self._was_chosen = node_id in chosen
+        if start.adds and self._was_chosen:
+            canvas.session.select(n for n in chosen if n != node_id)
+        elif start.adds:
+            canvas.session.select((*chosen, node_id))
+        elif not self._was_chosen:
+            canvas.session.select((node_id,))
+        self._from: dict[str, QPointF] = {}
+
+    def move(self, pointer: Pointer) -> None:
+        if not self._moving:
+            if not self.passed_threshold(pointer) or not self.canvas.session.selection:
+                return
+            self._moving = True
+            nodes = self.canvas.session.graph.nodes
+            self._from = {n: QPointF(nodes[n].x, nodes[n].y) for n in self.canvas.session.selection}
+            self.canvas.board.set_thin(True)
+        self.canvas.place_soon(self._places(pointer))
+
+    def _places(self, pointer: Pointer) -> dict[str, QPointF]:
+        delta = pointer.scene - self.start.scene
+        lead = next(iter(self._from.values()))
+        step = QPointF(snap(lead.x() + delta.x()) - lead.x(), snap(lead.y() + delta.y()) - lead.y())
+        return {n: place + step for n, place in self._from.items()}
+
+    def release(self, pointer: Pointer) -> None:
+        canvas = self.canvas
+        if not self._moving:
+            if self._was_chosen and not self.start.adds:
+                canvas.session.select((self._node,))
+            return
+        places = self._places(pointer)
+        canvas.place_now(places)
+        canvas.board.set_thin(False)
+        if places != self._from:
+            graph = canvas.session.graph
+            edit = move(graph, {n: (p.x(), p.y()) for n, p in places.items()})
+            canvas.attempt(edit, tr("Move"))
+
+    def cancel(self) -> None:
+        if self._moving:
+            self.canvas.place_now(self._from)
+            self.canvas.board.set_thin(False)
+
+
+class Wire(Gesture):
+    """A wire from an output to a port, from a port back to an output, or one taken off a port.
+
+    Exactly one of `source` (an output) and `end` (a port) is fixed. `taken` is the port the wire
+    was on when it was pressed; let go over nothing, that wire is gone.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        start: Pointer,
+        source: str | None = None,
+        end: Port | None = None,
+        taken: Port | None = None,
+    ) -> None:
+        super().__init__(canvas, start)
+        self._source, self._end, self._taken = source, end, taken
+        self._line: QGraphicsPathItem | None = None
+        self._aim: tuple[str, str] | None = None
+
+    def _fitting(self) -> Mapping[str, frozenset[str]]:
+        """Ports by node that the wire may end at without closing a circle; "" is an output."""
+        graph = self.canvas.session.graph
+        if self._source is not None:
+            refused = graph.ancestors(self._source) | {self._source}
+            nodes = self.canvas.board.nodes
+            return {
+                n: frozenset(p.name for p in item.face.ports)
+                for n, item in nodes.items()
+                if n not in refused
+            }
+        assert self._end is not None
+        refused = graph.descendants(self._end[0]) | {self._end[0]}
+        return {n: frozenset({""}) for n in graph.nodes if n not in refused}
+
+    def move(self, pointer: Pointer) -> None:
+        canvas = self.canvas
+        if self._line is None:
+            if not self.passed_threshold(pointer):
+                return
+            canvas.board.light(self._fitting())
+            self._line = QGraphicsPathItem()
+            self._line.setZValue(8)
+            self._line.setPen(QPen(canvas.theme.accent, 2))
+            canvas.board.addItem(self._line)
+            if self._taken is not None:
+                canvas.board.wires[self._taken].setVisible(False)
+        self._aim = self._target(pointer)
+        node_id, port = self._aim or (None, None)
+        canvas.board.aim(node_id, port)
+        self._line.setPath(self._draft(pointer))
+
+    def _draft(self, pointer: Pointer) -> QPainterPath:
+        nodes = self.canvas.board.nodes
+        free = pointer.scene
+        if self._aim is not None:
+            node_id, port = self._aim
+            free = nodes[node_id].port_at(port) if port else nodes[node_id].output_at()
+        if self._source is not None:
+            return curve(nodes[self._source].output_at(), free)
+        assert self._end is not None
+        return curve(free, nodes[self._end[0]].port_at(self._end[1]))
+
+    def _target(self, pointer: Pointer) -> tuple[str, str] | None:
+        """The node and port the wire would end at from here, from anywhere on a node's body."""
+        board = self.canvas.board
+        item = board.node_at(pointer.scene)
+        if item is None:
+            hit = board.port_at(pointer.scene, self.canvas.reach(2 * PORT_REACH))
+            item = board.nodes[hit[0]] if hit else None
+        if item is None:
+            return None
+        if self._source is None:
+            return item.node_id, ""
+        if item.node_id == self._source:
+            return None
+        port = fitting_port(item, pointer.scene, self._taken)
+        return (item.node_id, port.name) if port else None
+
+    def release(self, pointer: Pointer) -> None:
+        drawn = self._line is not None
+        self._clear()
+        if not drawn:
+            return
+        canvas, aim = self.canvas, self._target(pointer)
+        if aim is None:
+            self._let_go(pointer)
+            return
+        node_id, port = aim
+        if self._source is None:
+            assert self._end is not None
+            canvas.attempt(wired(node_id, self._end), tr("Connect"))
+        elif (node_id, port) != self._taken:
+            canvas.attempt(wired(self._source, (node_id, port), self._taken), tr("Connect"))
+
+    def _let_go(self, pointer: Pointer) -> None:
+        """Over nothing: a taken wire is gone, a new one asks what should stand at its end."""
+        canvas = self.canvas
+        if self._taken is not None:
+            canvas.attempt(disconnect(*self._taken), tr("Disconnect"))
+        elif canvas.board.node_at(pointer.scene) is None:
+            end = (self._source, None) if self._source is not None else self._end
+            assert end is not None
+            canvas.search_for(pointer.scene, end)
+
+    def cancel(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        canvas = self.canvas
+        if self._line is not None:
+            canvas.board.removeItem(self._line)
+            self._line = None
+            canvas.board.light(None)
+        if self._taken in canvas.board.wires:
+            canvas.board.wires[self._taken].setVisible(True)
+
+
+def fitting_port(item: NodeItem, place: QPointF, own: Port | None = None) -> PortFace | None:
+    """The port a wire let go at `place` on a node's body ends at.
+
+    One right under the pointer; else the nearest empty one; else one that holds a number or a wire.
+    `own` is the port the wire came from: it counts as empty.
+    """
+    under = item.near_port(place)
+    if under is not None:
+        return under
+
+    def rank(port: PortFace) -> tuple[bool, float]:
+        return port.spare, abs(item.port_at(port.name).y() - place.y())
+
+    ports = item.face.ports
+    empty = [p for p in ports if not p.literal and (not p.linked or (item.node_id, p.name) == own)]
+    return min(empty or ports, key=rank, default=None)

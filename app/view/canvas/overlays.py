@@ -1,0 +1,129 @@
+"""What floats over the canvas: the one editor, the notice at the pointer, the hint when empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+
+from app.text import tr
+from app.view.theme import Theme, number_font, ui_font
+
+NOTICE_MS = 6000
+
+
+class Editor(QLineEdit):
+    """One line over a node. `commit(text)` returns whether the text was taken; Esc gives up."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._commit: Callable[[str], bool] | None = None
+        self.hide()
+        self.returnPressed.connect(self._take)
+
+    def begin(self, place: QRect, text: str, title: str, commit: Callable[[str], bool]) -> None:
+        self._commit = commit
+        self.setAccessibleName(title)
+        self.setFont(number_font(max(11, min(place.height() * 0.5, 22))))
+        self.setText(text)
+        self.setGeometry(place)
+        self.show()
+        self.raise_()
+        self.selectAll()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def is_open(self) -> bool:
+        return self._commit is not None
+
+    def _take(self) -> None:
+        if self._commit is not None and self._commit(self.text()):
+            self.close_editor()
+
+    def close_editor(self) -> None:
+        """Hides the line and gives the keyboard back."""
+        if self._commit is None:
+            return
+        self._commit = None
+        had_focus = self.hasFocus()
+        self.hide()
+        parent = self.parentWidget()
+        if had_focus and parent is not None:
+            parent.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_editor()
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Keys typed here are text, whatever the window's shortcuts say.
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self._commit is not None:
+            self._take()
+            self.close_editor()
+
+
+class Notice(QLabel):
+    """One sentence near the pointer; it goes by itself, or at the next press."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.setFont(ui_font(12))
+        self.setStyleSheet(
+            f"background: {theme.panel.name()}; color: {theme.error.name()};"
+            f"border: 1px solid {theme.error.name()}; border-radius: 6px; padding: 8px 12px;"
+        )
+
+    def say(self, sentence: str, at: QPoint) -> None:
+        self.setText(f"⚠ {sentence[:1].upper()}{sentence[1:]}")
+        parent = self.parentWidget()
+        assert parent is not None
+        width = min(380, max(120, parent.width() - 24))
+        self.setFixedWidth(min(width, self.fontMetrics().horizontalAdvance(self.text()) + 30))
+        self.adjustSize()
+        x = max(12, min(at.x() + 14, parent.width() - self.width() - 12))
+        y = max(12, min(at.y() + 18, parent.height() - self.height() - 12))
+        self.move(x, y)
+        self.show()
+        self.raise_()
+        self._timer.start(NOTICE_MS)
+
+
+class Hint(QLabel):
+    """What an empty canvas says."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(
+            tr("Drag an operator in, double-click to search, or type a formula above"), parent
+        )
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        parent.installEventFilter(self)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.setFont(ui_font(13))
+        self.setStyleSheet(f"color: {theme.muted.name()}; background: transparent;")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
+            self.setGeometry(watched.rect().adjusted(24, 0, -24, 0))
+        return False

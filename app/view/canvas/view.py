@@ -1,0 +1,388 @@
+"""The canvas widget: looks at the scene, hands events to gestures, offers the edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QGraphicsView, QStyle
+
+from app.session import Session
+from app.text import tr
+from app.view.canvas.board import Board
+from app.view.canvas.editing import Editing
+from app.view.canvas.gestures import Gesture, Pointer, begin
+from app.view.canvas.ground import Ground
+from app.view.canvas.motion import Motion
+from app.view.canvas.overlays import Hint
+from app.view.theme import Theme
+
+MIME = "application/x-gradloom-op"
+ZOOM_STEP = 2**0.25
+SMALLEST, LARGEST = 0.05, 4.0
+_FRAME_MS = 16
+_FAR_SIDE = 4_000_000.0
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+
+
+class Canvas(Editing):
+    """Shows one session. The edits it offers are in `Editing`."""
+
+    zoom_changed = Signal(float)
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__(session, Board(session, theme))
+        self.theme = theme
+        # A plain attribute keeps scene and view alive together.
+        self.setScene(self.board)
+        self.setSceneRect(-_FAR_SIDE, -_FAR_SIDE, 2 * _FAR_SIDE, 2 * _FAR_SIDE)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(True)
+        self.setAccessibleName(tr("Canvas"))
+        self.viewport().setMouseTracking(True)
+        self.reduced_motion = (
+            self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
+        )
+        self._ground = Ground()
+        self._motion = Motion(self)
+        self._gesture: Gesture | None = None
+        self._pan_held = False
+        self._places: dict[str, QPointF] = {}
+        self._stale_values = False
+        self.hint = Hint(self)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_FRAME_MS)
+        self._timer.timeout.connect(self.flush)
+        session.document_changed.join(self._document_changed)
+        session.evaluated.join(self._evaluated)
+        session.cursor_moved.join(self._cursor_moved)
+        session.selection_changed.join(self._selection_changed)
+        self.set_theme(theme)
+        self.board.synchronize()
+        self.board.show_values()
+        self.board.show_selection()
+        self.hint.setVisible(not session.graph.nodes)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Repaints in other colours."""
+        self.theme = theme
+        self.board.set_theme(theme)
+        self.notice.set_theme(theme)
+        self.hint.set_theme(theme)
+        self._ground.set_theme(theme)
+        self.viewport().update()
+
+    def detach(self) -> None:
+        """Stops listening to the session; called before the canvas is thrown away."""
+        session = self.session
+        session.document_changed.leave(self._document_changed)
+        session.evaluated.leave(self._evaluated)
+        session.cursor_moved.leave(self._cursor_moved)
+        session.selection_changed.leave(self._selection_changed)
+        self._timer.stop()
+        self._motion.stop()
+        # The scene's end makes its items' wrappers invalid, so the view lets go first.
+        self.setScene(None)
+
+    # ------------------------------------------------------------ following the session
+
+    def _document_changed(self) -> None:
+        self.board.stepping = False
+        new, moved = self.board.synchronize()
+        self.hint.setVisible(not self.session.graph.nodes)
+        if not self.reduced_motion and self.isVisible():
+            self._motion.start(new, moved)
+        self._soon()
+
+    def _evaluated(self) -> None:
+        self._soon()
+
+    def _cursor_moved(self) -> None:
+        self.board.stepping = True
+        self._soon()
+
+    def _selection_changed(self) -> None:
+        self.board.show_selection()
+        words = "; ".join(
+            self.board.nodes[n].face.spoken
+            for n in self.session.selection[:3]
+            if n in self.board.nodes
+        )
+        self.setAccessibleDescription(words)
+
+    def _soon(self) -> None:
+        self._stale_values = True
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def flush(self) -> None:
+        """Does at once what waits for the next frame."""
+        self._timer.stop()
+        if self._places:
+            self.board.move_items(self._places)
+            self._places = {}
+        if self._stale_values:
+            self._stale_values = False
+            self.board.show_values()
+
+    def place_soon(self, places: Mapping[str, QPointF]) -> None:
+        """Moves items at the next frame; a gesture may call this at every mouse event."""
+        self._places = dict(places)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def place_now(self, places: Mapping[str, QPointF]) -> None:
+        self._places = {}
+        self.board.move_items(places)
+
+    # ------------------------------------------------------------ looking
+
+    @property
+    def zoom(self) -> float:
+        return float(self.transform().m11())
+
+    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
+        """Zooms about a place of the view, its middle unless given."""
+        self.zoom_to(self.zoom * factor, at)
+
+    def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
+        """1 is 100 %."""
+        zoom = min(max(zoom, SMALLEST), LARGEST)
+        if abs(zoom / self.zoom - 1) < 1e-9:
+            return
+        self.editor.close_editor()
+        view = QPointF(self.viewport().rect().center()) if at is None else at
+        fixed = self.to_scene(view)
+        self.resetTransform()
+        self.scale(zoom, zoom)
+        self._look_at(fixed, view)
+        self.zoom_changed.emit(zoom)
+
+    def fit(self, node_ids: Iterable[str] | None = None, largest: float = 1.0) -> None:
+        """Shows all nodes, or those given, at most at `largest`."""
+        content = self.board.content(node_ids)
+        if content.isEmpty():
+            self.zoom_to(1.0)
+            return
+        area = content.adjusted(-56, -40, 40, 40)
+        size = self.viewport().size()
+        zoom = min(size.width() / area.width(), size.height() / area.height(), largest)
+        self.zoom_to(zoom)
+        self._look_at(content.center(), QPointF(self.viewport().rect().center()))
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Moves what is seen by view pixels."""
+        self.editor.close_editor()
+        horizontal, vertical = self.horizontalScrollBar(), self.verticalScrollBar()
+        horizontal.setValue(horizontal.value() - round(dx))
+        vertical.setValue(vertical.value() - round(dy))
+
+    def _look_at(self, scene: QPointF, view: QPointF) -> None:
+        now = self.viewportTransform().map(scene)
+        self.pan(view.x() - now.x(), view.y() - now.y())
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        self._ground.draw(painter, self.viewportTransform(), self.viewport())
+
+    # ------------------------------------------------------------ mouse
+
+    def _at(self, event: QMouseEvent) -> Pointer:
+        self._pointer = event.position()
+        return Pointer(event.position(), self.to_scene(event.position()), event.modifiers())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.notice.hide()
+        self.editor.close_editor()
+        if self._gesture is not None:
+            return
+        self.flush()
+        self._motion.finish()
+        self._end_nudge()
+        self._gesture = begin(self, self._at(event), event.button(), self._pan_held)
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        pointer = self._at(event)
+        if self._gesture is not None:
+            self._gesture.move(pointer)
+            return
+        item = self.board.node_at(pointer.scene)
+        wire = None if item else self.board.wire_at(pointer.scene, self.reach(6))
+        self.board.hover(item.node_id if item else None, wire.key if wire else None)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None:
+            pointer = self._at(event)
+            gesture.move(pointer)
+            gesture.release(pointer)
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        pointer = self._at(event)
+        item = self.board.node_at(pointer.scene)
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if item is None:
+            self._pending = None
+            self.search_requested.emit(pointer.scene)
+        elif not self.edit_value(item.node_id):
+            self.rename_node(item.node_id)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The node under the pointer is selected first, so a menu speaks of what is pointed at."""
+        item = self.board.node_at(self.to_scene(QPointF(event.pos())))
+        if item is not None and item.node_id not in self.session.selection:
+            self.session.select((item.node_id,))
+        event.ignore()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        pixels, angle = event.pixelDelta(), event.angleDelta()
+        zooms = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if not zooms and not pixels.isNull() and event.phase() != Qt.ScrollPhase.NoScrollPhase:
+            self.pan(pixels.x(), pixels.y())
+        else:
+            self.zoom_by(ZOOM_STEP ** (angle.y() / 120), event.position())
+        event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent):
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+                self.zoom_by(1 + event.value(), event.position())
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self.board.hover(None, None)
+        return super().viewportEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.editor.close_editor()
+
+    # ------------------------------------------------------------ drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._take_drag(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._take_drag(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.board.hover(None, None)
+
+    def _take_drag(self, event: QDragMoveEvent) -> None:
+        if event.mimeData().hasFormat(MIME):
+            wire = self.board.wire_at(self.to_scene(event.position()), self.reach(10))
+            self.board.hover(None, wire.key if wire else None)
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.board.hover(None, None)
+        if not event.mimeData().hasFormat(MIME):
+            event.ignore()
+            return
+        name = bytes(event.mimeData().data(MIME).data()).decode("utf-8", "replace")
+        self._pointer, self._pending = event.position(), None
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.add_operator(name, self.to_scene(event.position()))
+        event.acceptProposedAction()
+
+    # ------------------------------------------------------------ keyboard
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, chosen = event.key(), self.session.selection
+        if key == Qt.Key.Key_Escape:
+            self._escape()
+        elif key == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._pan_held = True
+            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        elif key in _ARROWS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            across, down = _ARROWS[Qt.Key(key)]
+            size = 24 if shifted else 4
+            self.nudge_selection(across * size, down * size)
+        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete_selection()
+        elif event.matches(QKeySequence.StandardKey.SelectAll):
+            self.select_all()
+        elif key == Qt.Key.Key_F2 and chosen:
+            self.rename_node(chosen[0])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
+            self.edit_value(chosen[0])
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._pan_held = False
+            self.viewport().unsetCursor()
+        elif event.key() in _ARROWS and not event.isAutoRepeat():
+            self._end_nudge()
+        super().keyReleaseEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes from node to node and behind the last one leaves the canvas."""
+        order = self.session.graph.order()
+        chosen = self.session.selection
+        at = order.index(chosen[-1]) if chosen and chosen[-1] in order else None
+        following = (
+            (0 if forward else len(order) - 1) if at is None else at + (1 if forward else -1)
+        )
+        if 0 <= following < len(order):
+            self.session.select((order[following],))
+            self._show_node(order[following])
+            return True
+        self.session.select(())
+        return super().focusNextPrevChild(forward)
+
+    def _show_node(self, node_id: str) -> None:
+        body = self.viewportTransform().mapRect(self.board.nodes[node_id].body())
+        inside = QRectF(self.viewport().rect()).adjusted(24, 24, -24, -24)
+        if not inside.contains(body):
+            self._look_at(
+                self.board.nodes[node_id].body().center(),
+                QPointF(self.viewport().rect().center()),
+            )
+
+    def _escape(self) -> None:
+        self.notice.hide()
+        if self._gesture is not None:
+            gesture, self._gesture = self._gesture, None
+            gesture.cancel()
+        else:
+            self.session.select(())
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._pan_held = False
+        self._end_nudge()

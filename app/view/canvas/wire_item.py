@@ -1,0 +1,186 @@
+"""A wire on the canvas: a curve from an output to a port, its value above and gradient below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.view.canvas.drawing import arrow_head
+from app.view.canvas.face import PORT_RADIUS
+from app.view.theme import Theme, blend, number_font
+from engine.graph import Port
+
+LABELS_FROM = 0.6
+"""Below this zoom wires have no labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireFace:
+    """What a wire shows. `step` is "forward" or "backward" while a number travels on it."""
+
+    value: str = ""
+    gradient: str = ""
+    step: str = ""
+    hovered: bool = False
+
+
+def curve(start: QPointF, end: QPointF) -> QPainterPath:
+    """The wire's path; one that runs back to the left swings out further."""
+    reach = abs(end.x() - start.x()) / 2
+    if end.x() < start.x() + 40:
+        reach = max(40.0, min(160.0, (start.x() + 80 - end.x()) / 2))
+    path = QPainterPath(start)
+    path.cubicTo(start + QPointF(reach, 0), end - QPointF(reach, 0), end)
+    return path
+
+
+class WireItem(QGraphicsItem):
+    """Drawn between two places it is given; knows the ids of its ends and no items."""
+
+    def __init__(self, key: Port, source: str, theme: Theme) -> None:
+        super().__init__()
+        self.key = key
+        self.source = source
+        self.theme = theme
+        self.face = WireFace()
+        self.thin = False
+        self.dim = False
+        self._start = self._end = QPointF()
+        self._path = QPainterPath()
+        self._bounds = QRectF()
+        self._labels: tuple[tuple[str, QRectF, bool], ...] = ()
+        self.setZValue(1)
+
+    @property
+    def path(self) -> QPainterPath:
+        return self._path
+
+    def set_ends(self, start: QPointF, end: QPointF) -> None:
+        if start != self._start or end != self._end or self._path.isEmpty():
+            self._start, self._end = start, end
+            self._path = curve(start, end)
+            self._settle()
+
+    def set_face(self, face: WireFace) -> None:
+        if face != self.face:
+            texts_changed = (face.value, face.gradient) != (self.face.value, self.face.gradient)
+            self.face = face
+            self.setZValue(1.5 if face.step or face.hovered else 1)
+            if texts_changed:
+                self._settle()
+            else:
+                self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        self.update()
+
+    def is_near(self, place: QPointF, reach: float) -> bool:
+        """Whether a scene place is within `reach` of the curve."""
+        if not self._bounds.adjusted(-reach, -reach, reach, reach).contains(place):
+            return False
+        points = [self._path.pointAtPercent(i / 32) for i in range(33)]
+        return any(
+            abs(p.x() - place.x()) <= reach + 3 and abs(p.y() - place.y()) <= reach + 3
+            for p in _refined(points)
+        )
+
+    def _settle(self) -> None:
+        self.prepareGeometryChange()
+        self._labels = tuple(self._placed())
+        bounds = self._path.controlPointRect().adjusted(-8, -8, 8, 8)
+        for _, box, _ in self._labels:
+            bounds = bounds.united(box)
+        self._bounds = bounds
+        self.update()
+
+    def _placed(self) -> list[tuple[str, QRectF, bool]]:
+        """Texts with their boxes: the value above the curve, the gradient below, both clear of it.
+
+        On a slope each moves to the side that the curve leaves free.
+        """
+        metrics = QFontMetricsF(number_font(10))
+        height = 13.0
+        slope = self._end.y() - self._start.y()
+        left_edge, right_edge = self._start.x() + 7, self._end.x() - 7
+        middle = (self._start.x() + self._end.x()) / 2
+        placed = []
+        for text, above in ((self.face.value, True), (self.face.gradient, False)):
+            if not text:
+                continue
+            width = metrics.horizontalAdvance(text) + 2
+            left = middle - width / 2
+            if abs(slope) > 8:
+                on_left = (slope < 0) == above
+                left = max(middle - 3 - width, left_edge) if on_left else middle + 3
+                if not on_left:
+                    left = min(left, right_edge - width)
+            inside = [
+                p.y()
+                for i in range(33)
+                if left - 3 <= (p := self._path.pointAtPercent(i / 32)).x() <= left + width + 3
+            ] or [self._path.pointAtPercent(0.5).y()]
+            top = min(inside) - height - 3 if above else max(inside) + 4
+            placed.append((text, QRectF(left, top, width, height), above))
+        return placed
+
+    # ------------------------------------------------------------ QGraphicsItem
+
+    def boundingRect(self) -> QRectF:
+        return self._bounds
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        zoom = painter.worldTransform().m11()
+        theme, step = self.theme, self.face.step
+        travelling = theme.value if step == "forward" else theme.gradient
+        colour = travelling if step else theme.wire
+        if self.face.hovered and not step:
+            colour = blend(theme.wire, theme.text, 0.5)
+        if self.dim:
+            painter.setOpacity(0.35)
+        if self.thin or zoom < LABELS_FROM:
+            pen = QPen(colour, 2 if step else 1)
+            pen.setCosmetic(True)
+        else:
+            pen = QPen(colour, 2.4 if step else 1.6 if self.face.hovered else 1.3)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, zoom >= 0.2 or bool(step))
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(self._path)
+        if step:
+            self._arrow(painter, travelling)
+        if zoom >= LABELS_FROM:
+            self._texts(painter, bool(step))
+
+    def _arrow(self, painter: QPainter, colour: QColor) -> None:
+        forward = self.face.step == "forward"
+        tip = self._end if forward else self._start
+        gap = QPointF(PORT_RADIUS + 1, 0)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawPath(arrow_head(tip - gap, 0) if forward else arrow_head(tip + gap, 180))
+
+    def _texts(self, painter: QPainter, bold: bool) -> None:
+        for text, box, above in self._labels:
+            painter.setFont(number_font(10, 600 if bold else 400))
+            painter.setPen(self.theme.value if above else self.theme.gradient)
+            painter.drawText(
+                box,
+                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip,
+                text,
+            )
+
+
+def _refined(points: list[QPointF]) -> list[QPointF]:
+    """Points at most 6 units apart along straight lines between those given."""
+    result = [points[0]]
+    for a, b in pairwise(points):
+        parts = max(1, int(max(abs(b.x() - a.x()), abs(b.y() - a.y())) / 6))
+        result += [a + (b - a) * (i / parts) for i in range(1, parts + 1)]
+    return result
