@@ -191,3 +191,33 @@ def as_document(name: str, value: Any, dtype: Any) -> Any:
             f"save the array with astype({str(dtype)!r})"
         )
     return value
+
+
+def source_of(graph: Graph, name: str) -> str:
+    """The id of a node whose value is given. Raises ValueError with the names there are."""
+    from engine.ops import HOLDS_TENSOR
+
+    node_id = graph.id_of(name)
+    if node_id is None or graph.nodes[node_id].op not in HOLDS_TENSOR:
+        names = ", ".join(graph.name(n) for n in graph.of_op(*HOLDS_TENSOR)) or "none"
+        raise ValueError(f"{name} is not a value that is given; there are: {names}")
+    return node_id
+
+
+def feeds(graph: Graph, base: Path | None) -> dict[str, Any]:
+    """The rows that data nodes show, by node id. Raises ValueError with a sentence."""
+    if not graph.of_op("data"):
+        return {}
+    from engine.train import data
+
+    return dict(data.feeds(graph, base))
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """`1600x1000` in pixels, each from 200 to 10000. Raises ValueError."""
+    width, _, height = text.partition("x")
+    if width.isdecimal() and height.isdecimal():
+        size = int(width[:9]), int(height[:9])
+        if all(200 <= side <= 10_000 for side in size):
+            return size
+    raise ValueError(f"{text!r} is not a size such as 1600x1000 (200 to 10000 each)")

@@ -29,9 +29,16 @@ _FILE = click.Path(path_type=Path)
 _VALUES = "NAME=VALUE: a number, a nested list such as [[1,2],[3,4]], or @file.npy. Repeats."
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; errors are one line on standard error."""
-    return run_program(cli, sys.argv[1:] if argv is None else argv)
+Picture = Callable[[str, Path, tuple[int, int], int | None], int]
+"""`picture(file, out, (width, height), step)` draws the window and returns an exit code."""
+
+
+def main(argv: Sequence[str] | None = None, picture: Picture | None = None) -> int:
+    """Runs one command and returns its exit code; errors are one line on standard error.
+
+    `picture` does the work of `gradloom shot`, which needs Qt and so is given from above.
+    """
+    return run_program(cli, sys.argv[1:] if argv is None else argv, picture)
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -213,7 +220,7 @@ def new(
     values = arguments.assignments(at)
     graph = compose(arguments.program_text(program), values, arguments.dtype_of(values))
     for name in parameter:
-        node_id = _source(graph, name)
+        node_id = arguments.source_of(graph, name)
         graph.put("nodes", node_id, replace(graph.nodes[node_id], op="parameter"))
     files.write(graph, path)
     click.echo(f"wrote {path}: {len(graph.nodes)} nodes, output {_output_name(graph)}")
@@ -222,17 +229,6 @@ def new(
 def _output_name(graph: Graph) -> str:
     output = graph.output()
     return graph.name(output) if output else "none"
-
-
-def _source(graph: Graph, name: str) -> str:
-    """The id of a node whose value is given. Raises ValueError with the names there are."""
-    from engine.ops import HOLDS_TENSOR
-
-    node_id = graph.id_of(name)
-    if node_id is None or graph.nodes[node_id].op not in HOLDS_TENSOR:
-        names = [graph.name(n) for n in graph.of_op(*HOLDS_TENSOR)]
-        raise ValueError(f"{name} is not a value that is given; there are: {', '.join(names)}")
-    return node_id
 
 
 @cli.command()
@@ -246,8 +242,12 @@ def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
 
     graph, base = arguments.open_document(file)
     for name, value in arguments.assignments(at, "--set").items():
-        graph.put("tensors", _source(graph, name), arguments.as_document(name, value, graph.dtype))
-    found = evaluate(graph, _feeds(graph, base))
+        graph.put(
+            "tensors",
+            arguments.source_of(graph, name),
+            arguments.as_document(name, value, graph.dtype),
+        )
+    found = evaluate(graph, arguments.feeds(graph, base))
     if as_json:
         told = {
             graph.name(n): {
@@ -266,15 +266,6 @@ def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         return tell_error(faults[0] + more)
     return DONE
-
-
-def _feeds(graph: Graph, base: Path | None) -> dict[str, Any]:
-    """The rows that data nodes show, by node id."""
-    if not graph.of_op("data"):
-        return {}
-    from engine.train import data
-
-    return dict(data.feeds(graph, base))
 
 
 @cli.command()
@@ -351,7 +342,7 @@ def check(file: str | None, as_json: bool) -> int:
         unit = "operators"
     else:
         graph, base = arguments.open_document(file)
-        errors = checks.check_graph(graph, _feeds(graph, base))
+        errors = checks.check_graph(graph, arguments.feeds(graph, base))
         if not errors:
             raise ValueError(f"{file} has no gradient to check; its output is not a single number")
         named = {graph.name(n): error for n, error in errors.items()}
@@ -394,15 +385,13 @@ def examples(as_json: bool) -> None:
     from app import report
     from engine import examples as shipped
 
-    told = [
-        {"name": n, "title": shipped.INFO[n].title, "systems": list(shipped.INFO[n].systems)}
-        for n in shipped.names()
-    ]
+    rows = [(n, shipped.INFO[n].title, shipped.INFO[n].systems) for n in shipped.names()]
     if as_json:
-        click.echo(report.to_json(told))
+        keys = ("name", "title", "systems")
+        click.echo(report.to_json([dict(zip(keys, row, strict=True)) for row in rows]))
         return
-    rows = [(f"example:{t['name']}", t["title"], ", ".join(t["systems"])) for t in told]
-    _print(report.table(rows, ("Document", "Title", "Systems")))
+    told = [(f"example:{name}", title, ", ".join(systems)) for name, title, systems in rows]
+    _print(report.table(told, ("Document", "Title", "Systems")))
 
 
 @cli.command(short_help="What is installed, what is missing and how to mend it.")
@@ -419,6 +408,28 @@ def doctor(as_json: bool) -> int:
     else:
         _print(*report.diagnosed(findings))
     return DONE if health.healthy(findings) else FAILED
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@click.argument("out", type=_FILE, metavar="OUT.png")
+@click.option(
+    "--size",
+    default="1600x1000",
+    show_default=True,
+    metavar="WxH",
+    help="Of the window, in pixels.",
+)
+@click.option("--step", type=click.IntRange(0), metavar="K", help="After this many micro-steps.")
+@click.pass_obj
+def shot(picture: Picture | None, file: str, out: Path, size: str, step: int | None) -> int:
+    """Draw the window with a document to a PNG; needs no display."""
+    from app import arguments
+
+    pixels = arguments.picture_size(size)
+    if picture is None:
+        raise ValueError("a picture needs the window; run 'python -m app shot' for it")
+    return picture(file, out, pixels, step)
 
 
 def two_columns(steps: Iterable[Step]) -> str:

@@ -21,17 +21,17 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 MAX_MESSAGE = 400
 
 
-def run_program(program: click.Group, argv: Sequence[str]) -> int:
+def run_program(program: click.Group, argv: Sequence[str], given: Any = None) -> int:
     """Runs one command and returns its exit code; errors are one line on standard error.
 
-    Without arguments it prints the help.
+    Without arguments it prints the help. `given` is what commands get by `click.pass_obj`.
     """
     # More BLAS threads change the last bits of sums; set before anything imports NumPy.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
         with _terminable(), _streams():
-            code = _run(program, list(argv) or ["--help"])
+            code = _run(program, list(argv) or ["--help"], given)
             sys.stdout.flush()
             return code
     except BrokenPipeError:
@@ -62,9 +62,9 @@ def run_program(program: click.Group, argv: Sequence[str]) -> int:
         )
 
 
-def _run(program: click.Group, arguments: list[str]) -> int:
+def _run(program: click.Group, arguments: list[str], given: Any) -> int:
     try:
-        with program.make_context("gradloom", arguments) as context:
+        with program.make_context("gradloom", arguments, obj=given) as context:
             code = program.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli import cli
+from app.arguments import open_document
+from app.cli import cli, main, two_columns
 from app.report import plain
 from engine import check, files, ops
 from engine.check import Failure
+from engine.evaluate import evaluate
 from engine.graph import Graph, Recipe
 
 WORKED = "J = cos(sin(x^2) + 3*x^2)"
@@ -421,3 +424,65 @@ def test_what_nobody_expected_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -
     done = call("derive", "x", "--at", "x=1")
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1 and "planted" in done.stderr
+
+
+# ---------------------------------------------------------------- examples and pictures
+
+
+def test_examples() -> None:
+    found = gradloom("examples")
+    names = [row["name"] for row in found]
+    assert {"worked-example", "xor", "softmax-digits", "your-csv"} <= set(names)
+    assert all(list(row) == ["name", "title", "systems"] for row in found)
+    assert next(row for row in found if row["name"] == "xor")["systems"] == ["M07"]
+    assert "did you mean example:xor?" in refused("run", "example:xorr")
+
+
+@pytest.mark.parametrize("name", ["worked-example", "xor", "softmax-digits", "your-csv"])
+def test_an_example_runs_and_its_gradients_agree(name: str) -> None:
+    nodes = gradloom("run", f"example:{name}")["nodes"]
+    assert all(node["value"] is not None for node in nodes.values())
+    assert gradloom("check", f"example:{name}")["failed"] == []
+
+
+def test_xor_is_learnt(tmp_path: Path) -> None:
+    found = gradloom("train", "example:xor", "--seed", 0, "-o", tmp_path / "xor.gloom")
+    assert found["metrics"]["train"]["accuracy"] == 1
+    again = gradloom("train", tmp_path / "xor.gloom", "--steps", 1)
+    assert again["loss"]["first"] <= found["loss"]["last"]
+
+
+def test_data_are_looked_for_beside_the_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    rows = "".join(f"{i},{i % 3},{'yes' if i % 2 else 'no'}\n" for i in range(12))
+    (tmp_path / "a" / "mine.csv").write_text("u,v,answer\n" + rows)
+    graph, _ = open_document("example:your-csv")
+    (name,) = graph.sources
+    source = replace(graph.sources[name], path="mine.csv", target="answer", checksum="")
+    graph.put("sources", name, source)
+    files.write(graph, tmp_path / "a" / "mine.gloom")
+    monkeypatch.chdir(tmp_path)
+    found = gradloom("train", "a/mine.gloom", "--epochs", 1, "--seed", 1)
+    assert found["steps"] >= 1 and found["metrics"]["train"]
+
+
+def test_pictures_are_given_from_above(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[Any] = []
+
+    def picture(*given: Any) -> int:
+        asked.append(given)
+        return 0
+
+    args = ["shot", "example:xor", "out.png", "--size", "800x600", "--step", "3"]
+    assert main(args, picture) == 0
+    assert asked == [("example:xor", Path("out.png"), (800, 600), 3)]
+    assert main([*args[:-1], "-3"], picture) == main([*args, "--size", "8x6"], picture) == 2
+    assert main(args) == 2
+
+
+def test_two_columns() -> None:
+    graph, _ = open_document("example:worked-example")
+    lines = two_columns(evaluate(graph).steps).splitlines()
+    assert lines[0].split() == ["Forward", "Backward"] and "dJ/dJ = 1" in lines[2]
