@@ -220,7 +220,7 @@ def _target(
     numbers = _numbers(cells, lines, name, file, decimal_comma)
     if numbers is None:
         classes = sorted(set(cells))
-        if len(classes) == len(cells) > 1:
+        if len(classes) == len(cells) > MAX_CATEGORIES:
             raise DataError(
                 f"every row of {file} has a different text in {name}; choose another target column"
             )
