@@ -16,7 +16,7 @@ from engine import ops
 from engine.differentiate import differentiate
 from engine.expansion import Expansion, Ref, expand
 from engine.graph import Graph
-from engine.ops.row import Array, Case, Domain, Op
+from engine.ops.row import Array, Case, Domain, Op, scalar_of
 from engine.program import Plan
 
 RTOL, ATOL = 1e-6, 1e-8
@@ -50,7 +50,8 @@ def cases_of(op: Op) -> tuple[Case, ...]:
     if len(op.inputs) == 3:
         shapes = (Case(((2, 3), (3,), (2, 1))), Case(((), (), ())))
     options: list[Mapping[str, Any]] = [{}] + [c.options for c in op.cases if c.options]
-    return tuple(Case(c.shapes, o) for c in shapes for o in options)
+    given = tuple(c for c in op.cases if c.values)
+    return tuple(Case(c.shapes, o) for c in shapes for o in options) + given
 
 
 def sample(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -98,7 +99,23 @@ def _check_case(
     where = f"shapes {case.shapes}" + (f", {dict(case.options)}" if case.options else "")
     if not op.hidden:
         yield from _check_formula(op, expansion, names, options, where)
+    if op.elementwise and op.scalar is not None:
+        yield from _check_scalar(op, options, values, expansion, where)
     yield from _check_orders(op.name, expansion, output, floats, where, rng)
+
+
+def _check_scalar(
+    op: Op, options: Mapping[str, Any], values: list[Array], expansion: Expansion, where: str
+) -> Iterator[Failure]:
+    """The two families of kernels, on arrays and on Python floats, must agree."""
+    function = scalar_of(op, options)
+    assert function is not None
+    plan = Plan(expansion, ["y"])
+    plan.run()
+    points = zip(*(v.ravel() for v in np.broadcast_arrays(*values)), strict=True)
+    alone = [function(*(float(n) for n in point)) for point in points]
+    if not np.allclose(np.ravel(plan.value("y")), alone, 1e-12, 0.0):
+        yield Failure(op.name, f"its value on single numbers is another at {where}")
 
 
 def _check_twice(op: Op, rng: np.random.Generator) -> Iterator[Failure]:

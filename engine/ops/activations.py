@@ -46,7 +46,7 @@ def _elu(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     alpha = options["alpha"]
 
     def kernel(x: Any, out: Any) -> None:
-        np.minimum(x, 0.0, out)
+        np.minimum(x, 0.0, out=out)
         np.expm1(out, out)
         np.multiply(out, alpha, out)
         np.copyto(out, x, where=x > 0)
@@ -95,7 +95,7 @@ ROWS = (
          chain(np.negative, np.exp, _one_over), _sigmoid, formula="1 / (1 + exp(-x))",
          latex=r"\sigma\left(<0>\right)", aliases=("logistic", "activation"), calls=("logistic",)),
     _row("relu", "The value where it is positive, else 0.", "g * (x > 0)",
-         lambda o, s: lambda x, out: np.maximum(x, 0.0, out), lambda x: x if x > 0 or x != x else 0.0,
+         lambda o, s: lambda x, out: np.maximum(x, 0.0, out=out), lambda x: x if x > 0 or x != x else 0.0,
          formula="where(x > 0, x, 0)", aliases=("rectifier", "activation", "ramp"), domain=_KINK),
     _row("leaky_relu", "The value where it is positive, else a small share of it.",
          "g * where(x > 0, 1, slope)", _leaky,

@@ -62,6 +62,14 @@ def _sign(x: float) -> float:
     return float((x > 0) - (x < 0)) if x == x else math.nan
 
 
+def _maximum(a: Any, b: Any, out: Any) -> None:
+    np.maximum(a, b, out=out)  # these two take `out` by name only
+
+
+def _minimum(a: Any, b: Any, out: Any) -> None:
+    np.minimum(a, b, out=out)
+
+
 def _larger(a: float, b: float) -> float:
     return a if a >= b or a != a else b
 
@@ -147,7 +155,7 @@ ROWS = (
         derivative={
             "a": "g * ((a > b) + 0.5 * (a == b))", "b": "g * ((b > a) + 0.5 * (a == b))",
         },
-        kernel=counting(np.maximum), scalar=_larger, calls=("max",), label="max(a, b)",
+        kernel=counting(_maximum), scalar=_larger, calls=("max",), label="max(a, b)",
         latex=r"\max\left(<0>, <1>\right)", aliases=("max", "larger"),
         ties=True,
     ),
@@ -157,7 +165,7 @@ ROWS = (
         derivative={
             "a": "g * ((a < b) + 0.5 * (a == b))", "b": "g * ((b < a) + 0.5 * (a == b))",
         },
-        kernel=counting(np.minimum), scalar=_smaller, calls=("min",), label="min(a, b)",
+        kernel=counting(_minimum), scalar=_smaller, calls=("min",), label="min(a, b)",
         latex=r"\min\left(<0>, <1>\right)", aliases=("min", "smaller"),
         ties=True,
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.ops.row import Domain, Op, ufunc
+from engine.ops.row import Case, Domain, Op, ufunc
 from engine.shapes import Options, Spec, broadcast, join, truth
 
 
@@ -54,5 +54,9 @@ ROWS = (
         latex=r"\mathrm{where}\left(<0>, <1>, <2>\right)", label="where", elementwise=True,
         aliases=("if", "choose", "select"), fold=_fold_where,
         domain={"condition": Domain(-2.0, 2.0, (0.0,))},
+        cases=(
+            Case(((2, 3), (3,), (2, 1)), values={"condition": ((1, 0, 1), (0, 0, 1))}),
+            Case(((), (), ()), values={"condition": 0}),
+        ),
     ),
 )  # fmt: skip
