@@ -1,0 +1,242 @@
+"""Values at extremes against mpmath: tiny, huge, infinite and not a number.
+
+The mark: an error of at most 1e-12 of (|y| + sum of |x_i dy/dx_i|), or IEEE's limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import ops
+from engine.expansion import Expansion
+from engine.ops.row import Op
+from engine.program import Plan
+
+mpmath = pytest.importorskip("mpmath", reason="comes with torch, which the tests install")
+mp = mpmath.mp
+pytestmark = pytest.mark.filterwarnings("error")
+
+GRID = (
+    1e-300, -1e-300, 1e-8, -1e-8, 0.7, -0.7, 1.0, -2.0, 30.0, -30.0, 700.0, -700.0, 1e300, -1e300,
+    math.inf, -math.inf, math.nan,
+)  # fmt: skip
+TINY = 2.0**-1022
+
+
+def _log1pexp(x: Any) -> Any:
+    return max(x, mp.mpf(0)) + mp.log1p(mp.exp(-abs(x)))
+
+
+def _power(a: Any, b: Any) -> Any:
+    return mp.mpf(1) if a == 1 else a**b
+
+
+# The value of every elementwise row, written down a second time.
+ORACLES: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "pow": _power,
+    "neg": lambda x: -x,
+    "square": lambda x: x * x,
+    "reciprocal": lambda x: 1 / x,
+    "abs": abs,
+    "sign": mp.sign,
+    "maximum": max,
+    "minimum": min,
+    "exp": mp.exp,
+    "log": mp.log,
+    "sqrt": mp.sqrt,
+    "expm1": mp.expm1,
+    "log1p": mp.log1p,
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "tan": mp.tan,
+    "tanh": mp.tanh,
+    "sinh": mp.sinh,
+    "cosh": mp.cosh,
+    "asin": mp.asin,
+    "acos": mp.acos,
+    "atan": mp.atan,
+    "gt": lambda a, b: mp.mpf(int(a > b)),
+    "ge": lambda a, b: mp.mpf(int(a >= b)),
+    "lt": lambda a, b: mp.mpf(int(a < b)),
+    "le": lambda a, b: mp.mpf(int(a <= b)),
+    "eq": lambda a, b: mp.mpf(int(a == b)),
+    "where": lambda c, a, b: a if c else b,
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "relu": lambda x: max(x, mp.mpf(0)),
+    "leaky_relu": lambda x: x if x > 0 else mp.mpf(0.01) * x,
+    "elu": lambda x: x if x > 0 else mp.expm1(x),
+    "softplus": _log1pexp,
+}
+# What IEEE 754 (and C's annex F) says where an operand is infinite and mpmath has no answer.
+LIMITS: dict[str, Callable[..., float]] = {
+    "pow": math.pow,
+    "atan": lambda x: math.copysign(math.pi / 2, x),
+    "sigmoid": lambda x: 1.0 if x > 0 else 0.0,
+    "softplus": lambda x: x if x > 0 else 0.0,
+    "expm1": lambda x: x if x > 0 else -1.0,
+    "elu": lambda x: x if x > 0 else -1.0,
+    "leaky_relu": lambda x: x,
+    "log1p": lambda x: x if x > 0 else math.nan,
+    "sqrt": lambda x: x if x > 0 else math.nan,
+    "log": lambda x: x if x > 0 else math.nan,
+    "tanh": lambda x: math.copysign(1.0, x),
+    "asin": lambda x: math.nan, "acos": lambda x: math.nan,
+    "sin": lambda x: math.nan, "cos": lambda x: math.nan, "tan": lambda x: math.nan,
+}  # fmt: skip
+ELEMENTWISE = [op for op in ops.TABLE.values() if op.elementwise and not op.hidden]
+
+
+def test_every_elementwise_row_has_an_oracle() -> None:
+    assert {op.name for op in ELEMENTWISE} == set(ORACLES)
+
+
+def expected(name: str, point: tuple[float, ...]) -> tuple[float, float]:
+    """The value a correct program gives, and how far a good one may be from it."""
+    carries_nan = name not in ("where", "gt", "ge", "lt", "le", "eq")
+    if any(map(math.isnan, point)):
+        if name == "pow" and (point[0] == 1.0):
+            return 1.0, 0.0
+        if carries_nan:
+            return math.nan, 0.0
+    if any(map(math.isinf, point)) and name in LIMITS:
+        return LIMITS[name](*point), 0.0
+    oracle = ORACLES[name]
+    if any(not math.isfinite(v) for v in point):
+        known_there = name in ("sign", "cosh", "sinh", "exp")
+        kind = mp.mpf if known_there else np.float64
+        with np.errstate(all="ignore"):
+            return float(oracle(*(kind(v) for v in point))), 0.0
+    exact = [mp.mpf(v) for v in point]
+    value = oracle(*exact)
+    if isinstance(value, mp.mpc):
+        return math.nan, 0.0
+    size = abs(value)
+    nudge = mp.mpf(10) ** -25
+    for i, x in enumerate(exact):
+        moved = oracle(*exact[:i], x * (1 + nudge), *exact[i + 1 :])
+        if name not in ("sign", "gt", "ge", "lt", "le", "eq") and not isinstance(moved, mp.mpc):
+            size += abs(moved - value) / nudge
+    return _rounded(value), _rounded(size * mp.mpf("1e-12"))
+
+
+def _rounded(value: Any) -> float:
+    if abs(value) > mp.mpf(2) ** 1025:
+        return math.copysign(math.inf, value)
+    return float(value)
+
+
+def wrong_points(op: Op, kernel: Callable[..., np.ndarray]) -> list[str]:
+    points = list(product(GRID, repeat=len(op.inputs)))
+    got = kernel([np.array(column) for column in zip(*points, strict=True)])
+    problems = []
+    with mp.workdps(50):
+        for point, value in zip(points, got, strict=True):
+            value = float(value)
+            wanted, allowed = expected(op.name, point)
+            if math.isnan(wanted) or math.isinf(wanted):
+                right = value == wanted or (math.isnan(wanted) and math.isnan(value))
+            else:
+                right = abs(value - wanted) <= max(allowed, TINY)
+            if not right:
+                problems.append(f"{op.name}{point} is {value!r}, not {wanted!r}")
+    return problems
+
+
+def planned(op: Op) -> Callable[[list[np.ndarray]], np.ndarray]:
+    def run(values: list[np.ndarray]) -> np.ndarray:
+        expansion = Expansion()
+        refs = [expansion.source(f"x{i}", ops.TABLE["input"], v) for i, v in enumerate(values)]
+        plan = Plan(expansion, [expansion.add("y", op, tuple(refs), op.defaults())])
+        plan.run()
+        return plan.value("y")
+
+    return run
+
+
+@pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
+def test_arrays_at_extremes(op: Op) -> None:
+    assert wrong_points(op, planned(op)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "naive"),
+    [
+        ("sigmoid", lambda v: np.exp(v[0]) / (1 + np.exp(v[0]))),
+        ("softplus", lambda v: np.log(1 + np.exp(v[0]))),
+        ("expm1", lambda v: np.exp(v[0]) - 1),
+        ("log1p", lambda v: np.log(1 + v[0])),
+        ("tanh", lambda v: (np.exp(2 * v[0]) - 1) / (np.exp(2 * v[0]) + 1)),
+        ("elu", lambda v: np.where(v[0] > 0, v[0], np.exp(v[0]) - 1)),
+        ("relu", lambda v: (v[0] + np.abs(v[0])) * 0.501),
+    ],
+)
+def test_naive_formulas_are_caught(name: str, naive: Callable[..., np.ndarray]) -> None:
+    """The defects that the comparison above is there for."""
+    with np.errstate(all="ignore"):
+        assert wrong_points(ops.TABLE[name], naive)
+
+
+# ---------------------------------------------------------------- rows over many entries
+
+
+def run(name: str, *values: Any, **options: Any) -> np.ndarray:
+    op = ops.TABLE[name]
+    expansion = Expansion()
+    refs = [
+        expansion.source(f"x{i}", ops.TABLE["input"], np.asarray(v)) for i, v in enumerate(values)
+    ]
+    plan = Plan(expansion, [expansion.add("y", op, tuple(refs), {**op.defaults(), **options})])
+    plan.run()
+    return plan.value("y")
+
+
+ROWS_OF_LOGITS = (
+    [700.0, -700.0, 0.0], [1e300, 1e300, -1e300], [-1e300, -1e300, -1e300], [1e-300, 0.0, -1e-8],
+    [30.0, -30.0, 29.0], [-750.0, -751.0, -752.0],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS_OF_LOGITS)
+def test_softmax_family_at_extremes(row: list[float]) -> None:
+    with mp.workdps(50):
+        top = max(mp.mpf(v) for v in row)
+        powers = [mp.exp(mp.mpf(v) - top) for v in row]
+        total = mp.log(sum(powers)) + top
+        logs = [mp.mpf(v) - top - mp.log(sum(powers)) for v in row]
+        shares = [float(p / sum(powers)) for p in powers]
+        np.testing.assert_allclose(run("softmax", row), shares, 1e-12, TINY)
+        np.testing.assert_allclose(run("logsumexp", row), float(total), 1e-12)
+        np.testing.assert_allclose(run("log_softmax", row), [float(v) for v in logs], 1e-12, 1e-12)
+        for k in range(3):
+            one_hot = np.eye(3)[k]
+            allowed = 1e-12 * max(1.0, float(abs(logs[k])), max(map(abs, row)))
+            assert abs(run("softmax_cross_entropy", row, one_hot) + float(logs[k])) <= allowed
+            assert abs(run("softmax_cross_entropy", row, np.int64(k)) + float(logs[k])) <= allowed
+
+
+@pytest.mark.parametrize("z", [v for v in GRID if math.isfinite(v)])
+@pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
+def test_binary_cross_entropy_at_extremes(z: float, t: float) -> None:
+    with mp.workdps(50):
+        exact = float(_log1pexp(mp.mpf(z)) - mp.mpf(z) * mp.mpf(t))
+    for value in (float(run("bce_with_logits", z, t)), float(run("bce_with_logits", [z], [t]))):
+        assert abs(value - exact) <= 1e-12 * (abs(exact) + 2 * abs(z)) + TINY
+
+
+def test_infinite_logits_have_their_limits() -> None:
+    assert run("logsumexp", [math.inf, 0.0]) == math.inf
+    assert run("logsumexp", [-math.inf, -math.inf]) == -math.inf
+    assert run("logsumexp", [-math.inf, 2.0]) == 2.0
+    np.testing.assert_array_equal(run("softmax", [-math.inf, 0.0]), [0.0, 1.0])
+    assert run("softmax_cross_entropy", [-math.inf, 0.0], [0.0, 1.0]) == 0.0
+    assert np.isnan(run("max", [math.nan, 1.0]))
