@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ class Session:
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()
         self.evaluation: Evaluation = evaluate(graph, self._read_feeds())
-        self._meaning = _meaning(graph)
+        self._meaning = graph.meaning
         self.cursor = len(self.steps)
 
     def load(self, graph: Graph, path: Path | None = None) -> None:
@@ -171,9 +170,8 @@ class Session:
         if kept != self.selection:
             self.selection = kept
             self.selection_changed.tell()
-        meaning = _meaning(self.graph)
-        if not _same(meaning, self._meaning):
-            self._meaning = meaning
+        if self.graph.meaning != self._meaning:
+            self._meaning = self.graph.meaning
             self.refresh()
 
     def _read_feeds(self) -> dict[str, Array]:
@@ -192,23 +190,3 @@ class Session:
 
 def _equal(one: Array | None, other: Array) -> bool:
     return one is not None and one.shape == other.shape and bool((one == other).all())
-
-
-def _meaning(graph: Graph) -> tuple[dict[str, Any], ...]:
-    """What values and lines depend on: everything but where nodes stand."""
-    return dict(graph.nodes), dict(graph.links), dict(graph.tensors), dict(graph.sources), dict(
-        graph.settings
-    )
-
-
-def _same(one: tuple[dict[str, Any], ...], other: tuple[dict[str, Any], ...]) -> bool:
-    nodes, links, tensors, *rest = one
-    nodes2, links2, tensors2, *rest2 = other
-    if nodes.keys() != nodes2.keys() or tensors.keys() != tensors2.keys():
-        return False
-    if links != links2 or rest != rest2 or any(tensors[k] is not tensors2[k] for k in tensors):
-        return False
-    return all(
-        node is nodes2[key] or replace(node, x=0.0, y=0.0) == replace(nodes2[key], x=0.0, y=0.0)
-        for key, node in nodes.items()
-    )

@@ -1,0 +1,155 @@
+"""The one object that crosses from the training process and other threads to the widgets."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from app.session import Session
+from app.worker import Progress, Trainer
+from engine import files
+from engine.ops.row import Array
+
+POLL_MS = 40
+REFRESH_MS = 250
+"""How often the values on the canvas are computed anew while training runs."""
+
+
+class Bridge(QObject):
+    """Owns the trainer of the open document; everything here runs on the window's thread, but
+    `failure` may be emitted from any.
+
+    `progress` carries a `Progress`. `changed` tells that training began or ended. `kept` tells that
+    trained parameters went into the document.
+    """
+
+    progress = Signal(object)
+    changed = Signal()
+    kept = Signal()
+    failure = Signal(str)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._trainer: Trainer | None = None
+        self._meaning = -1
+        self._kept_step = 0
+        self._kept_epoch = 0
+        self._busy = False
+        self._stale = self._rate_edit = False
+        self._shown: dict[str, Array] = {}
+        self._poll = QTimer(self)
+        self._poll.setInterval(POLL_MS)
+        self._poll.setTimerType(Qt.TimerType.CoarseTimer)
+        self._poll.timeout.connect(self.poll)
+        self._refresh = QTimer(self)
+        self._refresh.setInterval(REFRESH_MS)
+        self._refresh.timeout.connect(self._show_parameters)
+        session.opened.join(self.forget)
+        session.document_changed.join(self._edited)
+
+    @property
+    def running(self) -> bool:
+        return self._busy
+
+    @property
+    def last(self) -> Progress | None:
+        return self._trainer.last if self._trainer is not None else None
+
+    def train(self) -> None:
+        """Trains for the recipe's epochs, going on from where training stands."""
+        trainer = self._ready()
+        trainer.start()
+        self._begin()
+
+    def step(self) -> None:
+        """One training step."""
+        trainer = self._ready()
+        trainer.step()
+        self._begin()
+
+    def pause(self) -> None:
+        """Holds training; the parameters go into the document when the process has answered."""
+        if self._trainer is not None and self._busy:
+            self._trainer.pause()
+
+    def set_learning_rate(self, value: float) -> None:
+        """Takes effect from the next step on while training runs."""
+        if self._trainer is not None and self._busy:
+            self._rate_edit = True
+            self._trainer.set_learning_rate(value)
+
+    def forget(self) -> None:
+        """Ends the training process; a later start begins with the document's parameters."""
+        self._poll.stop()
+        self._refresh.stop()
+        if self._trainer is not None:
+            self._trainer.close()
+            self._trainer = None
+        self._kept_step = self._kept_epoch = 0
+        self._shown = {}
+        if self._busy:
+            self._busy = False
+            self.changed.emit()
+
+    def _edited(self) -> None:
+        """Another change than the learning rate makes the running training about an old document."""
+        if self._busy and not self._rate_edit and self.session.graph.meaning != self._meaning:
+            self._stale = True
+            self.pause()
+        if self._rate_edit:
+            self._rate_edit, self._meaning = False, self.session.graph.meaning
+
+    def _ready(self) -> Trainer:
+        """The running trainer while the document is as it left it, else a new one."""
+        alive = self._trainer is not None and self._trainer.state not in ("ended", "failed")
+        if not alive or self._meaning != self.session.graph.meaning:
+            self.forget()
+            self._trainer = Trainer(files.to_text(self.session.graph), self.session.base)
+            self._meaning = self.session.graph.meaning
+        assert self._trainer is not None
+        return self._trainer
+
+    def _begin(self) -> None:
+        self._busy, self._stale = True, False
+        self._poll.start()
+        self._refresh.start()
+        self.changed.emit()
+
+    def poll(self) -> None:
+        """Passes on what the process said; takes the parameters when it rests."""
+        trainer = self._trainer
+        if trainer is None:
+            return
+        news = trainer.poll()
+        for item in news:
+            self.progress.emit(item)
+        if not news or trainer.is_running or trainer.state in ("ready", "starting"):
+            return
+        self._poll.stop()
+        self._refresh.stop()
+        self._busy = False
+        self._keep(trainer)
+        self.changed.emit()
+
+    def _keep(self, trainer: Trainer) -> None:
+        """The trained parameters become one undo step."""
+        parameters = trainer.parameters()
+        if not parameters or trainer.last.step == self._kept_step:
+            self.session.refresh()
+            return
+        steps = trainer.last.step - self._kept_step
+        epochs = trainer.last.epoch - self._kept_epoch
+        self._kept_step, self._kept_epoch = trainer.last.step, trainer.last.epoch
+        if self.session.keep_training(parameters, 0 if steps == 1 else max(epochs, 1)):
+            self.kept.emit()
+        if not self._stale:
+            self._meaning = self.session.graph.meaning
+
+    def _show_parameters(self) -> None:
+        """Values on the canvas from the newest snapshot; the document stays as it is."""
+        if self._trainer is None or not self._busy:
+            return
+        parameters = self._trainer.parameters()
+        if parameters and parameters is not self._shown:
+            self._shown = parameters
+            self.session.refresh(parameters)

@@ -1,0 +1,123 @@
+"""What the inspector says of a node: its formula, its local derivatives, its numbers as text."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+
+from app.session import Session
+from app.view import theme
+from engine import ops
+from engine.compose import formula_of
+from engine.differentiate import local_of
+from engine.expression import Name, Number, Tree, substitute, to_text
+from engine.latex import latex_name, to_latex
+from engine.ops.row import Array
+from engine.trace import formula_tree, simplify
+
+SHOWN_ENTRIES = 24
+
+
+def formula(session: Session, node_id: str) -> tuple[str, str]:
+    """A node's own formula as LaTeX and as text; empty for a source."""
+    graph = session.graph
+    if graph.op(node_id).is_source:
+        return "", ""
+    tree = formula_tree(graph, node_id)
+    return to_latex(tree, ops.latex_template), formula_of(graph, node_id)
+
+
+def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
+    """d(node)/d(operand) for every port with a formula of its own, as LaTeX and as text.
+
+    The value follows where it is a single number. Rows whose rule is no factor (a matrix product)
+    show the rule itself, with the upstream gradient as g.
+    """
+    graph = session.graph
+    op, node = graph.op(node_id), graph.nodes[node_id]
+    names: dict[str, Tree] = {"y": Name(node.name)}
+    for port in graph.ports(node_id):
+        operand = graph.operand(node_id, port)
+        is_number = isinstance(operand, float | int)
+        names[port] = Number(float(operand)) if is_number else Name(_called(session, operand))
+    for option, value in node.options.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            names.setdefault(option, Number(float(value)))
+    lines = []
+    for port in graph.ports(node_id):
+        tree = op.derivative_trees.get(op.inputs[0] if op.variadic else port)
+        operand = graph.operand(node_id, port)
+        if tree is None or not isinstance(operand, str):
+            continue
+        local = local_of(tree) if op.elementwise else None
+        rule = simplify(substitute(tree if local is None else local, names), node.options)
+        upper, lower = node.name, graph.name(operand)
+        if local is None:
+            left = rf"\partial {latex_name(lower)} \mathrel{{+}}= "
+            lines.append((left + to_latex(rule, ops.latex_template), f"{lower} += {to_text(rule)}"))
+            continue
+        left = rf"\frac{{\partial {latex_name(upper)}}}{{\partial {latex_name(lower)}}} = "
+        latex, text = to_latex(rule, ops.latex_template), f"d{upper}/d{lower} = {to_text(rule)}"
+        number = _local_value(session, node_id, port)
+        if number is not None and not isinstance(rule, Number):
+            shown = theme.number_text(number)
+            latex, text = f"{latex} = {_latex_number(shown)}", f"{text} = {shown}"
+        lines.append((left + latex, text))
+    return lines
+
+
+def _called(session: Session, operand: object) -> str:
+    return session.graph.name(operand) if isinstance(operand, str) else "?"
+
+
+def _latex_number(shown: str) -> str:
+    mantissa, _, power = shown.replace("−", "-").replace("∞", r"\infty ").partition("e")
+    return rf"{mantissa} \times 10^{{{power}}}" if power else mantissa
+
+
+def _local_value(session: Session, node_id: str, port: str) -> float | None:
+    for step in session.steps[session.forward_end :]:
+        term = step.contribution
+        if term is not None and term.node == node_id and term.port == port and term.local is not None:
+            value = step.telling.read(term.local)
+            return float(value) if value is not None and value.ndim == 0 else None
+    return None
+
+
+def array_text(array: Array | None) -> str:
+    """A number in four digits; of a tensor its first entries, or its range when it is large."""
+    if array is None:
+        return "–"
+    if array.ndim == 0:
+        return theme.number_text(float(array))
+    if array.size <= SHOWN_ENTRIES:
+        with np.printoptions(precision=4, suppress=True):
+            return np.array2string(array, separator=", ").replace("-", "−")
+    low, high = theme.number_text(float(array.min())), theme.number_text(float(array.max()))
+    return f"{low} … {high}\nmean {theme.number_text(float(array.mean()))}"
+
+
+def exact_text(array: Array) -> str:
+    """Every entry in full precision, as a number or nested lists."""
+    if array.ndim == 0:
+        return theme.exact_text(float(array))
+    return repr(array.tolist())
+
+
+def parse_array(text: str, dtype: np.dtype[np.generic]) -> Array:
+    """A number or nested lists of numbers typed by a person.
+
+    Raises ValueError with a sentence.
+    """
+    cleaned = text.strip().replace("−", "-")
+    try:
+        value = ast.literal_eval(cleaned)
+        array = np.asarray(value, dtype)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise ValueError(
+            f"{cleaned[:40]!r} is not a value; write a number or nested lists as [[1, 2], [3, 4]]"
+        ) from None
+    if array.ndim > 8:
+        raise ValueError("a value has at most 8 axes; remove some brackets")
+    return array

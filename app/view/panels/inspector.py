@@ -1,0 +1,351 @@
+"""The inspector: what the selected node is, its numbers, and everything about it that can be set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session import Session
+from app.text import tr
+from app.view import theme
+from app.view.mathematics import MathLabel
+from app.view.panels import facts
+from app.view.panels.controls import Field, OptionControl
+from engine import edits
+from engine.edits import Edit
+from engine.graph import GraphError
+from engine.ops.row import Array
+from engine.shapes import shape_text
+
+EDITABLE_ENTRIES = 400
+"""A tensor with more entries is shown by its range and changed by training, not by typing."""
+
+
+class Inspector(QScrollArea):
+    """Shows the selected node; without a selection, the node that the current step is about.
+
+    `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen.
+    """
+
+    refused = Signal(str)
+    csv_asked = Signal(str)
+    shape_told = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.node: str | None = None
+        self._form: QWidget | None = None
+        self._built_for: Any = None
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        session.selection_changed.join(self.refresh)
+        session.document_changed.join(self.refresh)
+        session.evaluated.join(self.refresh)
+        session.cursor_moved.join(self.refresh)
+        self.refresh()
+
+    def sizeHint(self) -> QSize:
+        return QSize(350, 300)
+
+    def restyle(self) -> None:
+        self._built_for = None
+        self.refresh()
+
+    # ------------------------------------------------------------ what is shown
+
+    def _chosen(self) -> str | None:
+        graph = self.session.graph
+        if self.session.selection:
+            return self.session.selection[-1]
+        step = self.session.step
+        if step is None:
+            return None
+        node = step.target or step.node
+        return node if node in graph.nodes else None
+
+    def refresh(self) -> None:
+        """Builds the form anew when it is about something else, and shows the numbers."""
+        graph = self.session.graph
+        self.node = self._chosen()
+        key: Any = None
+        if self.node is not None and self.node in graph.nodes:
+            ports = tuple((p, (self.node, p) in graph.links) for p in graph.ports(self.node))
+            key = (self.node, graph.nodes[self.node].op, ports, id(graph))
+        if key != self._built_for or self._form is None:
+            self._built_for = key
+            self._build()
+        if key is not None:
+            self._show()
+
+    def _build(self) -> None:
+        form = QWidget()
+        form.setProperty("role", "panel")
+        form.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._column = QVBoxLayout(form)
+        self._column.setContentsMargins(16, 0, 12, 12)
+        self._column.setSpacing(8)
+        if self._built_for is None:
+            hint = QLabel(
+                tr("Select a node to see its formula, its derivatives and its settings here.")
+            )
+            hint.setProperty("role", "muted")
+            hint.setWordWrap(True)
+            self._column.addWidget(hint)
+            self.shape_told.emit("")
+        else:
+            self._build_node()
+        self._column.addStretch(1)
+        self._form = form
+        old = self.takeWidget()
+        self.setWidget(form)
+        if old is not None:
+            old.deleteLater()
+
+    def _build_node(self) -> None:
+        graph, node_id = self.session.graph, self.node
+        assert node_id is not None
+        op, node = graph.op(node_id), graph.nodes[node_id]
+        head = QHBoxLayout()
+        self.name = Field(node.name, mono=False)
+        self.name.setFont(theme.ui_font(15, 600, italic=True))
+        self.name.setAccessibleName(tr("Name"))
+        self.name.setToolTip(tr("Its name; formulas read it by this"))
+        self.name.setFixedWidth(120)
+        self.name.committed.connect(self._rename)
+        kind = QLabel(op.name.replace("_", " "))
+        kind.setProperty("role", "muted")
+        head.addWidget(self.name)
+        head.addWidget(kind)
+        head.addStretch(1)
+        self._column.addLayout(head)
+        self._rows = QGridLayout()
+        self._rows.setHorizontalSpacing(12)
+        self._rows.setVerticalSpacing(7)
+        self._rows.setColumnStretch(1, 1)
+        self._rows.setColumnMinimumWidth(0, 92)
+        self._column.addLayout(self._rows)
+        self.formula = MathLabel(13) if not op.is_source else None
+        if self.formula is not None:
+            self._add_row(tr("formula"), self.formula)
+        self.locals = [MathLabel(13) for _ in facts.local_derivatives(self.session, node_id)]
+        for number, label in enumerate(self.locals):
+            self._add_row(tr("local derivative") if number == 0 else "", label)
+        self.value, self.gradient = self._number("value"), self._number("gradient")
+        self._add_row(tr("value"), self.value)
+        self._add_row(tr("gradient"), self.gradient)
+        self.fault = QLabel()
+        self.fault.setProperty("role", "error")
+        self.fault.setWordWrap(True)
+        self._column.addWidget(self.fault)
+        self._build_settings(node_id)
+        doc = QLabel(tr(op.doc))
+        doc.setWordWrap(True)
+        doc.setProperty("role", "muted")
+        self._column.addWidget(doc)
+
+    def _build_settings(self, node_id: str) -> None:
+        graph = self.session.graph
+        op, node = graph.op(node_id), graph.nodes[node_id]
+        self.tensor: QPlainTextEdit | None = None
+        self.apply: QPushButton | None = None
+        self.scalar: Field | None = None
+        self.literals: dict[str, Field] = {}
+        self.options: dict[str, OptionControl] = {}
+        tensor = graph.tensors.get(node_id)
+        if tensor is not None:
+            self._build_tensor(tensor)
+        for port in graph.ports(node_id):
+            if (node_id, port) not in graph.links:
+                field = Field()
+                field.setPlaceholderText(tr("wire or number"))
+                field.setProperty("port", port)
+                field.setAccessibleName(tr(f"Number at port {port}"))
+                field.committed.connect(self._set_literal)
+                self.literals[port] = field
+                self._add_row(tr(f"port {port}"), field)
+        for option in op.options:
+            control = OptionControl(option, node.options.get(option.name, option.default))
+            control.changed.connect(self._set_option)
+            control.refused.connect(self.refused)
+            self.options[option.name] = control
+            self._add_row(option.name.replace("_", " "), control)
+        if node.options.get("source") is not None:
+            self._build_data()
+        if not op.is_source:
+            self.output = QCheckBox(tr("Output: gradients are of this node"))
+            self.output.toggled.connect(self._set_output)
+            self._column.addWidget(self.output)
+        line = QFrame()
+        line.setProperty("role", "hairline")
+        self._column.addWidget(line)
+
+    def _build_tensor(self, tensor: Array) -> None:
+        if tensor.ndim == 0:
+            self.scalar = Field()
+            self.scalar.setAccessibleName(tr("Value"))
+            self.scalar.committed.connect(self._set_tensor)
+            self._add_row(tr("set value"), self.scalar)
+        elif tensor.size <= EDITABLE_ENTRIES:
+            self.tensor = QPlainTextEdit()
+            self.tensor.setFont(theme.number_font(11))
+            self.tensor.setFixedHeight(84)
+            self.tensor.setAccessibleName(tr("Value as nested lists"))
+            self.apply = QPushButton(tr("Set value"))
+            self.apply.clicked.connect(self._apply_tensor)
+            self._column.addWidget(self.tensor)
+            self._column.addWidget(self.apply, 0, Qt.AlignmentFlag.AlignRight)
+
+    def _build_data(self) -> None:
+        button = QPushButton(tr("Choose CSV…"))
+        button.setToolTip(tr("Reads rows from a CSV file with a header"))
+        button.clicked.connect(self._ask_csv)
+        self.notes = QLabel(self.session.data_fault)
+        self.notes.setProperty("role", "error")
+        self.notes.setWordWrap(True)
+        self._column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._column.addWidget(self.notes)
+
+    def _number(self, role: str) -> QLabel:
+        label = QLabel()
+        label.setProperty("role", role)
+        label.setFont(theme.number_font(12))
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _add_row(self, title: str, widget: QWidget) -> None:
+        row = self._rows.rowCount()
+        label = QLabel(title)
+        label.setProperty("role", "muted")
+        label.setFont(theme.ui_font(11))
+        self._rows.addWidget(label, row, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._rows.addWidget(widget, row, 1)
+
+    # ------------------------------------------------------------ numbers
+
+    def _show(self) -> None:
+        session, node_id = self.session, self.node
+        assert node_id is not None
+        graph, found = session.graph, session.evaluation
+        op, node = graph.op(node_id), graph.nodes[node_id]
+        self.name.show_text(node.name)
+        if self.formula is not None:
+            self.formula.set_formula(*facts.formula(session, node_id))
+        for label, line in zip(
+            self.locals, facts.local_derivatives(session, node_id), strict=False
+        ):
+            label.set_formula(*line)
+        value, gradient = session.shown_value(node_id), session.shown_gradient(node_id)
+        self._show_number(self.value, value, "")
+        unfinished = gradient is not None and self._still_growing(node_id)
+        self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
+        waiting = tr("A port is empty: wire it, or give it a number.")
+        self.fault.setText(found.faults.get(node_id, waiting if node_id in found.waiting else ""))
+        self.fault.setVisible(bool(self.fault.text()))
+        tensor = graph.tensors.get(node_id)
+        if tensor is not None and self.scalar is not None:
+            self.scalar.show_text(facts.exact_text(tensor))
+        if tensor is not None and self.tensor is not None and not self.tensor.hasFocus():
+            self.tensor.setPlainText(facts.exact_text(tensor))
+        for port, field in self.literals.items():
+            literal = node.literals.get(port)
+            field.show_text("" if literal is None else f"{literal:g}")
+        for name, control in self.options.items():
+            control.show_value(node.options.get(name, control.option.default))
+        if not op.is_source:
+            self.output.blockSignals(True)
+            self.output.setChecked(graph.output() == node_id)
+            self.output.blockSignals(False)
+        if "source" in node.options:
+            self.notes.setText(session.data_fault)
+        spec = found.specs.get(node_id)
+        size = tr("number") if spec is not None and not spec.shape else ""
+        self.shape_told.emit(
+            "" if spec is None else f"{tr('shape')} {shape_text(spec.shape)}" if not size else size
+        )
+
+    def _still_growing(self, node_id: str) -> bool:
+        session = self.session
+        return any(s.target == node_id for s in session.steps[session.cursor :])
+
+    def _show_number(self, label: QLabel, array: Array | None, suffix: str) -> None:
+        label.setText(facts.array_text(array) + suffix)
+        small = array is not None and array.size <= facts.SHOWN_ENTRIES
+        label.setToolTip(facts.exact_text(array) if small and array is not None else "")
+
+    # ------------------------------------------------------------ edits
+
+    def _do(self, edit: Edit, label: str) -> bool:
+        try:
+            self.session.do(edit, label)
+        except GraphError as error:
+            self.refused.emit(str(error))
+            self.refresh()
+            return False
+        return True
+
+    def _rename(self, text: str) -> None:
+        if self.node is not None and not self._do(
+            edits.rename(self.session.graph, self.node, text.strip()), tr("Rename")
+        ):
+            self.name.restore()
+
+    def _set_option(self, name: str, value: Any) -> None:
+        if self.node is not None:
+            edit = edits.set_options(self.session.graph, self.node, {name: value})
+            self._do(edit, tr(f"Set {name.replace('_', ' ')}"))
+
+    def _set_literal(self, text: str) -> None:
+        field = self.sender()
+        assert isinstance(field, Field) and self.node is not None
+        words = text.strip().replace("−", "-")
+        try:
+            value = float(words) if words else None
+        except ValueError:
+            self.refused.emit(f"a port takes a number, not {words!r}; wire a node to it instead")
+            field.restore()
+            return
+        port = str(field.property("port"))
+        self._do(edits.set_literal(self.session.graph, self.node, port, value), tr("Set number"))
+
+    def _set_tensor(self, text: str) -> None:
+        if self.node is None:
+            return
+        graph = self.session.graph
+        old = graph.tensors.get(self.node)
+        dtype = graph.dtype if old is None else old.dtype
+        try:
+            array = facts.parse_array(text, np.dtype(dtype))
+        except ValueError as error:
+            self.refused.emit(str(error))
+            if self.scalar is not None:
+                self.scalar.restore()
+            return
+        self._do(edits.set_tensor(self.node, array), tr("Set value"))
+
+    def _apply_tensor(self) -> None:
+        if self.tensor is not None:
+            self._set_tensor(self.tensor.toPlainText())
+
+    def _set_output(self, on: bool) -> None:
+        if self.node is not None:
+            self._do(edits.set_setting("output", self.node if on else ""), tr("Choose output"))
+
+    def _ask_csv(self) -> None:
+        if self.node is not None:
+            self.csv_asked.emit(self.node)

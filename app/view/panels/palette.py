@@ -1,0 +1,238 @@
+"""The palette: operators by drawer, with search; drag one out or press Enter."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QDrag, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.text import tr
+from app.view import icons, theme
+from engine import ops
+from engine.ops.row import Op
+
+MIME = "application/x-gradloom-op"
+OPEN_AT_FIRST = 3
+"""How many drawers are open when the palette is shown for the first time."""
+
+
+def label_of(op: Op) -> str:
+    return op.label or op.name.replace("_", " ")
+
+
+def fits(op: Op, query: str) -> int | None:
+    """How well a row fits the letters typed: 0 is best, None not at all."""
+    wanted = query.strip().casefold()
+    exact = [op.name, op.symbol, *op.calls, *op.aliases]
+    if wanted in (text.casefold() for text in exact if text):
+        return 0
+    heads = [op.name, label_of(op), *op.aliases]
+    if any(text.casefold().startswith(wanted) for text in heads):
+        return 1
+    words = [*heads, *op.calls, op.doc]
+    return 2 if any(wanted in text.casefold() for text in words) else None
+
+
+class Chip(QPushButton):
+    """One operator: drag it onto the canvas, or double-click or press Enter to add it."""
+
+    chosen = Signal(str)
+
+    def __init__(self, op: Op) -> None:
+        super().__init__(label_of(op))
+        self.op = op
+        self._pressed: QPoint | None = None
+        self.setToolTip(f"{op.name}: {op.doc}")
+        self.setAccessibleName(f"{op.name}, {op.category}")
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setMinimumWidth(40)
+        self.setProperty("chip", True)
+
+    def sizeHint(self) -> QSize:
+        return QSize(92, 28)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, 28)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().drawer(self.op.category))
+        painter.drawRoundedRect(0, 8, 3, self.height() - 16, 1.5, 1.5)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self._pressed = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        start = self._pressed
+        if start is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        moved = (event.position().toPoint() - start).manhattanLength()
+        if moved < QApplication.startDragDistance():
+            return
+        self._pressed = None
+        self.setDown(False)
+        drag = QDrag(self)
+        data = QMimeData()
+        data.setData(MIME, self.op.name.encode())
+        drag.setMimeData(data)
+        drag.setPixmap(self.grab())
+        drag.setHotSpot(start)
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.chosen.emit(self.op.name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(self.op.name)
+            return
+        super().keyPressEvent(event)
+
+
+class Drawer(QWidget):
+    """A drawer: its name, which opens and closes it, and its chips in two columns."""
+
+    def __init__(self, category: str, rows: tuple[Op, ...], is_open: bool) -> None:
+        super().__init__()
+        self.chips = [Chip(op) for op in rows]
+        self.is_open = is_open
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(4)
+        self.head = QToolButton()
+        self.head.setText(tr(category))
+        self.head.setProperty("flat", True)
+        self.head.setProperty("drawer", True)
+        self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.head.setIconSize(QSize(12, 12))
+        self.head.clicked.connect(self._toggle)
+        layout.addWidget(self.head)
+        self.body = QWidget()
+        self.grid = QGridLayout(self.body)
+        self.grid.setContentsMargins(0, 0, 0, 0)
+        self.grid.setSpacing(6)
+        self.grid.setColumnStretch(0, 1)
+        self.grid.setColumnStretch(1, 1)
+        layout.addWidget(self.body)
+        self.show_matching("")
+
+    def _toggle(self) -> None:
+        self.is_open = not self.is_open
+        self.show_matching("")
+
+    def show_matching(self, query: str) -> int:
+        """Lays out the chips that fit; a search opens the drawer. Returns how many there are."""
+        for chip in self.chips:
+            self.grid.removeWidget(chip)
+            chip.hide()
+        fitting = [c for c in self.chips if not query.strip() or fits(c.op, query) is not None]
+        # a long label takes a whole line, so nothing is cut
+        row = column = 0
+        for chip in fitting:
+            wide = chip.fontMetrics().horizontalAdvance(chip.text()) > 66
+            if wide and column:
+                row, column = row + 1, 0
+            self.grid.addWidget(chip, row, column, 1, 2 if wide else 1)
+            chip.show()
+            row, column = (row + 1, 0) if wide or column else (row, 1)
+        shown = bool(fitting) and (self.is_open or bool(query.strip()))
+        self.body.setVisible(shown)
+        self.setVisible(bool(fitting))
+        self.recolour()
+        return len(fitting)
+
+    def recolour(self) -> None:
+        name = "down" if self.body.isVisibleTo(self) else "right"
+        self.head.setIcon(icons.icon(name, theme.current().muted))
+
+
+class Palette(QWidget):
+    """All drawers under a search box. `chosen` carries the name of the operator to add."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 4, 0)
+        layout.setSpacing(8)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search operators"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName(tr("Search operators"))
+        self.search.textChanged.connect(self._filter)
+        self.search.returnPressed.connect(self._add_best)
+        box = QVBoxLayout()
+        box.setContentsMargins(0, 0, 8, 0)
+        box.addWidget(self.search)
+        layout.addLayout(box)
+        inside = QWidget()
+        inside.setProperty("role", "panel")
+        self._list = QVBoxLayout(inside)
+        self._list.setContentsMargins(0, 0, 8, 12)
+        self._list.setSpacing(2)
+        self.drawers = [
+            Drawer(category, rows, number < OPEN_AT_FIRST)
+            for number, (category, rows) in enumerate(ops.DRAWERS.items())
+        ]
+        for drawer in self.drawers:
+            self._list.addWidget(drawer)
+            for chip in drawer.chips:
+                chip.chosen.connect(self.chosen)
+        self.nothing = QLabel(tr("No operator fits. Search by name, sign or purpose."))
+        self.nothing.setWordWrap(True)
+        self.nothing.setProperty("role", "muted")
+        self.nothing.hide()
+        self._list.addWidget(self.nothing)
+        self._list.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(area)
+
+    def sizeHint(self) -> QSize:
+        return QSize(220, 600)
+
+    def _filter(self, query: str) -> None:
+        found = sum(drawer.show_matching(query) for drawer in self.drawers)
+        self.nothing.setVisible(found == 0)
+
+    def best(self) -> str | None:
+        """The operator that fits the search best, None without one."""
+        query = self.search.text()
+        if not query.strip():
+            return None
+        ranked = [
+            (rank, number, chip.op.name)
+            for number, chip in enumerate(c for d in self.drawers for c in d.chips)
+            if (rank := fits(chip.op, query)) is not None
+        ]
+        return min(ranked)[2] if ranked else None
+
+    def _add_best(self) -> None:
+        name = self.best()
+        if name:
+            self.chosen.emit(name)
+            self.search.clear()
+
+    def restyle(self) -> None:
+        for drawer in self.drawers:
+            drawer.recolour()
