@@ -16,6 +16,7 @@ from engine.graph import Graph, id_number
 COLUMN = 208.0
 ROW = 112.0
 SWEEPS = 8
+PORT = 1e-3  # less than a place in a layer, more than nothing
 
 
 def arrange(graph: Graph, node_ids: Iterable[str] | None = None) -> dict[str, tuple[float, float]]:
@@ -25,11 +26,11 @@ def arrange(graph: Graph, node_ids: Iterable[str] | None = None) -> dict[str, tu
         return {}
     structure = nx.DiGraph()
     structure.add_nodes_from(sorted(chosen, key=id_number))
-    structure.add_edges_from(
-        (k.source, k.target)
-        for k in sorted(graph.all_links(), key=lambda k: (id_number(k.target), k.port))
-        if k.source in chosen and k.target in chosen
-    )
+    for node_id in sorted(chosen, key=id_number):
+        for index, port in enumerate(graph.ports(node_id)):
+            source = graph.links.get((node_id, port))
+            if source in chosen and not structure.has_edge(source, node_id):
+                structure.add_edge(source, node_id, port=index)
     layers = _layers(structure)
     _reduce_crossings(structure, layers)
     heights = _heights(structure, layers)
@@ -78,8 +79,13 @@ def _note_places(layer: list[str], place: dict[str, float]) -> None:
 
 
 def _mean(structure: nx.DiGraph[str], down: bool, place: dict[str, float], node: str) -> float:
-    near = list(structure.predecessors(node) if down else structure.successors(node))
-    return sum(place[n] for n in near) / len(near) if near else place[node]
+    """The mean place of a node's neighbours; of two that feed one node, the upper port's first."""
+    if down:
+        near = [place[n] for n in structure.predecessors(node)]
+    else:
+        out = structure.out_edges(node, data="port")
+        near = [place[n] + PORT * index for _, n, index in out]
+    return sum(near) / len(near) if near else place[node]
 
 
 def _heights(structure: nx.DiGraph[str], layers: list[list[str]]) -> dict[str, float]:
