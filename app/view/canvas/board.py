@@ -80,6 +80,7 @@ class Board(QGraphicsScene):
         for key in fresh:
             self._add_wire(key, graph.links[key])
             stale.add(key[0])
+            stale.add(graph.links[key])
         for node_id in stale & self.nodes.keys():
             self._set_base(node_id)
         self._update_wires({*new, *moved, *(stale & self.nodes.keys())})
@@ -97,6 +98,7 @@ class Board(QGraphicsScene):
                 formula=base.formula,
                 ports=base.ports,
                 frozen=base.frozen,
+                feeds=base.feeds,
             )
         )
 
@@ -119,7 +121,7 @@ class Board(QGraphicsScene):
         wire = self.wires.pop(key)
         for end in (wire.source, key[0]):
             self._around[end].discard(key)
-        self._unwired.add(key[0])
+        self._unwired.update((key[0], wire.source))
         self.removeItem(wire)
 
     def _grow(self) -> None:
@@ -164,7 +166,12 @@ class Board(QGraphicsScene):
         evaluation = session.evaluation
         spec = evaluation.specs.get(wire.source)
         value = session.shown_value(wire.source)
-        if spec is not None and spec.shape:
+        structure = session.graph.structure
+        if structure.number_of_edges(wire.source, key[0]) > 1 and any(
+            port < key[1] for port in structure[wire.source][key[0]]
+        ):
+            value_text = ""  # said once, on the first of two wires between the same nodes
+        elif spec is not None and spec.shape:
             value_text = shape_text(spec.shape)
         else:
             value_text = "" if value is None else number_text(float(value))
@@ -192,9 +199,11 @@ class Board(QGraphicsScene):
 
     def _update_wires(self, node_ids: Iterable[str]) -> None:
         keys = {key for n in node_ids for key in self._around.get(n, ())}
+        degree = self.session.graph.structure.out_degree
         for key in keys:
             wire = self.wires[key]
-            wire.set_ends(self.nodes[wire.source].output_at(), self.nodes[key[0]].port_at(key[1]))
+            start, end = self.nodes[wire.source].output_at(), self.nodes[key[0]].port_at(key[1])
+            wire.set_ends(start, end, degree(wire.source) > 1)
 
     def set_thin(self, thin: bool) -> None:
         """Hair wires while something moves: a thick curve costs four times as much."""

@@ -54,7 +54,7 @@ def draw_node(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
     for port in face.ports:
         if port.is_drawn or look.lit:
             _port(painter, face, port, theme, look)
-    _dot(painter, face.output, theme, look, "", filled=True)
+    _dot(painter, face.output, theme, look, "", filled=face.feeds)
 
 
 def _body(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
@@ -226,7 +226,7 @@ def _dot(
     lit = look.lit is not None and name in look.lit
     colour, width = (theme.accent, 2.0) if lit else (theme.muted, 1.4)
     radius = PORT_RADIUS + (1.5 if look.target == name else 0)
-    fill = theme.node if filled else theme.canvas
+    fill = blend(theme.node, theme.muted, 0.6) if filled else theme.canvas
     if look.target == name:
         fill = theme.accent
     painter.setPen(QPen(colour, width))

@@ -87,6 +87,7 @@ class Face:
     fault: str = ""
     waiting: bool = False
     frozen: bool = False
+    feeds: bool = False
     step: str = ""
 
     @property
@@ -181,6 +182,7 @@ def base_face(graph: Graph, node_id: str) -> Face:
         graph.op(node_id).category,
         port_faces(graph, node_id),
         frozen=node.options.get("trainable") is False,
+        feeds=graph.structure.out_degree(node_id) > 0,
     )
 
 

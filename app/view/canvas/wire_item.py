@@ -16,6 +16,9 @@ from engine.graph import Port
 
 LABELS_FROM = 0.6
 """Below this zoom wires have no labels."""
+FLAT = 8.0
+"""A wire that rises or falls by less is flat."""
+LINE = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class WireItem(QGraphicsItem):
         self.thin = False
         self.dim = False
         self._start = self._end = QPointF()
+        self._fans_out = False
         self._path = QPainterPath()
         self._bounds = QRectF()
         self._labels: tuple[tuple[str, QRectF, bool], ...] = ()
@@ -59,9 +63,12 @@ class WireItem(QGraphicsItem):
     def path(self) -> QPainterPath:
         return self._path
 
-    def set_ends(self, start: QPointF, end: QPointF) -> None:
-        if start != self._start or end != self._end or self._path.isEmpty():
-            self._start, self._end = start, end
+    def set_ends(self, start: QPointF, end: QPointF, fans_out: bool) -> None:
+        """Runs from an output to a port; `fans_out` when the source feeds other ports as well."""
+        if (start, end, fans_out) != (self._start, self._end, self._fans_out) or (
+            self._path.isEmpty()
+        ):
+            self._start, self._end, self._fans_out = start, end, fans_out
             self._path = curve(start, end)
             self._settle()
 
@@ -99,34 +106,45 @@ class WireItem(QGraphicsItem):
         self.update()
 
     def _placed(self) -> list[tuple[str, QRectF, bool]]:
-        """Texts with their boxes: the value above the curve, the gradient below, both clear of it.
+        """Texts with their boxes, clear of the curve: the value above the gradient.
 
-        On a slope each moves to the side that the curve leaves free.
+        A flat wire has one on each side. On a slope both stand at the outer side, away from the
+        other wires of a source that feeds several nodes, or of a node that reads several.
         """
-        metrics = QFontMetricsF(number_font(10))
-        height = 13.0
-        slope = self._end.y() - self._start.y()
-        left_edge, right_edge = self._start.x() + 7, self._end.x() - 7
+        texts = [
+            (t, above) for t, above in ((self.face.value, True), (self.face.gradient, False)) if t
+        ]
+        if not texts:
+            return []
+        metrics = QFontMetricsF(number_font(10, 600))
+        width = max(metrics.horizontalAdvance(t) for t, _ in texts) + 2
         middle = (self._start.x() + self._end.x()) / 2
-        placed = []
-        for text, above in ((self.face.value, True), (self.face.gradient, False)):
-            if not text:
-                continue
-            width = metrics.horizontalAdvance(text) + 2
+        slope = self._end.y() - self._start.y()
+        if abs(slope) <= FLAT:
             left = middle - width / 2
-            if abs(slope) > 8:
-                on_left = (slope < 0) == above
-                left = max(middle - 3 - width, left_edge) if on_left else middle + 3
-                if not on_left:
-                    left = min(left, right_edge - width)
-            inside = [
-                p.y()
-                for i in range(33)
-                if left - 3 <= (p := self._path.pointAtPercent(i / 32)).x() <= left + width + 3
-            ] or [self._path.pointAtPercent(0.5).y()]
-            top = min(inside) - height - 3 if above else max(inside) + 4
-            placed.append((text, QRectF(left, top, width, height), above))
-        return placed
+            return [
+                (t, QRectF(left, self._clear_of(left, width, above), width, LINE), above)
+                for t, above in texts
+            ]
+        over = (slope < 0) == self._fans_out
+        if self._fans_out:
+            left = max(middle - 3 - width, self._start.x() + 7)
+        else:
+            left = min(middle + 3, self._end.x() - 7 - width)
+        top = self._clear_of(left, width, over)
+        if over:
+            top -= LINE * (len(texts) - 1)
+        return [
+            (t, QRectF(left, top + i * LINE, width, LINE), above)
+            for i, (t, above) in enumerate(texts)
+        ]
+
+    def _clear_of(self, left: float, width: float, above: bool) -> float:
+        """The top of a line of text from `left`, just above or just below the curve."""
+        points = [self._path.pointAtPercent(i / 32) for i in range(33)]
+        near = [p.y() for p in points if left - 3 <= p.x() <= left + width + 3]
+        near = near or [self._path.pointAtPercent(0.5).y()]
+        return min(near) - LINE - 2 if above else max(near) + 3
 
     # ------------------------------------------------------------ QGraphicsItem
 
