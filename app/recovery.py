@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
-from weakref import WeakKeyDictionary
 
 import platformdirs
 
@@ -77,7 +76,7 @@ class Recovery:
             folder or platformdirs.user_state_path("gradloom", appauthor=False) / "recovery"
         )
         self._clock = clock
-        self._open: WeakKeyDictionary[Graph, _Waiting] = WeakKeyDictionary()
+        self._open: dict[Graph, _Waiting] = {}
         self._writer = ThreadPoolExecutor(1, "recovery")
         self._writing: Future[None] | None = None
         with self._shared():
