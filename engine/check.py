@@ -72,8 +72,15 @@ def operands(op: Op, case: Case, rng: np.random.Generator) -> list[Array]:
             given = case.values.get(name)
             domain = op.domain.get(name, Domain())
             drawn.append(sample(domain, shape, rng) if given is None else np.asarray(given))
-        if not op.ties or np.min(np.abs(drawn[0] - drawn[1])) > Domain().gap:
+        if not op.ties or _closest(drawn) > Domain().gap:
             return drawn
+
+
+def _closest(drawn: list[Array]) -> float:
+    """How near two operands, or the entries of the only one that varies, come to a tie."""
+    if len(drawn) == 2 and drawn[1].dtype.kind == "f":
+        return float(np.min(np.abs(drawn[0] - drawn[1])))
+    return float(np.min(np.diff(np.sort(drawn[0], axis=None)), initial=np.inf))
 
 
 def check_row(op: Op, rng: np.random.Generator | None = None) -> list[Failure]:

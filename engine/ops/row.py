@@ -67,7 +67,8 @@ class Op:
 
     `inputs` are the port names; a variadic row has one name and ports `xs0`, `xs1`, ...
     `derivative` gives a formula per operand, `"0"` (flat almost everywhere) or `"none"` (an index).
-    `ties` tells that the row has a kink where its two operands are equal.
+    `ties` tells that the row has a kink where its two operands, or two entries of its only one,
+    are equal.
     `shape_only` operands are read for their shape alone and need not be kept alive.
     `identity(options, *specs)` gives the index of the operand the result equals, or None.
     `fold(*operands)` may return an operand or a number when the step is unnecessary (x * 1).

@@ -65,9 +65,7 @@ def _grow(rng: np.random.Generator, size: int) -> RandomProgram:
             name = ("sum", "mean", "max", "logsumexp")[int(rng.integers(4))]
             keep = bool(rng.integers(2))
             text = f"{name}({a}, axis={axis}, keepdims={keep})"
-            shape = tuple(
-                1 if i == axis else n for i, n in enumerate(shape) if keep or i != axis
-            )
+            shape = tuple(1 if i == axis else n for i, n in enumerate(shape) if keep or i != axis)
         elif len(shapes[a]) == 2:
             move = int(rng.integers(5))
             rows, columns = shapes[a]
