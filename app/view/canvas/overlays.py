@@ -58,6 +58,8 @@ class Editor(QLineEdit):
             self.close_editor()
         else:
             super().keyPressEvent(event)
+        # A key that the line does not use must not act on the canvas under it.
+        event.accept()
 
     def event(self, event: QEvent) -> bool:
         # Keys typed here are text, whatever the window's shortcuts say.
