@@ -26,9 +26,7 @@ from engine import files
 from engine.ops.row import Array
 from engine.train.session import DivergedError, Training
 
-State = Literal[
-    "idle", "starting", "ready", "running", "paused", "finished", "stopped", "failed", "ended"
-]
+State = Literal["idle", "starting", "running", "paused", "finished", "stopped", "failed", "ended"]
 """`finished`: all steps asked for are done. `failed`: the training says why it cannot go on.
 `ended`: the process died by itself."""
 
@@ -77,7 +75,7 @@ class Trainer:
 
     `document` is a document as JSON text (`engine.files.to_text`), `base` the folder that its data
     files are relative to. `seed` draws new starting parameters; None goes on from the document's.
-    The process starts with the first command. Every method returns at once, `close` within seconds.
+    The process starts with the first `start` or `step`. Every method returns at once, `close` within seconds.
     Call `poll` from a timer: it returns what happened since the last call, oldest first.
     """
 
@@ -95,24 +93,30 @@ class Trainer:
         self._snapshot: dict[str, Array] = {}
         self._snapshot_step = -1
         self._asked = False
+        self._rate: float | None = None
 
     # ------------------------------------------------------------ commands
 
     def start(self, steps: int | None = None, epochs: int | None = None) -> None:
-        """Trains that many more steps, or epochs; neither means the recipe's epochs."""
-        self._send("run", steps, epochs)
-        self.state = "starting" if self.state in ("idle", "starting") else "running"
+        """Trains that many more steps, or epochs; neither means the recipe's epochs.
+
+        Raises RuntimeError when this training has ended: then a new one is needed.
+        """
+        self._start("run", steps, epochs)
+        if self.state != "starting":
+            self.state = "running"
+
+    def step(self) -> None:
+        """Does a single step and pauses. Raises RuntimeError as `start` does."""
+        self._start("step")
 
     def pause(self) -> None:
         """Holds behind the step being done; the steps asked for are kept for `resume`."""
         self._send("pause")
 
     def resume(self) -> None:
+        """Goes on with the steps still asked for."""
         self._send("resume")
-
-    def step(self) -> None:
-        """Does a single step and pauses."""
-        self._send("step")
 
     def stop(self) -> None:
         """Holds behind the step being done and forgets the steps still asked for."""
@@ -120,6 +124,7 @@ class Trainer:
 
     def set_learning_rate(self, value: float) -> None:
         """From the next step on."""
+        self._rate = value
         self._send("rate", value)
 
     # ------------------------------------------------------------ news
@@ -138,7 +143,8 @@ class Trainer:
         connection = self._connection
         if connection is None:
             return news
-        ended = False
+        # asked before reading, so that no last word is missed
+        ended = self._process is not None and not self._process.is_alive()
         snapshot: Progress | None = None
         try:
             while connection.poll():
@@ -147,16 +153,14 @@ class Trainer:
                     self._attach(message)
                 else:
                     news.append(message)
+                    self.last, self.state = message, message.state
                     snapshot = message if message._half >= 0 else snapshot
         except (EOFError, OSError):
             ended = True
         if snapshot is not None:
             self._take(snapshot)  # the newest: an older one's half may be in use again
-        if ended or (self._process is not None and not self._process.is_alive()):
+        if ended:
             news += self._end()
-        if news:
-            self.last = news[-1]
-            self.state = self.last.state
         return news
 
     def parameters(self) -> dict[str, Array]:
@@ -167,8 +171,7 @@ class Trainer:
         """
         if self.is_running and not self._asked and self._connection is not None:
             self._asked = True
-            with contextlib.suppress(OSError):
-                self._connection.send(("snapshot",))
+            self._send("snapshot")
         return dict(self._snapshot)
 
     @property
@@ -194,19 +197,24 @@ class Trainer:
         if self._memory is not None:
             self._memory.close()
             self._memory = None
-        if self.state in (*_RUNS, "ready", "paused"):
+        if self.state in (*_RUNS, "paused"):
             self.state = "stopped"
 
     # ------------------------------------------------------------ inside
 
-    def _send(self, *command: Any) -> None:
+    def _start(self, *command: Any) -> None:
         if self._connection is None:
-            if self._snapshot_step >= 0 or self.state in ("ended", "failed"):
+            if self.state != "idle":
                 raise RuntimeError("this training has ended; make a new one to train again")
             self._spawn()
-        assert self._connection is not None
-        with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
-            self._connection.send(command)
+            if self._rate is not None:
+                self._send("rate", self._rate)
+        self._send(*command)
+
+    def _send(self, *command: Any) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
+                self._connection.send(command)
 
     def _spawn(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -241,9 +249,9 @@ class Trainer:
         if process is not None:
             process.join(1.0)
             code = process.exitcode
-        before = self.state
+        has_failed = self.state == "failed"
         self.close()
-        if before == "failed":
+        if has_failed:
             return []
         how = f" (signal {-code})" if code is not None and code < 0 else ""
         kept = (
@@ -253,7 +261,9 @@ class Trainer:
         )
         message = f"the training process ended{how}; {kept}; start the training again to go on"
         at = self.last
-        return [Progress("ended", at.step, at.epoch, at.loss, message=message)]
+        self.last = Progress("ended", at.step, at.epoch, at.loss, message=message)
+        self.state = "ended"
+        return [self.last]
 
 
 # -------------------------------------------------------------------- the child
@@ -286,7 +296,7 @@ class _Child:
     def __init__(self, connection: Connection, training: Training) -> None:
         self.connection, self.training = connection, training
         self.left = 0
-        self.state: State = "ready"
+        self.state: State = "starting"
         self.wants_snapshot = False
         self.points: list[tuple[int, float]] = []
         self.sent = self.measured = 0.0

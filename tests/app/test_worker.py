@@ -1,0 +1,326 @@
+"""Training in a process of its own: commands, news, deaths, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.worker import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, Progress, Trainer
+from engine import edits, examples, files
+from engine.graph import Graph
+from engine.train.session import Training
+
+PATIENCE = 30.0
+linux = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
+
+
+def document(name: str = "xor", **recipe: object) -> str:
+    graph = examples.load(name)
+    edits.set_recipe(graph, **recipe).apply(graph)
+    return files.to_text(graph)
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Trainer]]:
+    made: list[Trainer] = []
+
+    def new(text: str, base: Path | None = None, seed: int | None = None) -> Trainer:
+        made.append(Trainer(text, base, seed))
+        return made[-1]
+
+    yield new
+    for trainer in made:
+        trainer.close()
+
+
+def until(trainer: Trainer, done: Callable[[Progress], bool]) -> list[Progress]:
+    """Polls until a message satisfies `done`; the messages with it."""
+    news: list[Progress] = []
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        for message in trainer.poll():
+            news.append(message)
+        if any(done(message) for message in news):
+            return news
+        time.sleep(0.005)
+    raise AssertionError(f"nothing in time; the last news was {news[-1:]}")
+
+
+def in_state(*states: str) -> Callable[[Progress], bool]:
+    return lambda message: message.state in states
+
+
+def process_of(trainer: Trainer) -> int:
+    return int(trainer._process.pid)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_same_numbers_as_without_a_process(make: Callable[..., Trainer]) -> None:
+    trainer = make(document(), seed=3)
+    assert trainer.state == "idle" and not trainer.is_running and trainer.poll() == []
+    trainer.start(steps=200)
+    assert trainer.is_running
+    news = until(trainer, in_state("finished"))
+    here = Training(examples.load("xor"), seed=3)
+    here.run(200)
+    last = news[-1]
+    assert (last.step, last.epoch, last.loss) == (200, 200, here.loss)
+    assert last.metrics == here.metrics()
+    found = trainer.parameters()
+    assert trainer.parameters_step == 200
+    assert {n: v.tobytes() for n, v in found.items()} == {
+        n: v.tobytes() for n, v in here.parameters().items()
+    }
+    points = [point for message in news for point in message.points]
+    assert points[-1] == (200, here.loss)
+    assert [step for step, _ in points] == sorted({step for step, _ in points})
+    assert all(here.history[step - 1] == loss for step, loss in points)
+
+
+def test_pause_step_resume_stop(make: Callable[..., Trainer]) -> None:
+    trainer = make(document())
+    trainer.step()
+    assert until(trainer, in_state("paused"))[-1].step == 1
+    trainer.step()
+    assert until(trainer, in_state("paused"))[-1].step == 2
+    trainer.start(steps=10_000_000)
+    until(trainer, lambda m: m.state == "running" and m.step > 100)
+    trainer.pause()
+    held = until(trainer, in_state("paused"))[-1]
+    assert trainer.parameters_step == held.step
+    time.sleep(0.1)
+    assert trainer.poll() == [] and not trainer.is_running
+    trainer.resume()
+    until(trainer, lambda m: m.state == "running" and m.step > held.step)
+    trainer.stop()
+    stopped = until(trainer, in_state("stopped"))[-1]
+    trainer.resume()  # nothing is left to do
+    assert until(trainer, in_state("stopped"))[-1].step == stopped.step
+    trainer.start(epochs=3)
+    assert until(trainer, in_state("finished"))[-1].step == stopped.step + 3
+
+
+def test_messages_are_few(make: Callable[..., Trainer]) -> None:
+    """At most 30 a second beside the answers to commands, and none is long."""
+    trainer = make(document())
+    trainer.start(steps=100_000_000)
+    until(trainer, in_state("running"))
+    begin = time.monotonic()
+    news: list[Progress] = []
+    while time.monotonic() < begin + 1.5:
+        trainer.parameters()  # asks for a snapshot all the time
+        news += trainer.poll()
+        time.sleep(0.002)
+    taken = time.monotonic() - begin
+    assert 10 < len(news) <= MESSAGES_PER_SECOND * taken + 2
+    assert all(len(message.points) <= POINTS_PER_MESSAGE for message in news)
+    assert news[-1].rate > 0 and news[-1].step > 100
+    assert any(message.metrics for message in news)
+
+
+def test_snapshots_while_running(make: Callable[..., Trainer]) -> None:
+    """A snapshot is the parameters of exactly its step, at any moment."""
+    trainer = make(document(learning_rate=0.05))
+    trainer.start(steps=10_000)
+    steps: dict[int, bytes] = {}
+    end = time.monotonic() + PATIENCE
+    while trainer.is_running and time.monotonic() < end:
+        trainer.poll()
+        found = trainer.parameters()
+        if found:
+            steps[trainer.parameters_step] = b"".join(v.tobytes() for v in found.values())
+        time.sleep(0.001)
+    edited = examples.load("xor")
+    edits.set_recipe(edited, learning_rate=0.05).apply(edited)
+    here = Training(edited)
+    assert len(steps) > 1
+    for step in sorted(steps):
+        here.run(step - here.step_count)
+        assert steps[step] == b"".join(v.tobytes() for v in here.parameters().values())
+
+
+def test_learning_rate_is_live(make: Callable[..., Trainer]) -> None:
+    trainer = make(document())
+    trainer.step()
+    until(trainer, in_state("paused"))
+    before = trainer.parameters()
+    trainer.set_learning_rate(0.0)
+    trainer.start(steps=5)
+    last = until(trainer, in_state("finished"))[-1]
+    assert last.learning_rate == 0.0 and last.step == 6
+    after = trainer.parameters()
+    assert all(np.array_equal(before[n], after[n]) for n in before)
+
+
+def test_nothing_starts_but_by_start_or_step(make: Callable[..., Trainer]) -> None:
+    trainer = make(document())
+    trainer.pause()
+    trainer.resume()
+    trainer.stop()
+    trainer.set_learning_rate(0.25)
+    assert trainer.state == "idle" and trainer.poll() == [] and trainer.parameters() == {}
+    trainer.start(steps=2)
+    states = [trainer.state]
+    while trainer.is_running:
+        trainer.poll()
+        states.append(trainer.state)
+    assert list(dict.fromkeys(states)) in (
+        ["starting", "finished"],
+        ["starting", "running", "finished"],
+    )
+    assert trainer.last.learning_rate == 0.25
+
+
+def test_divergence_is_said_and_the_last_finite_parameters_stay(
+    make: Callable[..., Trainer],
+) -> None:
+    trainer = make(document(learning_rate=1e308))
+    trainer.start(steps=1000)
+    last = until(trainer, in_state("failed"))[-1]
+    assert "lower the learning rate" in last.message
+    assert all(np.isfinite(v).all() for v in trainer.parameters().values())
+    assert trainer.state == "failed" and not trainer.is_running
+    trainer.start(steps=1)
+    assert "has failed" in until(trainer, lambda m: bool(m.message))[-1].message
+
+
+@pytest.mark.parametrize("text", ["{}", document(optimizer="sdg")])
+def test_a_document_that_cannot_be_trained(text: str, make: Callable[..., Trainer]) -> None:
+    trainer = make(text)
+    trainer.start(steps=1)
+    last = until(trainer, in_state("failed"))[-1]
+    assert last.message and "\n" not in last.message
+    time.sleep(0.2)
+    trainer.poll()
+    assert trainer.state == "failed"
+    with pytest.raises(RuntimeError, match="has ended"):
+        trainer.start()
+
+
+def test_a_file_beside_the_document(make: Callable[..., Trainer], tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i % 3},{'ab'[i % 2]}\n" for i in range(20))
+    (tmp_path / "iris.csv").write_text("u,v,kind\n" + rows, encoding="utf-8")
+    trainer = make(document("your-csv"), tmp_path)
+    trainer.start(steps=3)
+    until(trainer, in_state("finished"))
+    assert (2, 16) in {v.shape for v in trainer.parameters().values()}
+
+
+@linux
+def test_survives_the_death_of_the_process(make: Callable[..., Trainer]) -> None:
+    trainer = make(document())
+    trainer.start(steps=100_000_000)
+    until(trainer, lambda m: m.step > 50)
+    trainer.parameters()
+    until(trainer, lambda m: trainer.parameters_step > 0)
+    kept = trainer.parameters()
+    os.kill(process_of(trainer), signal.SIGKILL)
+    last = until(trainer, in_state("ended"))[-1]
+    assert last.message.startswith(
+        "the training process ended (signal 9); the parameters are those"
+    )
+    assert not trainer.is_running and trainer.poll() == []
+    assert set(trainer.parameters()) == set(kept)
+    assert all(np.isfinite(v).all() for v in trainer.parameters().values())
+    with pytest.raises(RuntimeError, match="has ended"):
+        trainer.start()
+    trainer.close()
+
+
+@linux
+@pytest.mark.parametrize("running", [False, True])
+def test_close_leaves_nothing(running: bool, make: Callable[..., Trainer]) -> None:
+    before = set(os.listdir("/dev/shm"))
+    trainer = make(document())
+    if running:
+        trainer.start(steps=100_000_000)
+        until(trainer, lambda m: m.step > 50)
+    else:
+        trainer.step()
+        until(trainer, in_state("paused"))
+    pid = process_of(trainer)
+    assert set(os.listdir("/dev/shm")) - before == set()  # its name goes as soon as both have it
+    begin = time.monotonic()
+    trainer.close()
+    assert time.monotonic() - begin < 4
+    assert not is_alive(pid)
+    trainer.close()
+    assert trainer.state == "stopped"
+
+
+PARENT = """
+import sys, time
+if __name__ == "__main__":
+    {first}
+    from pathlib import Path
+    from app.worker import Trainer
+    trainer = Trainer(Path(sys.argv[1]).read_text("utf-8"))
+    {command}
+    while not trainer.poll():
+        time.sleep(0.01)
+    print(trainer._process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def _parent(folder: Path, first: str, command: str) -> tuple[subprocess.Popen[str], int]:
+    """A program that trains; the program and its child's id."""
+    script, text = folder / "parent.py", folder / "d.json"
+    script.write_text(PARENT.format(first=first, command=command), encoding="utf-8")
+    text.write_text(document(), encoding="utf-8")
+    root = str(Path(__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(text)], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )  # fmt: skip
+    assert parent.stdout is not None
+    return parent, int(parent.stdout.readline())
+
+
+@linux
+@pytest.mark.parametrize("command", ["trainer.start(steps=10**9)", "trainer.step()"])
+def test_the_child_dies_with_its_parent(command: str, tmp_path: Path) -> None:
+    before = set(os.listdir("/dev/shm"))
+    parent, child = _parent(tmp_path, "pass", command)
+    assert is_alive(child)
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 20
+    while is_alive(child) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not is_alive(child)
+    assert set(os.listdir("/dev/shm")) - before == set()
+
+
+@linux
+def test_the_child_has_no_qt(tmp_path: Path) -> None:
+    """Even below a program that has it loaded; the same look at the parent sees it there."""
+    parent, child = _parent(tmp_path, "import PySide6.QtWidgets", "trainer.step()")
+    try:
+        assert "libQt6" in Path(f"/proc/{parent.pid}/maps").read_text("utf-8")
+        assert "libQt6" not in Path(f"/proc/{child}/maps").read_text("utf-8")
+    finally:
+        parent.kill()
+        parent.wait()
+
+
+def test_a_graph_of_the_right_kind_goes_through_text() -> None:
+    """What the child reads is bit for bit the document."""
+    graph = examples.load("softmax-digits")
+    again: Graph = files.from_text(files.to_text(graph))
+    assert all(again.tensors[k].tobytes() == v.tobytes() for k, v in graph.tensors.items())
