@@ -118,11 +118,17 @@ class Recovery:
             self._remove(self._own, waiting.key)
 
     def close(self) -> None:
-        """A clean exit: removes every copy of this program."""
+        """A clean exit: removes the copies of every document that was open.
+
+        A copy that could not be opened stays and is offered again.
+        """
+        for graph in list(self._open):
+            self.forget(graph)
         self._wait()
         self._writer.shutdown()
         self._lock.close()
-        shutil.rmtree(self._own, ignore_errors=True)
+        if not _copies(self._own):
+            shutil.rmtree(self._own, ignore_errors=True)
 
     def offers(self) -> list[Offer]:
         """What crashes left, newest first. Copies that say what their file says are removed."""

@@ -160,6 +160,25 @@ def test_a_lost_record_leaves_an_untitled_offer(state: Path) -> None:
     assert offer.path is None and second.open(offer).settings["title"] == "x"
 
 
+def test_a_copy_that_cannot_be_opened_is_not_thrown_away(state: Path) -> None:
+    first = Recovery(state)
+    graph = titled(Graph(), "x")
+    first.note(graph, None)
+    crash(first)
+    (copy,) = state.rglob("*.gloom")
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-1])
+    second = Recovery(state)
+    with pytest.raises(FileError, match="cut off"):
+        second.open(second.offers()[0])
+    second.close()
+    third = Recovery(state)
+    (offer,) = third.offers()
+    assert offer.tried
+    third.discard(offer)
+    assert third.offers() == []
+
+
 def test_two_windows_do_not_open_the_same_offer(state: Path) -> None:
     first = Recovery(state)
     first.note(Graph(), None)
