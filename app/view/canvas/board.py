@@ -81,7 +81,7 @@ class Board(QGraphicsScene):
             self._add_wire(key, graph.links[key])
             stale.add(key[0])
             stale.add(graph.links[key])
-        for node_id in stale & self.nodes.keys():
+        for node_id in (stale - new) & self.nodes.keys():
             self._set_base(node_id)
         self._update_wires({*new, *moved, *(stale & self.nodes.keys())})
         self._grow()
