@@ -193,7 +193,6 @@ def insert(
     """
     edits: list[Edit] = []
     ids: dict[str, str] = {}
-    taken: set[str] = set()
     next_id = id_number(graph.new_id())
     for name, source in sorted(part.sources.items()):
         if name not in graph.sources:
@@ -203,12 +202,12 @@ def insert(
                 for key, tensor in sorted(part.tensors.items())
                 if key.startswith(f"{name}.")
             ]
-    for old in sorted(part.nodes, key=id_number):
+    order = sorted(part.nodes, key=id_number)
+    names = graph.new_names(part.name(old).split(".")[0] for old in order)
+    for old, name in zip(order, names, strict=True):
         node = part.nodes[old]
         ids[old] = f"n{next_id}"
         next_id += 1
-        name = graph.new_name(node.name.split(".")[0], taken)
-        taken.add(name)
         moved = replace(node, id=ids[old], name=name, x=node.x + offset[0], y=node.y + offset[1])
         edits.append(Put("nodes", ids[old], moved))
         if old in part.tensors:

@@ -158,17 +158,23 @@ class Graph:
 
     def new_name(self, wanted: str = "v", taken: Iterable[str] = ()) -> str:
         """`wanted` if it is free, else with the first free number behind it."""
-        also = set(taken)
-        if wanted != "v" and wanted not in self._ids and wanted not in also:
-            return wanted
-        stem = wanted if wanted == "v" else wanted.rstrip("0123456789") or "v"
-        number = self._numbers.get(stem, 1)
-        while f"{stem}{number}" in self._ids:
-            number += 1
-        self._numbers[stem] = number  # where the next search may begin
-        while f"{stem}{number}" in self._ids or f"{stem}{number}" in also:
-            number += 1
-        return f"{stem}{number}"
+        return self.new_names([wanted], taken)[0]
+
+    def new_names(self, wanted: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+        """Free names for several nodes at once, each other's names minded."""
+        used, names = {*self._ids, *taken}, []
+        first_free: dict[str, int] = {}
+        for name in wanted:
+            if name == "v" or name in used:
+                stem = name if name == "v" else name.rstrip("0123456789") or "v"
+                number = first_free.get(stem, 1)
+                while f"{stem}{number}" in used:
+                    number += 1
+                first_free[stem] = number
+                name = f"{stem}{number}"
+            used.add(name)
+            names.append(name)
+        return names
 
     def copy(self) -> Graph:
         """An independent document; tensors are shared, being read-only."""
@@ -259,8 +265,8 @@ class Graph:
     def _check_cycle(self, source: str, target: str) -> None:
         if source == target:
             raise CycleError(f"{self.name(source)} cannot feed itself", [source])
-        if not self.structure.adj[target]:
-            return  # what feeds nothing closes no circle: wiring a chain from its start is linear
+        if not self.structure.adj[target] or not self.structure.pred[source]:
+            return  # an end feeds nothing and a start is fed by nothing: neither closes a circle
         if self._order is not None and self._order_index(source) < self._order_index(target):
             return
         if nx.has_path(self.structure, target, source):
