@@ -18,7 +18,7 @@ from app.view.canvas import Canvas
 from app.view.canvas.face import pretty_formula, pretty_name
 from app.view.canvas.view import MIME
 from engine.compose import compose
-from engine.edits import Batch, connect, set_options
+from engine.edits import Batch, Edit, connect, remove_nodes, set_options, set_tensor
 from engine.graph import Graph
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
@@ -238,6 +238,20 @@ def test_escape_puts_a_dragged_node_back(opened: Open) -> None:
     assert item.pos() != was
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
     assert item.pos() == was and canvas.session.history.labels == []
+
+
+def test_a_gesture_ends_when_its_node_goes(opened: Open) -> None:
+    canvas = opened()
+    start = middle(canvas, "u")
+    drag(canvas, start, start + QPoint(80, 80), release=False)
+    canvas.delete_selection()
+    QTest.mouseRelease(canvas.viewport(), Qt.MouseButton.LeftButton)
+    drag(canvas, output(canvas, "t"), QPoint(600, 40), release=False)
+    canvas.session.do(remove_nodes(canvas.session.graph, (node(canvas, "t"),)), "Delete")
+    QTest.mouseMove(canvas.viewport(), QPoint(610, 50))
+    QTest.mouseRelease(canvas.viewport(), Qt.MouseButton.LeftButton)
+    assert canvas.session.history.labels == ["Delete", "Delete"]
+    assert not [i for i in canvas.board.items() if i.zValue() > 7]
 
 
 def test_arrow_keys_nudge_in_one_step(opened: Open) -> None:
@@ -468,9 +482,7 @@ def test_every_state_is_painted(opened: Open, name: str) -> None:
     assert len(colours) > 20
 
 
-def set_edit(graph: Graph, name: str, shape: tuple[int, ...]) -> object:
-    from engine.edits import set_tensor
-
+def set_edit(graph: Graph, name: str, shape: tuple[int, ...]) -> Edit:
     node_id = graph.id_of(name)
     assert node_id is not None
     return set_tensor(node_id, np.linspace(-1, 1, int(np.prod(shape))).reshape(shape))

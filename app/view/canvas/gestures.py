@@ -55,6 +55,11 @@ class Gesture:
     def cancel(self) -> None:
         """Esc, or the window lost the mouse."""
 
+    @property
+    def uses(self) -> set[str]:
+        """Nodes the gesture cannot go on without."""
+        return set()
+
     def passed_threshold(self, pointer: Pointer) -> bool:
         distance = (pointer.view - self.start.view).manhattanLength()
         return bool(distance >= QApplication.startDragDistance())
@@ -171,6 +176,10 @@ class Move(Gesture):
             self.canvas.board.set_thin(True)
         self.canvas.place_soon(self._places(pointer))
 
+    @property
+    def uses(self) -> set[str]:
+        return set(self._from)
+
     def _places(self, pointer: Pointer) -> dict[str, QPointF]:
         delta = pointer.scene - self.start.scene
         lead = next(iter(self._from.values()))
@@ -217,20 +226,29 @@ class Wire(Gesture):
         self._line: QGraphicsPathItem | None = None
         self._aim: tuple[str, str] | None = None
 
+    @property
+    def uses(self) -> set[str]:
+        ends = {self._source, self._end[0] if self._end else None}
+        return {*(n for n in ends if n), *(self._taken[:1] if self._taken else ())}
+
     def _fitting(self) -> Mapping[str, frozenset[str]]:
-        """Ports by node that the wire may end at without closing a circle; "" is an output."""
+        """Ports by node that the wire may end at without closing a circle, and the fixed end; ""
+        is an output."""
         graph = self.canvas.session.graph
         if self._source is not None:
             refused = graph.ancestors(self._source) | {self._source}
             nodes = self.canvas.board.nodes
-            return {
+            fitting = {
                 n: frozenset(p.name for p in item.face.ports)
                 for n, item in nodes.items()
                 if n not in refused
             }
+            return {**fitting, self._source: frozenset({""})}
         assert self._end is not None
-        refused = graph.descendants(self._end[0]) | {self._end[0]}
-        return {n: frozenset({""}) for n in graph.nodes if n not in refused}
+        node_id, port = self._end
+        refused = graph.descendants(node_id)
+        fitting = {n: frozenset({""}) for n in graph.nodes if n not in refused}
+        return {**fitting, node_id: frozenset({port})}
 
     def move(self, pointer: Pointer) -> None:
         canvas = self.canvas

@@ -119,6 +119,8 @@ class Canvas(Editing):
         self.board.stepping = False
         new, moved = self.board.synchronize()
         self.hint.setVisible(not self.session.graph.nodes)
+        if self._gesture is not None and not self._gesture.uses <= self.board.nodes.keys():
+            self._escape()
         if not self.reduced_motion and self.isVisible():
             self._motion.start(new, moved)
         self._soon()
