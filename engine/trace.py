@@ -6,7 +6,7 @@ backward. The lines are printed from the formulas that computed the numbers, whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -77,7 +77,8 @@ class Step:
 
     `node` is the node computed (forward), the output (seed) or the node whose adjoint is passed on
     through the wire that enters it at `port` to `target` (backward). `value` is what this step
-    computed or added, `total` the sum so far at the target.
+    computed or added, `total` the sum so far at the target. `terms` are all that the target gets;
+    this step's is the one at `position`.
     """
 
     number: int
@@ -89,7 +90,8 @@ class Step:
     total: Array
     telling: Telling
     contribution: Contribution | None = None
-    later: tuple[Contribution, ...] = ()
+    terms: Sequence[Contribution] = ()
+    position: int = 0
 
     @cached_property
     def _lines(self) -> tuple[str, str, str, str]:
@@ -125,12 +127,16 @@ class Step:
     @property
     def pending(self) -> tuple[str, ...]:
         """The terms still to come for the target, as plain text."""
-        return tuple(self.telling.text(_term(self.telling, c)) for c in self.later)
+        return tuple(
+            self.telling.text(_term(self.telling, c)) for c in self.terms[self.position + 1 :]
+        )
 
     @property
     def pending_symbols(self) -> tuple[str, ...]:
         """The terms still to come for the target, as LaTeX."""
-        return tuple(self.telling.latex(_term(self.telling, c)) for c in self.later)
+        return tuple(
+            self.telling.latex(_term(self.telling, c)) for c in self.terms[self.position + 1 :]
+        )
 
 
 def micro_steps(
@@ -150,19 +156,20 @@ def micro_steps(
     one = np.ones((), telling.expansion.dtype)
     steps.append(Step(len(steps) + 1, "seed", adjoints.output, None, None, one, one, telling))
     terms = adjoints.contributions
-    later: dict[str, tuple[Contribution, ...]] = {}
-    behind: list[tuple[Contribution, ...]] = []
-    for term in reversed(terms):
-        behind.append(later.get(term.target, ()))
-        later[term.target] = (term, *behind[-1])
-    for term, rest in zip(terms, reversed(behind), strict=True):
+    of_target: dict[str, list[Contribution]] = {}
+    for term in terms:
+        of_target.setdefault(term.target, []).append(term)
+    seen: dict[str, int] = {}
+    for term in terms:
+        position = seen.get(term.target, 0)
+        seen[term.target] = position + 1
         value, total = telling.read(term.value), telling.read(term.total)
         if value is None or total is None:
             continue
         steps.append(
             Step(
                 len(steps) + 1, "backward", term.node, term.target, term.port, value, total,
-                telling, term, rest,
+                telling, term, of_target[term.target], position,
             )
         )  # fmt: skip
     return tuple(steps)

@@ -37,6 +37,7 @@ ROWS = (
         inputs=("logits", "target"), formula="accuracy(logits, target)",
         derivative={"logits": "0", "target": "none"}, shape=_accuracy_shape,
         kernel=returns(_accuracy), latex=r"\mathrm{accuracy}\left(<0>, <1>\right)",
-        aliases=("score", "correct"), ties=True, cases=(Case(((4, 3), (4,)), values={"target": (0, 1, 2, 1)}),),
+        aliases=("score", "correct"), ties=True,
+        cases=(Case(((4, 3), (4,)), values={"target": (0, 1, 2, 1)}),),
     ),
 )  # fmt: skip

@@ -103,9 +103,8 @@ def compare_row(op: Op, case: Case, values: list[np.ndarray]) -> None:
     theirs = {n: tensor(v) for n, v in given.items()}
     output = TORCH[op.name](*theirs.values(), **options)
     seed = np.random.default_rng(5).uniform(0.5, 1.5, tuple(output.shape))
-    ours = derive(row_program(op, case, len(values)), {**given, "seed": seed}, list(
-        n for n, v in given.items() if v.dtype.kind == "f"
-    ))  # fmt: skip
+    floats = [n for n, v in given.items() if v.dtype.kind == "f"]
+    ours = derive(row_program(op, case, len(values)), {**given, "seed": seed}, floats)
     np.testing.assert_allclose(ours.nodes["y"][0], output.detach().numpy(), RTOL, ATOL)
     total = (output * torch.tensor(seed)).sum()
     for name, gradient in torch_gradient(total, theirs).items():
