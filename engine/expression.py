@@ -382,7 +382,7 @@ def to_text(root: Tree) -> str:
         if part.name in PRECEDENCE and len(args) == 2:
             own = PRECEDENCE[part.name]
             right_first = part.name == "**"
-            left = wrap(args[0], own + right_first)
+            left = wrap(args[0], own + (right_first or own == PRECEDENCE["=="]))
             right = wrap(args[1], own - right_first if right_first else own + 1)
             if right.startswith("-") and not right_first:
                 right = f"({right})"

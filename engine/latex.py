@@ -61,7 +61,9 @@ def to_latex(
             return f"{wrap(args[0], 6, brackets)}^{{{args[1][0]}}}", PRECEDENCE["**"]
         if part.name in _LATEX_INFIX and len(args) == 2:
             own = PRECEDENCE[part.name]
-            left, right = wrap(args[0], own, brackets), wrap(args[1], own + 1, brackets)
+            alone = own == PRECEDENCE["=="]  # comparisons do not chain
+            left = wrap(args[0], own + alone, brackets)
+            right = wrap(args[1], own + 1, brackets)
             if right.startswith("-"):
                 right = rf"\left({right}\right)"
             return f"{left}{_LATEX_INFIX[part.name]}{right}", own
