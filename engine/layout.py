@@ -14,7 +14,7 @@ import networkx as nx
 from engine.graph import Graph, id_number
 
 COLUMN = 208.0
-ROW = 112.0
+ROW = 128.0
 SWEEPS = 8
 PORT = 1e-3  # less than a place in a layer, more than nothing
 

@@ -15,7 +15,6 @@ from app.view.canvas.node_item import NodeItem
 from app.view.canvas.wire_item import WireFace, WireItem
 from app.view.theme import Theme, number_text
 from engine.graph import Node, Port
-from engine.shapes import shape_text
 from engine.trace import Step
 
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
@@ -164,15 +163,15 @@ class Board(QGraphicsScene):
     def _wire_face(self, key: Port, wire: WireItem, current: Step | None) -> WireFace:
         session = self.session
         evaluation = session.evaluation
-        spec = evaluation.specs.get(wire.source)
+        shape = evaluation.shape_text(wire.source)
         value = session.shown_value(wire.source)
         structure = session.graph.structure
         if structure.number_of_edges(wire.source, key[0]) > 1 and any(
             port < key[1] for port in structure[wire.source][key[0]]
         ):
             value_text = ""  # said once, on the first of two wires between the same nodes
-        elif spec is not None and spec.shape:
-            value_text = shape_text(spec.shape)
+        elif shape:
+            value_text = shape
         else:
             value_text = "" if value is None else number_text(float(value))
         gradient_text = ""

@@ -25,6 +25,7 @@ from engine.ops.row import Array
 
 CACHE_BYTES = 128 * 2**20
 HEADER = 28.0
+SHORTEST_FORMULA = 44.0
 INNER = 14.0
 
 
@@ -92,12 +93,13 @@ def _header(painter: QPainter, face: Face, theme: Theme) -> None:
     name = pretty_name(face.name)
     name_metrics, formula_metrics = QFontMetricsF(name_font), QFontMetricsF(formula_font)
     needed = formula_metrics.horizontalAdvance(face.formula)
-    name = name_metrics.elidedText(
-        name, Qt.TextElideMode.ElideRight, max(room - 8 - min(needed, 44), 34)
-    )
-    used = name_metrics.horizontalAdvance(name)
-    right = room - used - 8 - (12 if face.frozen else 0)
-    formula = formula_metrics.elidedText(face.formula, Qt.TextElideMode.ElideRight, right)
+    room_for_name = room - (14 if face.frozen else 0)
+    name = name_metrics.elidedText(name, Qt.TextElideMode.ElideRight, room_for_name)
+    right = room_for_name - name_metrics.horizontalAdvance(name) - 8
+    formula = face.formula
+    if needed > right:  # a few letters of a formula say less than none
+        elided = formula_metrics.elidedText(formula, Qt.TextElideMode.ElideRight, right)
+        formula = elided if right >= SHORTEST_FORMULA else ""
     box = QRectF(INNER, 2, room, HEADER - 2)
     painter.setFont(name_font)
     painter.setPen(theme.text)

@@ -14,7 +14,6 @@ from app.view.theme import number_text
 from engine.compose import formula_of
 from engine.graph import Graph
 from engine.ops.row import Array
-from engine.shapes import shape_text
 
 WIDTH = 128.0
 HEIGHT = 76.0
@@ -191,8 +190,7 @@ def live_face(
 ) -> Face:
     """`base` with what is known at the session's step; `unfinished` gradients get more terms."""
     evaluation = session.evaluation
-    spec = evaluation.specs.get(node_id)
-    shape = shape_text(spec.shape) if spec is not None and spec.shape else ""
+    shape = evaluation.shape_text(node_id)
     value, gradient = session.shown_value(node_id), session.shown_gradient(node_id)
     more = " …" if node_id in unfinished else ""
     value_text = "" if value is None else shape or number_text(float(value))
