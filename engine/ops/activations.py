@@ -65,9 +65,9 @@ def _softmax(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     axis = options["axis"]
 
     def kernel(x: Any, out: Any) -> None:
-        np.subtract(x, np.max(x, axis=axis, keepdims=True), out)
+        np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), out)
         np.exp(out, out)
-        np.divide(out, np.sum(out, axis=axis, keepdims=True), out)
+        np.divide(out, np.add.reduce(out, axis, keepdims=True), out)
 
     return kernel
 
@@ -76,8 +76,9 @@ def _log_softmax(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     axis = options["axis"]
 
     def kernel(x: Any, out: Any) -> None:
-        np.subtract(x, np.max(x, axis=axis, keepdims=True), out)
-        np.subtract(out, np.log(np.sum(np.exp(out), axis=axis, keepdims=True)), out)
+        np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), out)
+        totals = np.add.reduce(np.exp(out), axis, keepdims=True)
+        np.subtract(out, np.log(totals, totals), out)
 
     return kernel
 

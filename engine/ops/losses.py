@@ -41,6 +41,10 @@ def _classes(options: Options, logits: Spec, target: Spec) -> Spec:
 def class_indices(target: Any, classes: int) -> Any:
     """Class indices as int64. Raises ValueError for one that is no class."""
     given = np.asarray(target)
+    if given.dtype == np.int64:
+        # as unsigned, a negative index is a huge one: one look instead of two
+        if not given.size or np.maximum.reduce(given.view(np.uint64), None) < classes:
+            return given
     with np.errstate(invalid="ignore"):
         indices = given if given.dtype == np.int64 else given.astype(np.int64)
     if indices.size and (
@@ -75,15 +79,15 @@ def _bce(options: Options, logits: Any, target: Any) -> Any:
 
 def _cross_entropy(options: Options, logits: Any, target: Any) -> Any:
     classes = logits.shape[-1]
-    shifted = logits - logits.max(axis=-1, keepdims=True)
+    shifted = np.subtract(logits, np.maximum.reduce(logits, -1, keepdims=True))
     totals = np.log(np.add.reduce(np.exp(shifted), -1))
     if target.ndim == logits.ndim:
         log_p = shifted - totals[..., None]
         # an impossible class (log 0) that the target does not ask for costs nothing
         return -np.sum(np.where(target == 0, 0.0, log_p * target)) / totals.size
-    rows = shifted.reshape(-1, classes)
-    picked = rows[np.arange(len(rows)), np.ravel(class_indices(target, classes))]
-    return (np.sum(totals) - np.sum(picked)) / totals.size
+    indices = class_indices(target, classes).reshape(-1)
+    picked = shifted.reshape(-1).take(np.arange(0, shifted.size, classes) + indices)
+    return (np.add.reduce(totals, None) - np.add.reduce(picked, None)) / totals.size
 
 
 def _bce_scalar(z: float, t: float) -> float:

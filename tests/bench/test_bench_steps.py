@@ -8,6 +8,7 @@ of the rounds.
 from __future__ import annotations
 
 import itertools
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -60,7 +61,12 @@ def measured(steps: dict[str, Step]) -> dict[str, float]:
 
 def told(title: str, seconds: dict[str, float], goal: str) -> None:
     ours = seconds["gradloom"]
-    print(f"\n{title} (first goal: {goal} PyTorch)")
+    load = (
+        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        if hasattr(os, "getloadavg")
+        else ""
+    )
+    print(f"\n{title} (first goal: {goal} PyTorch; {load})")
     for name, value in seconds.items():
         print(f"  {name:<14}{value * 1e6:>12.2f} us {value / ours:>9.2f} x")
 
