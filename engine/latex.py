@@ -47,7 +47,8 @@ def to_latex(
         brackets = (r"\left(", r"\right)")
         if isinstance(part, Number):
             text = latex_number(part.value)
-            return text, PRECEDENCE["minus" if text.startswith("-") else "atom"]
+            kind = "*" if "^" in text else "minus" if text.startswith("-") else "atom"
+            return text, PRECEDENCE[kind]
         if isinstance(part, Name):
             return name(part.id), PRECEDENCE["atom"]
         if part.name == "[]":
@@ -82,7 +83,7 @@ def to_latex(
 def _strength(pattern: str) -> int:
     """A template that ends in its own bracket is an atom; a sum reaches as far right as it can, and
     what ends in a superscript or a fraction cannot take another one."""
-    if "\\right" in pattern[-12:] or pattern.startswith(r"\sqrt"):
+    if re.search(r"\\right(\)|\\?\|)(_\d)?$", pattern) or pattern.startswith(r"\sqrt"):
         return PRECEDENCE["atom"]
     return PRECEDENCE["+" if r"\sum" in pattern else "**"]
 

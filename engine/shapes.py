@@ -74,7 +74,7 @@ def _mismatch(axis: int, shapes: tuple[Shape, ...]) -> ShapeError:
     place = "the last dimension" if axis == -1 else f"dimension {axis} (counted from the end)"
     fix = "make them equal or 1"
     full = [s for s in shapes if len(s) >= 2]
-    if len(full) >= 1 and any(_fits(s[::-1], t) for s in full for t in shapes if t is not s):
+    if any(_fits(s[::-1], t) for s in full for t in full if t is not s):
         fix = "transposing one of them with T would fit"
     elif any(len(s) == 1 and any(s[0] in t[:-1] for t in shapes) for s in shapes):
         fix = "reshape the vector to a column, as in reshape(x, (-1, 1))"
