@@ -166,9 +166,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("view.theme", "Dark or light", VIEW, lambda c: c.toggle_theme(), "Ctrl+T", group=3),
     Action("step.start", "To the start", STEP, _seek(lambda s: 0), "Home", _behind),
-    Action("step.back", "One step back", STEP, _seek(lambda s: s.cursor - 1), "Left", _behind),
-    Action("step.play", "Play or pause", STEP, lambda c: c.play(not c.playing), "Space", _steps),
-    Action("step.forward", "One step on", STEP, _seek(lambda s: s.cursor + 1), "Right", _ahead),
+    Action(
+        "step.back", "One step back", STEP, _seek(lambda s: s.cursor - 1), "J, Ctrl+Left",
+        _behind,
+    ),
+    Action("step.play", "Play or pause", STEP, lambda c: c.play(not c.playing), "K", _steps),
+    Action(
+        "step.forward", "One step on", STEP, _seek(lambda s: s.cursor + 1), "L, Ctrl+Right",
+        _ahead,
+    ),
     Action("step.end", "To the end", STEP, _seek(lambda s: len(s.steps)), "End", _ahead),
     Action(
         "step.forward_only", "Forward pass only", STEP, _forward_only, "Shift+End", _steps, 1,

@@ -18,6 +18,9 @@ _cache: OrderedDict[tuple[str, float, str], Formula] = OrderedDict()
 
 # One relation of two signs. `\mathrel{+}=` loses its plus in some versions of the parser below
 # (seen as a plain "="); an ordinary plus and an ordinary equals sign side by side never do.
+# A minus that begins a formula, a bracket or a right side is a sign, not a difference.
+_SIGN = re.compile(r"(^|=|\(|,|\\cdot|\\times)\s*-")
+_FUNCTION = re.compile(r"\\(sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|exp|ln|max|min)\\left")
 _INCREMENT = re.compile(r"\s*\\mathrel\{\+\}\s*=\s*")
 
 
@@ -62,6 +65,7 @@ def _typeset(latex: str, size: float, colour: QColor, plain: str) -> Formula:
 
         ziamath.config.svg2 = False  # Qt draws SVG 1.1 only
         source = _INCREMENT.sub(r" \\; {+}{=} \\; ", latex)
+        source = _FUNCTION.sub(r"\\\1\\!\\left", _SIGN.sub(r"\1{-}", source))
         drawing = ziamath.Latex(source, size=size, color=colour.name())
         svg: str = drawing.svg()
         renderer = QSvgRenderer(svg.encode())

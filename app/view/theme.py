@@ -282,6 +282,10 @@ QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {
 QPushButton[flat="true"], QToolButton[flat="true"] { background: transparent; border-color:
     transparent; padding: 4px 6px; }
 QPushButton[flat="true"]:hover, QToolButton[flat="true"]:hover { background: $press; }
+QPushButton[chip="true"] { padding: 4px 6px 4px 11px; text-align: left; }
+QToolButton[drawer="true"] { font-weight: 600; color: $muted; padding: 5px 4px; }
+QToolButton[drawer="true"]:hover { color: $text; }
+QLabel[badge="true"] { border: 1px solid $border; border-radius: 11px; padding: 3px 12px; }
 QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
 QCheckBox::indicator, QRadioButton::indicator { width: 14px; height: 14px; background: $field;
     border: 1px solid $border; border-radius: 4px; }
@@ -295,7 +299,7 @@ QListView::item, QTreeView::item, QTableView::item { padding: 4px 8px; border-ra
 QListView::item:hover, QTreeView::item:hover { background: $press; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {
     background: $chosen; color: $text; }
-QHeaderView::section { background: transparent; color: $muted; border: none;
+QHeaderView::section { background: transparent; border: none;
     border-bottom: 1px solid $hairline; padding: 4px 8px; }
 QTableView { gridline-color: $hairline; }
 QScrollArea { background: transparent; border: none; }

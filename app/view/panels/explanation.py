@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
@@ -12,7 +14,8 @@ from app.view.mathematics import MathLabel
 from engine.shapes import shape_text
 from engine.trace import Step
 
-SYMBOL_SIZE = 19
+_PARTIAL = re.compile(r"\bd([^\W\d][\w.]*)/d([^\W\d][\w.]*)")
+SYMBOL_SIZE = 20
 
 
 class Explanation(QFrame):
@@ -84,7 +87,7 @@ class Explanation(QFrame):
         steps = self.session.steps
         if steps:
             self.where.setText(tr(f"Start · {len(steps)} micro-steps"))
-            hint = tr("Nothing is computed yet. Step on with the right arrow key.")
+            hint = tr("Nothing is computed yet. Step on with L, or play with K.")
         else:
             self.where.setText(tr("Nothing to step through yet"))
             hint = self.session.evaluation.note or tr(
@@ -117,7 +120,8 @@ class Explanation(QFrame):
 
 
 def _readable(text: str) -> str:
-    """Plain text of a line with signs as people write them."""
-    return text.replace(" * ", " × ").replace("-", "−")
+    """Plain text of a line with signs and names as people write them."""
+    signs = text.replace(" * ", " × ").replace("-", "−")
+    return _PARTIAL.sub(lambda m: f"∂{pretty_name(m[1])}/∂{pretty_name(m[2])}", signs)
 
 

@@ -121,7 +121,7 @@ class Drawer(QWidget):
         self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.head.setIconSize(QSize(12, 12))
         self.head.clicked.connect(self._toggle)
-        layout.addWidget(self.head)
+        layout.addWidget(self.head, 0, Qt.AlignmentFlag.AlignLeft)
         self.body = QWidget()
         self.grid = QGridLayout(self.body)
         self.grid.setContentsMargins(0, 0, 0, 0)
@@ -144,7 +144,7 @@ class Drawer(QWidget):
         # a long label takes a whole line, so nothing is cut
         row = column = 0
         for chip in fitting:
-            wide = chip.fontMetrics().horizontalAdvance(chip.text()) > 66
+            wide = chip.fontMetrics().horizontalAdvance(chip.text()) > 76
             if wide and column:
                 row, column = row + 1, 0
             self.grid.addWidget(chip, row, column, 1, 2 if wide else 1)

@@ -83,8 +83,14 @@ class TraceModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
             return tr("Forward") if section == 0 else tr("Backward")
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return theme.current().value if section == 0 else theme.current().gradient
+        if role == Qt.ItemDataRole.FontRole:
+            return theme.ui_font(11, 600)
         return None
 
 

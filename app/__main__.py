@@ -1,0 +1,80 @@
+"""Joins the objects: the command line, the window, the picture of a window."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# A spawned training process imports this module again: nothing here loads Qt before it is used.
+EXAMPLE = "example:"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`gradloom` and `gradloom FILE` open the window, every other word is a command."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words:
+        return open_window(None)
+    if len(words) == 1 and _is_document(words[0]):
+        return open_window(words[0])
+    from app import cli
+
+    return cli.main(words, picture)
+
+
+def _is_document(word: str) -> bool:
+    """A file, or what can only be meant as one; a command wins over a file of its name."""
+    from app.cli import cli
+
+    if word in cli.commands or word.startswith("-"):
+        return False
+    return (
+        word.startswith(EXAMPLE)
+        or word.lower().endswith((".gloom", ".json"))
+        or Path(word).is_file()
+    )
+
+
+def open_window(word: str | None) -> int:
+    """Opens the window; without a display shows what it would show instead."""
+    from app import demonstration
+    from app.shell import tell_error
+
+    try:
+        if not demonstration.has_display():
+            return _demonstrate(word)
+        from app.view import shot
+
+        if word is None or not word.startswith(EXAMPLE):
+            return shot.run(Path(word) if word else None)
+        from app import arguments
+
+        return shot.run(None, arguments.open_document(word)[0])
+    except (ValueError, OSError) as error:
+        return tell_error(str(error))
+
+
+def _demonstrate(word: str | None) -> int:
+    from app import arguments, demonstration
+    from app.view import shot
+
+    chosen = word or EXAMPLE + "worked-example"
+    graph, _ = arguments.open_document(chosen)
+    title = str(graph.settings["title"]) or chosen.removeprefix(EXAMPLE)
+    return demonstration.run(graph, title, shot.picture)
+
+
+def picture(
+    file: str, out: Path, size: tuple[int, int], step: int | None, scheme: str = "dark"
+) -> int:
+    """Draws the window with a document to a PNG; returns the exit code."""
+    from app import arguments
+    from app.view import shot
+
+    graph, base = arguments.open_document(file)
+    shot.picture(graph, None if base is None else Path(file), out, size, step, scheme)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""The questions the window asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+
+import engine
+from app.text import tr
+
+Answer = Literal["save", "discard", "cancel"]
+_PATTERN = "Gradloom (*.gloom *.json)"
+
+
+def _box(parent: QWidget | None, text: str, more: str) -> QMessageBox:
+    box = QMessageBox(parent)
+    box.setWindowTitle("Gradloom")
+    box.setText(text)
+    box.setInformativeText(more)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    return box
+
+
+def ask_unsaved(parent: QWidget, name: str) -> Answer:
+    """Whether changes are saved before the document is left."""
+    box = _box(
+        parent, tr(f"Save the changes to {name}?"), tr("What is not saved is lost for good.")
+    )
+    save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
+    discard = box.addButton(tr("Don't save"), QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(save)
+    box.setEscapeButton(cancel)
+    box.exec()
+    clicked = box.clickedButton()
+    return "save" if clicked is save else "discard" if clicked is discard else "cancel"
+
+
+def ask_replace(parent: QWidget, name: str) -> bool:
+    """Whether a file that another program changed meanwhile is replaced."""
+    box = _box(
+        parent,
+        tr(f"{name} was changed by another program since it was opened."),
+        tr("Saving replaces those changes. Save under another name to keep both."),
+    )
+    replace = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    return box.clickedButton() is replace
+
+
+def ask_reinitialise(parent: QWidget, messages: Sequence[str]) -> bool:
+    """Whether parameters that do not fit the data get a new start."""
+    listed = "\n".join(messages[:8]) + ("\n…" if len(messages) > 8 else "")
+    box = _box(parent, tr("Some parameters do not fit these data."), listed)
+    yes = box.addButton(tr("Reinitialise"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(tr("Leave them"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(yes)
+    box.exec()
+    return box.clickedButton() is yes
+
+
+def tell(parent: QWidget | None, text: str) -> None:
+    """One sentence that has to be read."""
+    box = _box(parent, text[:1].upper() + text[1:], "")
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.exec()
+
+
+def ask_open(parent: QWidget, folder: str) -> Path | None:
+    name, _ = QFileDialog.getOpenFileName(parent, tr("Open"), folder, _PATTERN)
+    return Path(name) if name else None
+
+
+def ask_save(parent: QWidget, suggested: str) -> Path | None:
+    """A path to save to; `.gloom` unless another known ending is typed."""
+    name, _ = QFileDialog.getSaveFileName(parent, tr("Save as"), suggested, _PATTERN)
+    if not name:
+        return None
+    path = Path(name)
+    return path if path.suffix.lower() in (".gloom", ".json") else Path(f"{name}.gloom")
+
+
+def ask_csv(parent: QWidget, folder: str) -> Path | None:
+    name, _ = QFileDialog.getOpenFileName(parent, tr("Choose a CSV file"), folder, "CSV (*.csv *.tsv *.txt)")
+    return Path(name) if name else None
+
+
+def ask_target(parent: QWidget, columns: Sequence[str]) -> str | None:
+    """The column to predict; the last one unless another is chosen."""
+    name, accepted = QInputDialog.getItem(
+        parent, tr("Column to predict"), tr("Which column is to be predicted?"), list(columns),
+        len(columns) - 1, False,
+    )  # fmt: skip
+    return name if accepted else None
+
+
+def about(parent: QWidget) -> None:
+    box = _box(
+        parent,
+        f"Gradloom {engine.__version__}",
+        tr(
+            "Wire a computation graph, step it forward and backward with every number explained, "
+            "train it.\n\nMIT licence. Inter and JetBrains Mono under the SIL Open Font License."
+        ),
+    )
+    box.exec()
+
+
+def tell_crash(parent: QWidget | None, details: str, log: Path) -> None:
+    """Something failed that should not have; the details can be copied."""
+    box = _box(
+        parent,
+        tr("Something went wrong; your document is safe."),
+        tr(f"You can go on working; save when it suits you. Details are in {log}."),
+    )
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setDetailedText(details)
+    copy = box.addButton(tr("Copy details"), QMessageBox.ButtonRole.ActionRole)
+    close = box.addButton(tr("Go on"), QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(close)
+    box.setEscapeButton(close)
+    box.exec()
+    if box.clickedButton() is copy:
+        QGuiApplication.clipboard().setText(details)

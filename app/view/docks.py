@@ -1,0 +1,62 @@
+"""Panels as docks: a quiet title with a status at its right, closable and movable."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.text import tr
+from app.view import theme
+
+
+class _Title(QWidget):
+    """A dock's title; a drag on it moves the dock, as on any title."""
+
+    def __init__(self, dock: QDockWidget, text: str) -> None:
+        super().__init__(dock)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 8, 8, 4)
+        row.setSpacing(8)
+        self.text, self.status = QLabel(text), QLabel()
+        self.status.setProperty("role", "muted")
+        self.close_button = QToolButton()
+        self.close_button.setText("×")
+        self.close_button.setProperty("flat", True)
+        self.close_button.setFixedSize(22, 22)
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.close_button.setToolTip(tr(f"Close {text} (the View menu brings it back)"))
+        self.close_button.setAccessibleName(tr(f"Close {text}"))
+        self.close_button.clicked.connect(dock.close)
+        row.addWidget(self.text)
+        row.addStretch(1)
+        row.addWidget(self.status)
+        row.addWidget(self.close_button)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 34)
+
+
+class Dock(QDockWidget):
+    """A panel of the window; `name` is what its place is remembered by."""
+
+    def __init__(self, name: str, title: str, panel: QWidget, window: QWidget) -> None:
+        super().__init__(title, window)
+        self.setObjectName(name)
+        self.setAccessibleName(title)
+        self._title = _Title(self, title)
+        self.setTitleBarWidget(self._title)
+        self.setWidget(panel)
+        self.restyle()
+
+    def restyle(self) -> None:
+        self._title.text.setFont(theme.ui_font(12, 600))
+        self._title.status.setFont(theme.ui_font(12))
+
+    def show_status(self, text: str) -> None:
+        self._title.status.setText(text)
+
+    @property
+    def status(self) -> str:
+        return self._title.status.text()

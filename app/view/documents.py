@@ -1,0 +1,201 @@
+"""New, open, save, and the questions around them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.recovery import Offer, Recovery
+from app.session import Session
+from app.text import tr
+from app.view import dialogs, miniature, settings
+from engine import edits, examples, files
+from engine.graph import Graph, GraphError, Source
+from engine.train import csv_file, data
+
+
+class Documents(QObject):
+    """The document of one window and its file. `problem` carries one sentence."""
+
+    opened = Signal()
+    saved = Signal()
+    problem = Signal(str)
+
+    def __init__(self, session: Session, window: QWidget, recovery: Recovery | None) -> None:
+        super().__init__(window)
+        self.session, self.window, self.recovery = session, window, recovery
+        self._stamp: tuple[int, int] | None = None
+        session.document_changed.join(self._note)
+
+    def _note(self) -> None:
+        history = self.session.history
+        if self.recovery is not None and not history.is_saved:
+            self.recovery.note(self.session.graph, self.session.path)
+
+    def may_leave(self) -> bool:
+        """True when the document is saved, or the person said what becomes of its changes."""
+        if self.session.history.is_saved:
+            self._forget()
+            return True
+        answer = dialogs.ask_unsaved(self.window, self.session.title)
+        if answer == "cancel" or (answer == "save" and not self.save()):
+            return False
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        if self.recovery is not None:
+            self.recovery.forget(self.session.graph)
+
+    # ------------------------------------------------------------ opening
+
+    def new(self) -> bool:
+        return self.may_leave() and self._load(Graph(), None)
+
+    def open(self, path: Path) -> bool:
+        """Opens a file after the question about unsaved changes; False if it was not opened."""
+        try:
+            graph = files.read(path)
+        except (ValueError, OSError) as error:
+            self.problem.emit(_sentence(error, path))
+            return False
+        if not self.may_leave():
+            return False
+        settings.remember(path)
+        return self._load(graph, path.absolute())
+
+    def open_example(self, name: str) -> bool:
+        return self.may_leave() and self._load(examples.load(name), None)
+
+    def open_offer(self, offer: Offer) -> bool:
+        """Opens what a crash left; the document counts as not saved."""
+        if self.recovery is None or not self.may_leave():
+            return False
+        try:
+            graph = self.recovery.open(offer)
+        except (ValueError, OSError) as error:
+            self.problem.emit(_sentence(error, offer.path or offer.copy))
+            return False
+        self._load(graph, offer.path)
+        self.session.history.mark_unsaved()
+        return True
+
+    def ask_open(self) -> bool:
+        path = dialogs.ask_open(self.window, self._folder())
+        return path is not None and self.open(path)
+
+    def _load(self, graph: Graph, path: Path | None) -> bool:
+        self.session.load(graph, path)
+        self._stamp = _stamp(path)
+        self.opened.emit()
+        return True
+
+    def _folder(self) -> str:
+        if self.session.base is not None:
+            return str(self.session.base)
+        known = settings.recent()
+        return str(known[0].parent) if known else str(Path.home())
+
+    # ------------------------------------------------------------ saving
+
+    def save(self) -> bool:
+        path = self.session.path
+        if path is None:
+            return self.save_as()
+        if self._stamp != _stamp(path) and path.exists():
+            if not dialogs.ask_replace(self.window, path.name):
+                return False
+        return self.write(path)
+
+    def save_as(self) -> bool:
+        name = self.session.title.replace("/", " ").strip() or tr("Untitled")
+        suggested = self.session.path or Path(self._folder()) / f"{name}.gloom"
+        path = dialogs.ask_save(self.window, str(suggested))
+        return path is not None and self.write(path)
+
+    def write(self, path: Path) -> bool:
+        """Writes the document to a file, whole or not at all."""
+        session = self.session
+        session.history.end_gesture()
+        try:
+            files.write(session.graph, path, miniature.png(session.graph))
+        except (ValueError, OSError) as error:
+            self.problem.emit(_sentence(error, path))
+            return False
+        if self.recovery is not None:
+            self.recovery.saved(session.graph)
+        session.path = path.absolute()
+        self._stamp = _stamp(path)
+        session.history.mark_saved()
+        settings.remember(path)
+        self.saved.emit()
+        return True
+
+    # ------------------------------------------------------------ data
+
+    def choose_csv(self, node_id: str | None = None) -> bool:
+        """Lets a data node read a CSV file that the person picks; one undo step with what follows."""
+        graph = self.session.graph
+        csv_sources = [name for name, s in graph.sources.items() if s.kind == "csv"]
+        name = ""
+        if node_id is not None:
+            name = str(graph.nodes[node_id].options.get("source", ""))
+        name = name or next(iter(csv_sources), "table")
+        path = dialogs.ask_csv(self.window, self._folder())
+        if path is None:
+            return False
+        try:
+            columns = csv_file.header(path)
+        except (ValueError, OSError) as error:
+            self.problem.emit(_sentence(error, path))
+            return False
+        target = dialogs.ask_target(self.window, columns)
+        return target is not None and self.read_csv(name, path, target, node_id)
+
+    def read_csv(self, name: str, path: Path, target: str, node_id: str | None = None) -> bool:
+        """Points a data source at a file; offers a new start for parameters that no longer fit."""
+        graph = self.session.graph
+        old = graph.sources.get(name, Source(standardize=True, validation=0.2))
+        try:
+            csv_file.read(path, target)
+            source = replace(
+                old, kind="csv", path=self._relative(path), target=target,
+                checksum=data.checksum(path),
+            )  # fmt: skip
+            changes = [edits.set_source(name, source)]
+            if node_id is not None and graph.nodes[node_id].options.get("source") != name:
+                changes.append(edits.set_options(graph, node_id, {"source": name}))
+            trial = graph.copy()
+            edits.batch(*changes).apply(trial)
+            found = data.misfits(trial, self.session.base)
+            if found and dialogs.ask_reinitialise(self.window, [m.message for m in found]):
+                changes += [m.edit for m in found]
+            self.session.do(edits.batch(*changes), tr("Choose data"))
+        except (ValueError, OSError, GraphError) as error:
+            self.problem.emit(_sentence(error, path))
+            return False
+        return True
+
+    def _relative(self, path: Path) -> str:
+        base = self.session.base
+        if base is not None and path.absolute().is_relative_to(base):
+            return str(path.absolute().relative_to(base))
+        return str(path.absolute())
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """What tells whether another program changed a file."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if found is not None else None
+
+
+def _sentence(error: Exception, path: Path) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{path.name}: {error.strerror}"
+    return str(error)

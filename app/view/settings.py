@@ -1,0 +1,54 @@
+"""What is remembered between runs: theme, window, recent documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+MAX_RECENT = 12
+
+
+def store() -> QSettings:
+    """The person's settings of this program."""
+    return QSettings(
+        QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gradloom", "gradloom"
+    )
+
+
+def recent() -> list[Path]:
+    """Documents opened or saved lately, the last one first, those that are still there."""
+    kept = store().value("recent", [])
+    listed = [kept] if isinstance(kept, str) else kept if isinstance(kept, list) else []
+    return [path for path in map(Path, listed) if path.is_file()]
+
+
+def remember(path: Path) -> None:
+    """Puts a document first in the list."""
+    whole = path.absolute()
+    paths = [whole, *(p for p in recent() if p != whole)][:MAX_RECENT]
+    store().setValue("recent", [str(p) for p in paths])
+
+
+def theme_name() -> str | None:
+    value = store().value("theme", "")
+    return str(value) if value in ("dark", "light") else None
+
+
+def set_theme_name(name: str) -> None:
+    store().setValue("theme", name)
+
+
+def window_state() -> tuple[QByteArray, QByteArray] | None:
+    """Where the window and its panels stood; None the first time."""
+    saved = store()
+    geometry, state = saved.value("geometry"), saved.value("state")
+    if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
+        return geometry, state
+    return None
+
+
+def set_window_state(geometry: QByteArray, state: QByteArray) -> None:
+    saved = store()
+    saved.setValue("geometry", geometry)
+    saved.setValue("state", state)

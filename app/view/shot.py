@@ -1,0 +1,134 @@
+"""Pictures of the real window, drawn without a display, and starting the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import (
+    QEventLoop,
+    QMessageLogContext,
+    QSize,
+    Qt,
+    QTimer,
+    QtMsgType,
+    qInstallMessageHandler,
+)
+from PySide6.QtWidgets import QApplication
+
+from app.recovery import Recovery
+from app.session import Session
+from app.view import mathematics, settings, theme
+from app.view.crash import CrashGuard
+from app.view.window import Window
+from engine.graph import Graph
+
+
+def application(scheme: str | None = None) -> QApplication:
+    """The one application, in a theme."""
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("gradloom")
+    app.setApplicationDisplayName("Gradloom")
+    app.setDesktopFileName("gradloom")
+    theme.apply(app, scheme)
+    return app
+
+
+def offscreen() -> None:
+    """Draws without a display from here on; call before the application is made."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    qInstallMessageHandler(_quiet)
+
+
+def _quiet(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """Qt's own remarks to standard error, but for one that the offscreen platform always makes."""
+    if "propagateSizeHints" not in message:
+        sys.stderr.write(f"{message}\n")
+
+
+def settle(milliseconds: int = 450) -> None:
+    """Lets the window lay itself out, animate and check."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+def stage(graph: Graph, path: Path | None, size: tuple[int, int]) -> Window:
+    """A window with a document, at a size, drawn but never seen."""
+    window = Window(Session(graph, path))
+    window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    window.resize(QSize(*size))
+    window.show()
+    settle(60)
+    window.canvas.flush()
+    window.canvas.fit()
+    return window
+
+
+def save(window: Window, out: Path) -> None:
+    """Writes what the window shows. Raises ValueError when the file cannot be written."""
+    settle()
+    window.canvas.flush()
+    picture = window.grab()
+    if not picture.save(str(out), "PNG"):
+        raise ValueError(f"cannot write the picture {out}; choose another place")
+
+
+def drop(window: Window) -> None:
+    """Ends a staged window without a question."""
+    window.session.history.mark_saved()
+    window.close()
+    window.deleteLater()
+    mathematics.clear_cache()
+
+
+def picture(
+    graph: Graph,
+    path: Path | None,
+    out: Path,
+    size: tuple[int, int],
+    step: int | None,
+    scheme: str = "dark",
+) -> None:
+    """`gradloom shot`: the window with a document after `step` micro-steps (all unless given).
+
+    Raises ValueError when there are fewer steps or the file cannot be written.
+    """
+    if not isinstance(QApplication.instance(), QApplication):
+        offscreen()
+    application(scheme)
+    window = stage(graph, path, size)
+    try:
+        count = len(window.session.steps)
+        if step is not None and step > count:
+            raise ValueError(f"the document has {count} micro-steps; give --step 0 to {count}")
+        if step is not None:
+            window.session.seek(step)
+        save(window, out)
+    finally:
+        drop(window)
+
+
+def run(path: Path | None, graph: Graph | None = None) -> int:
+    """Opens the window, on a file or a document without one, and lives until it is closed; returns the exit code."""
+    app = application(settings.theme_name())
+    recovery = Recovery()
+    window = Window(Session(Graph()), recovery)
+    guard = CrashGuard(window.bridge)
+    guard.install()
+    try:
+        window.restore_places()
+        if path is None and graph is None:
+            window.show_start()
+        window.show()
+        if graph is not None:
+            window.session.load(graph)
+            window.documents.opened.emit()
+        elif path is not None and not window.documents.open(path):
+            window.show_start()
+        return app.exec()
+    finally:
+        guard.remove()
+        mathematics.clear_cache()

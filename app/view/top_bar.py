@@ -1,0 +1,139 @@
+"""The bar over everything: the product, the menus, the document's name, the formula and Ctrl K."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QToolButton, QWidget
+
+from app import actions
+from app.session import Session
+from app.text import tr
+from app.view import theme
+from app.view.panels.formula_bar import FormulaBar
+
+
+class TopBar(QFrame):
+    """`commands_asked`: the person wants the command box."""
+
+    commands_asked = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.setProperty("role", "panel")
+        self.setObjectName("topbar")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(20, 9, 16, 9)
+        row.setSpacing(12)
+        self.product = QLabel("Gradloom")
+        self.menus = QMenuBar()
+        self.menus.setNativeMenuBar(False)
+        self.name = QLabel()
+        self.name.setProperty("role", "muted")
+        self.name.setMinimumWidth(60)
+        self.dot = QLabel("●")
+        self.dot.setToolTip(tr("There are changes that are not saved"))
+        self.dot.setFixedWidth(12)
+        self.formula = FormulaBar()
+        self.formula.setMinimumWidth(280)
+        self.formula.setMaximumWidth(760)
+        self.hint = QToolButton()
+        self.hint.setText(tr("Ctrl K  commands"))
+        self.hint.setProperty("flat", True)
+        self.hint.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.hint.setToolTip(actions.tooltip(actions.BY_ID["view.commands"]))
+        self.hint.clicked.connect(self.commands_asked)
+        top = Qt.AlignmentFlag.AlignVCenter
+        row.addWidget(self.product, 0, top)
+        row.addWidget(self.menus, 0, top)
+        row.addSpacing(8)
+        row.addWidget(self.name, 0, top)
+        row.addWidget(self.dot, 0, top)
+        row.addStretch(1)
+        row.addWidget(self.formula, 8, top)
+        row.addStretch(1)
+        row.addWidget(self.hint, 0, top)
+        session.document_changed.join(self.refresh)
+        session.opened.join(self.refresh)
+        self.restyle()
+        self.refresh()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1000, super().sizeHint().height())
+
+    def restyle(self) -> None:
+        tokens = theme.current()
+        self.product.setFont(theme.ui_font(15, 600))
+        self.name.setFont(theme.ui_font(12))
+        self.dot.setStyleSheet(f"color: {tokens.accent.name()}; font-size: 8px;")
+        self.setStyleSheet(
+            f"#topbar {{ border: none; border-bottom: 1px solid {tokens.hairline.name()}; }}"
+            " QMenuBar { background: transparent; border: none; padding: 0; }"
+        )
+        self.formula.restyle()
+
+    def refresh(self) -> None:
+        shown = self.name.fontMetrics().elidedText(
+            self.session.title, Qt.TextElideMode.ElideMiddle, 220
+        )
+        self.name.setText(shown)
+        self.name.setToolTip(str(self.session.path or tr("Not saved to a file yet")))
+        self.dot.setVisible(not self.session.history.is_saved)
+
+    def show_document(self, on: bool) -> None:
+        """On the start page there is no document to name."""
+        self.name.setVisible(on)
+        self.dot.setVisible(on and not self.session.history.is_saved)
+
+
+class Commands(QObject):
+    """The table of actions as Qt's: one QAction each, in menus, with shortcuts."""
+
+    def __init__(self, window: QWidget, context: actions.Context, bar: QMenuBar) -> None:
+        super().__init__(window)
+        self.context = context
+        self.by_id: dict[str, QAction] = {}
+        for title in actions.MENUS:
+            menu = bar.addMenu(tr(title))
+            menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(self.refresh)
+            group = 0
+            for action in actions.in_menu(title):
+                if action.group != group:
+                    menu.addSeparator()
+                    group = action.group
+                made = self._made(action, window)
+                menu.addAction(made)
+                window.addAction(made)
+        self.refresh()
+
+    def _made(self, action: actions.Action, window: QWidget) -> QAction:
+        made = QAction(tr(action.title), window)
+        made.setObjectName(action.id)
+        made.setToolTip(actions.tooltip(action))
+        if action.shortcut:
+            made.setShortcuts([QKeySequence(text) for text in action.shortcut.split(", ")])
+        made.triggered.connect(self._triggered)
+        self.by_id[action.id] = made
+        return made
+
+    def _triggered(self) -> None:
+        self.run(self.sender().objectName())
+
+    def run(self, action_id: str) -> None:
+        """Does an action if it would do something now."""
+        action = actions.BY_ID[action_id]
+        if action.enabled(self.context):
+            action.run(self.context)
+
+    def refresh(self) -> None:
+        """What is enabled, and what undo and redo are called."""
+        history = self.context.session.history
+        for action_id, made in self.by_id.items():
+            made.setEnabled(actions.BY_ID[action_id].enabled(self.context))
+        for action_id, label in (
+            ("edit.undo", history.undo_label), ("edit.redo", history.redo_label),
+        ):  # fmt: skip
+            title = tr(actions.BY_ID[action_id].title)
+            self.by_id[action_id].setText(f"{title} {label[:1].lower()}{label[1:]}" if label else title)

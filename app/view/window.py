@@ -1,0 +1,531 @@
+"""The window: joins the canvas, the panels and the actions over one session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QFontMetrics, QIcon, QPixmap
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import actions
+from app.recovery import Recovery
+from app.session import Session
+from app.text import tr
+from app.view import dialogs, icons, settings, theme
+from app.view.bridge import Bridge
+from app.view.canvas import Canvas
+from app.view.docks import Dock
+from app.view.documents import Documents
+from app.view.finder import Entry, Finder, action_entries, operator_entries
+from app.view.panels.explanation import Explanation
+from app.view.panels.inspector import Inspector
+from app.view.panels.palette import Palette
+from app.view.panels.start_page import StartPage
+from app.view.panels.trace_table import TraceTable
+from app.view.panels.training import TrainingPanel
+from app.view.panels.transport import Transport
+from app.view.top_bar import Commands, TopBar
+from app.worker import Progress
+from engine.check import check_graph
+from engine.compose import compose_edit
+from engine.edits import batch, move, set_tensors
+from engine.expression import ExpressionError
+from engine.graph import Graph, GraphError
+from engine.layout import arrange
+from engine.train import data
+
+CHECKED_NODES, CHECKED_ENTRIES = 60, 400
+"""Documents up to this size get their gradients checked as they are edited."""
+NOTICE_MS = 6000
+
+
+class Window(QMainWindow):
+    """One document in one window. It is the `Context` that actions work on."""
+
+    def __init__(self, session: Session | None = None, recovery: Recovery | None = None) -> None:
+        super().__init__()
+        self.session = session or Session(Graph())
+        self.recovery = recovery
+        self.bridge = Bridge(self.session, self)
+        self.documents = Documents(self.session, self, recovery)
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.setMinimumSize(960, 600)
+        self.setWindowIcon(QIcon(_mark()))
+        self._build_middle()
+        self.top = TopBar(self.session)
+        self.setMenuWidget(self.top)
+        self._build_docks()
+        self.finder = Finder(self)
+        self.notice = QLabel(self)
+        self.notice.setProperty("role", "notice")
+        self.notice.setWordWrap(True)
+        self.notice.hide()
+        self.commands = Commands(self, self, self.top.menus)
+        self._notice_timer = self._once(NOTICE_MS, self.notice.hide)
+        self._check_timer = self._once(350, self._check)
+        self._save_timer = QTimer(self)
+        self._save_timer.timeout.connect(self._tick)
+        if recovery is not None:
+            self._save_timer.start(1000)
+        self._checked_at = -1
+        self._fit_soon = False
+        self._docks_state: Any = None
+        self._connect()
+        self.restyle()
+        self.resize(QSize(1600, 1000))
+        self.resizeDocks(list(self.docks.values())[:2], [220, 356], Qt.Orientation.Horizontal)
+        self._default_state = self.saveState()
+        self._docks_state = self._default_state
+        self._renamed()
+        self._check_timer.start()
+
+    def _once(self, milliseconds: int, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    # ------------------------------------------------------------ building
+
+    def _build_middle(self) -> None:
+        self.canvas = Canvas(self.session, theme.current())
+        self.explanation = Explanation(self.session)
+        self.transport = Transport(self.session)
+        self.start = StartPage()
+        self.editor = QWidget()
+        self.editor.setObjectName("editor")
+        self.editor.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column = QVBoxLayout(self.editor)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.canvas, 1)
+        bars = QVBoxLayout()
+        bars.setContentsMargins(20, 4, 20, 16)
+        bars.setSpacing(10)
+        bars.addWidget(self.explanation)
+        bars.addWidget(self.transport)
+        column.addLayout(bars)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.pages.addWidget(self.editor)
+        self.pages.setCurrentWidget(self.editor)
+        self.setCentralWidget(self.pages)
+
+    def _build_docks(self) -> None:
+        self.palette_panel = Palette()
+        self.inspector = Inspector(self.session)
+        self.trace = TraceTable(self.session)
+        self.training_panel = TrainingPanel(self.session)
+        panels: dict[str, QWidget] = {
+            "palette": self.palette_panel, "inspector": self.inspector, "trace": self.trace,
+            "training": self.training_panel,
+        }  # fmt: skip
+        self.docks: dict[str, Dock] = {}
+        for name, panel in panels.items():
+            dock = Dock(name, tr(actions.PANELS[name]), panel, self)
+            left = name == "palette"
+            area = Qt.DockWidgetArea.LeftDockWidgetArea
+            self.addDockWidget(area if left else Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            self.docks[name] = dock
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+        ):
+            self.setCorner(corner, area)
+
+    def _connect(self) -> None:
+        self.top.formula.entered.connect(self.compose)
+        self.top.commands_asked.connect(self.command_palette)
+        self.palette_panel.chosen.connect(self.add_operator)
+        self.canvas.search_requested.connect(self._search)
+        self.transport.asked.connect(self.commands.run)
+        self.training_panel.asked.connect(self.commands.run)
+        self.training_panel.refused.connect(self.tell)
+        self.training_panel.rate_changed.connect(self.bridge.set_learning_rate)
+        self.training_panel.csv_asked.connect(self._choose_csv)
+        self.training_panel.status_told.connect(self.docks["training"].show_status)
+        self.inspector.refused.connect(self.tell)
+        self.inspector.csv_asked.connect(self.documents.choose_csv)
+        self.inspector.shape_told.connect(self.docks["inspector"].show_status)
+        self.bridge.progress.connect(self._progress)
+        self.bridge.changed.connect(self._training_changed)
+        self.documents.problem.connect(self.tell)
+        self.documents.opened.connect(self._opened)
+        self.start.new_asked.connect(self.new_document)
+        self.start.open_asked.connect(self.ask_open)
+        self.start.file_chosen.connect(self.open)
+        self.start.example_chosen.connect(self.documents.open_example)
+        self.start.offer_chosen.connect(self.documents.open_offer)
+        self.start.offer_dropped.connect(self._drop_offer)
+        self.session.document_changed.join(self._renamed)
+        self.session.opened.join(self._renamed)
+        self.session.selection_changed.join(self._refresh_actions)
+        self.session.cursor_moved.join(self._refresh_actions)
+        self.session.evaluated.join(self._evaluated)
+
+    def restyle(self) -> None:
+        """Everything in the colours of the theme applied last."""
+        tokens = theme.current()
+        self.canvas.set_theme(tokens)
+        self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
+        for part in (
+            self.top, self.palette_panel, self.explanation, self.transport, self.inspector,
+            self.training_panel, self.start, *self.docks.values(),
+        ):  # fmt: skip
+            part.restyle()
+        self.notice.setStyleSheet(
+            f"background: {tokens.panel.name()}; color: {tokens.text.name()}; border-radius: 8px;"
+            f" border: 1px solid {tokens.border.name()}; padding: 10px 14px;"
+        )
+
+    # ------------------------------------------------------------ following
+
+    def _renamed(self) -> None:
+        path = self.session.path
+        name = str(path) if path else self.session.title
+        self.setWindowTitle(f"{name}[*] – Gradloom" if self.editing else "Gradloom")
+        self.setWindowModified(self.editing and not self.session.history.is_saved)
+        self._refresh_actions()
+
+    def _refresh_actions(self) -> None:
+        self.commands.refresh()
+
+    def _evaluated(self) -> None:
+        self._refresh_actions()
+        if self.session.graph.meaning != self._checked_at:
+            self.explanation.show_badge("")
+            if not self.training:
+                self._check_timer.start()
+
+    def _check(self) -> None:
+        """Compares the gradients shown with differences of values, in small documents."""
+        graph, found = self.session.graph, self.session.evaluation
+        entries = sum(t.size for t in graph.tensors.values())
+        if len(graph.nodes) > CHECKED_NODES or entries > CHECKED_ENTRIES or not found.gradients:
+            return
+        if graph.of_op("data") or self.training:
+            return
+        self._checked_at = graph.meaning
+        errors = check_graph(graph)
+        if errors:
+            worst = max(errors.values())
+            good = worst < 1e-6
+            self.explanation.show_badge(
+                f"✓ checked {worst:.0e}" if good else f"⚠ differs {worst:.0e}",
+                "value" if good else "error",
+                tr("The largest relative difference between these gradients and differences of values"),
+            )
+
+    def _opened(self) -> None:
+        self.show_editor()
+        self.top.formula.show_fault("")
+        self.top.formula.line.clear()
+        # The docks take their places with the next layout; only then is the canvas's size known.
+        self._fit_soon = True
+        QTimer.singleShot(0, self._fit_now)
+
+    def _fit_now(self) -> None:
+        if self._fit_soon:
+            self._fit_soon = False
+            self.canvas.flush()
+            self.canvas.fit()
+
+    def _progress(self, news: Progress) -> None:
+        self.training_panel.take(news)
+
+    def _training_changed(self) -> None:
+        self.training_panel.set_running(self.bridge.running)
+        self._refresh_actions()
+
+    def _tick(self) -> None:
+        if self.recovery is not None:
+            self.recovery.tick()
+
+    def tell(self, sentence: str) -> None:
+        """One sentence at the foot of the middle, for some seconds."""
+        text = sentence[:1].upper() + sentence[1:]
+        self.notice.setText(f"⚠  {text}")
+        metrics = QFontMetrics(self.notice.font())
+        width = min(metrics.horizontalAdvance(self.notice.text()) + 48, 560)
+        height = self.notice.heightForWidth(width)
+        middle = self.pages.geometry()
+        self.notice.setGeometry(
+            middle.center().x() - width // 2, middle.bottom() - height - 220, width, height
+        )
+        self.notice.show()
+        self.notice.raise_()
+        self._notice_timer.start()
+
+    # ------------------------------------------------------------ pages
+
+    @property
+    def editing(self) -> bool:
+        return self.pages.currentWidget() is self.editor
+
+    @property
+    def playing(self) -> bool:
+        return self.transport.playing
+
+    @property
+    def training(self) -> bool:
+        return self.bridge.running
+
+    def show_editor(self) -> None:
+        """Shows the document with its panels as they stood last."""
+        if not self.editing:
+            self.pages.setCurrentWidget(self.editor)
+            self.restoreState(self._docks_state)
+        self.top.show_document(True)
+        self._renamed()
+
+    def start_page(self) -> None:
+        """Shows the start page; the document is asked about first."""
+        if self.editing and not self.documents.may_leave():
+            return
+        self.transport.play(False)
+        self.bridge.forget()
+        self.show_start()
+
+    def show_start(self) -> None:
+        if self.editing:
+            self._docks_state = self.saveState()
+            self.pages.setCurrentWidget(self.start)
+        for dock in self.docks.values():
+            dock.hide()
+        self.session.load(Graph())
+        self.start.refresh(self.recovery.offers() if self.recovery is not None else ())
+        self.top.show_document(False)
+        self._renamed()
+
+    def _drop_offer(self, offer: Any) -> None:
+        if self.recovery is not None:
+            self.recovery.discard(offer)
+            self.start.refresh(self.recovery.offers())
+
+    # ------------------------------------------------------------ actions: files
+
+    def new_document(self) -> None:
+        if self.documents.new():
+            self.focus_formula()
+
+    def open(self, path: Path) -> None:
+        self.documents.open(path)
+
+    def ask_open(self) -> None:
+        self.documents.ask_open()
+
+    def show_recent(self) -> None:
+        """The recent documents in the command box."""
+
+        def entry(path: Path) -> Entry:
+            return Entry(path.stem, str(path.parent)[-32:], lambda: self.open(path))
+
+        entries = [entry(path) for path in settings.recent()]
+        if entries:
+            self.finder.ask(entries, tr("Open recent"))
+        else:
+            self.tell(tr("nothing was opened or saved yet; open a document first"))
+
+    def save(self) -> bool:
+        return self.documents.save()
+
+    def save_as(self) -> bool:
+        return self.documents.save_as()
+
+    def close_window(self) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ actions: edits
+
+    def cut(self) -> None:
+        self.canvas.cut()
+
+    def copy(self) -> None:
+        self.canvas.copy()
+
+    def paste(self) -> None:
+        self.canvas.paste()
+
+    def duplicate(self) -> None:
+        self.canvas.duplicate()
+
+    def delete(self) -> None:
+        self.canvas.delete_selection()
+
+    def select_all(self) -> None:
+        self.canvas.select_all()
+
+    def add_operator(self, name: str) -> None:
+        """Adds an operator at a free place; the start page makes way for a new document."""
+        self.show_editor()
+        self.canvas.add_operator(name)
+
+    def compose(self, text: str) -> None:
+        """Adds a program's graph, laid out and in view, as one undo step."""
+        graph = self.session.graph
+        below = max((n.y for n in graph.nodes.values()), default=-160.0) + 160.0
+        left = min((n.x for n in graph.nodes.values()), default=0.0)
+        try:
+            edit, new = compose_edit(graph, text, (left, below))
+            self.show_editor()
+            self.session.do(edit, tr("Type a formula"))
+        except (ExpressionError, GraphError) as error:
+            self.top.formula.show_fault(str(error))
+            return
+        self.top.formula.accepted()
+        self.session.select(())
+        self.session.seek(len(self.session.steps))
+        self._fit_soon = True
+        QTimer.singleShot(0, self._fit_now)
+
+    def arrange(self) -> None:
+        chosen = list(self.session.selection) or None
+        places = arrange(self.session.graph, chosen if chosen and len(chosen) > 1 else None)
+        self.session.do(move(self.session.graph, places), tr("Arrange nodes"))
+        self._fit_soon = True
+        self._fit_now()
+
+    def focus_formula(self) -> None:
+        self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.top.formula.line.selectAll()
+
+    def _choose_csv(self) -> None:
+        self.documents.choose_csv()
+
+    # ------------------------------------------------------------ actions: looking
+
+    def fit(self) -> None:
+        self.canvas.fit()
+
+    def zoom(self, factor: float | None) -> None:
+        if factor is None:
+            self.canvas.zoom_to(1.0)
+        else:
+            self.canvas.zoom_by(factor)
+
+    def play(self, on: bool) -> None:
+        self.transport.play(on)
+
+    def toggle_theme(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        name = "light" if theme.current().is_dark else "dark"
+        theme.apply(app, name)
+        settings.set_theme_name(name)
+        self.restyle()
+
+    def toggle_panel(self, name: str) -> None:
+        self.show_editor()
+        dock = self.docks[name]
+        dock.setVisible(not dock.isVisible())
+
+    def command_palette(self) -> None:
+        entries = action_entries(self) + operator_entries(self.add_operator)
+        self.finder.ask(entries, tr("Type a command or an operator"))
+
+    def _search(self, place: QPointF) -> None:
+        """Operators at a place of the canvas."""
+        spot: QPoint = self.canvas.viewport().mapTo(self, self.canvas.mapFromScene(place))
+
+        def add(name: str) -> None:
+            self.canvas.add_operator(name, place)
+
+        self.finder.ask(operator_entries(add), tr("Search operators"), spot)
+
+    def about(self) -> None:
+        dialogs.about(self)
+
+    # ------------------------------------------------------------ actions: training
+
+    def train(self) -> None:
+        self._start_training(self.bridge.train)
+
+    def train_step(self) -> None:
+        self._start_training(self.bridge.step)
+
+    def _start_training(self, begin: Any) -> None:
+        self.transport.play(False)
+        self.docks["training"].show()
+        self.training_panel.show_message("")
+        try:
+            begin()
+        except (ValueError, OSError, RuntimeError) as error:
+            self.training_panel.show_message(str(error))
+
+    def pause_training(self) -> None:
+        self.bridge.pause()
+
+    def reset_training(self) -> None:
+        """A new start for every parameter that says how, and an empty curve."""
+        graph = self.session.graph
+        self.bridge.forget()
+        self.training_panel.clear()
+        try:
+            source = data.main_source(graph)
+            rows = data.load(graph, source, self.session.base) if source else None
+            start = data.initialize(graph, rows, graph.recipe.seed)
+        except (ValueError, OSError) as error:
+            self.tell(str(error))
+            return
+        if start:
+            self.session.do(batch(set_tensors(start)), tr("Reset training"))
+
+    # ------------------------------------------------------------ events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.editing and not self.documents.may_leave():
+            event.ignore()
+            return
+        self.transport.play(False)
+        self.bridge.forget()
+        state = self.saveState() if self.editing else self._docks_state
+        settings.set_window_state(self.saveGeometry(), state)
+        if self.recovery is not None:
+            self._save_timer.stop()
+            self.recovery.close()
+            self.recovery = self.documents.recovery = None
+        self.canvas.detach()
+        event.accept()
+
+    def restore_places(self) -> None:
+        """The window and its panels as they stood when it was closed last."""
+        saved = settings.window_state()
+        if saved is not None:
+            self.restoreGeometry(saved[0])
+            self.restoreState(saved[1])
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The document among dropped files."""
+    for url in event.mimeData().urls():
+        path = Path(url.toLocalFile())
+        if path.suffix.lower() in (".gloom", ".json"):
+            return path
+    return None
+
+
+def _mark() -> QPixmap:
+    return icons.pixmap("gradloom", theme.DARK.text, 64)
+
+
