@@ -29,8 +29,8 @@ _FILE = click.Path(path_type=Path)
 _VALUES = "NAME=VALUE: a number, a nested list such as [[1,2],[3,4]], or @file.npy. Repeats."
 
 
-Picture = Callable[[str, Path, tuple[int, int], int | None], int]
-"""`picture(file, out, (width, height), step)` draws the window and returns an exit code."""
+Picture = Callable[[str, Path, tuple[int, int], int | None, str], int]
+"""`picture(file, out, (width, height), step, theme)` draws the window and returns an exit code."""
 
 
 def main(argv: Sequence[str] | None = None, picture: Picture | None = None) -> int:
@@ -421,15 +421,18 @@ def doctor(as_json: bool) -> int:
     help="Of the window, in pixels.",
 )
 @click.option("--step", type=click.IntRange(0), metavar="K", help="After this many micro-steps.")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
 @click.pass_obj
-def shot(picture: Picture | None, file: str, out: Path, size: str, step: int | None) -> int:
+def shot(
+    picture: Picture | None, file: str, out: Path, size: str, step: int | None, theme: str
+) -> int:
     """Draw the window with a document to a PNG; needs no display."""
     from app import arguments
 
     pixels = arguments.picture_size(size)
     if picture is None:
         raise ValueError("a picture needs the window; run 'python -m app shot' for it")
-    return picture(file, out, pixels, step)
+    return picture(file, out, pixels, step, theme)
 
 
 def two_columns(steps: Iterable[Step]) -> str:

@@ -177,7 +177,9 @@ class Session:
     def _read_feeds(self) -> dict[str, Array]:
         graph = self.graph
         nodes = data.data_nodes(graph)
-        tables = tuple(id(v) for k, v in graph.tensors.items() if k.partition(".")[0] in graph.sources)
+        tables = tuple(
+            id(v) for k, v in graph.tensors.items() if k.partition(".")[0] in graph.sources
+        )
         key = (nodes, dict(graph.sources), tables, graph.recipe.batch_size, self.base)
         if key != self._feeds_key:
             self._feeds_key, self.data_fault = key, ""

@@ -104,7 +104,7 @@ class Bridge(QObject):
         alive = self._trainer is not None and self._trainer.state not in ("ended", "failed")
         if not alive or self._meaning != self.session.graph.meaning:
             self.forget()
-            self._trainer = Trainer(files.to_text(self.session.graph), self.session.base)
+            self._trainer = Trainer(files.to_bytes(self.session.graph), self.session.base)
             self._meaning = self.session.graph.meaning
         assert self._trainer is not None
         return self._trainer

@@ -89,7 +89,9 @@ def ask_save(parent: QWidget, suggested: str) -> Path | None:
 
 
 def ask_csv(parent: QWidget, folder: str) -> Path | None:
-    name, _ = QFileDialog.getOpenFileName(parent, tr("Choose a CSV file"), folder, "CSV (*.csv *.tsv *.txt)")
+    name, _ = QFileDialog.getOpenFileName(
+        parent, tr("Choose a CSV file"), folder, "CSV (*.csv *.tsv *.txt)"
+    )
     return Path(name) if name else None
 
 

@@ -61,12 +61,13 @@ def typeset(latex: str, size: float, colour: QColor, plain: str = "") -> Formula
 
 def _typeset(latex: str, size: float, colour: QColor, plain: str) -> Formula:
     try:
-        import ziamath  # 0.2 s, so only when there is something to show
+        from ziamath.config import config  # 0.2 s, so only when there is something to show
+        from ziamath.zmath import Latex
 
-        ziamath.config.svg2 = False  # Qt draws SVG 1.1 only
+        config.svg2 = False  # Qt draws SVG 1.1 only
         source = _INCREMENT.sub(r" \\; {+}{=} \\; ", latex)
         source = _FUNCTION.sub(r"\\\1\\!\\left", _SIGN.sub(r"\1{-}", source))
-        drawing = ziamath.Latex(source, size=size, color=colour.name())
+        drawing = Latex(source, size=size, color=colour.name())
         svg: str = drawing.svg()
         renderer = QSvgRenderer(svg.encode())
         box = renderer.viewBoxF()
@@ -87,9 +88,7 @@ def _plain(text: str, size: float, colour: QColor) -> Formula:
 class MathLabel(QWidget):
     """Shows one formula; drawn smaller when there is no room for it."""
 
-    def __init__(
-        self, size: float = 13, role: str = "text", parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, size: float = 13, role: str = "text", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._latex, self._text, self._size, self._role = "", "", size, role
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -152,5 +151,3 @@ class MathLabel(QWidget):
 def clear_cache() -> None:
     """Forgets every drawing (they are dropped before the application ends)."""
     _cache.clear()
-
-

@@ -20,7 +20,7 @@ def paint(painter: QPainter, graph: Graph, area: QRectF, tokens: theme.Theme) ->
     left, top = min(b.left() for b in places.values()), min(b.top() for b in places.values())
     width = max(b.right() for b in places.values()) - left
     height = max(b.bottom() for b in places.values()) - top
-    scale = min(area.width() / width, area.height() / height, 0.6)
+    scale = min(area.width() / width, area.height() / height, 0.9)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(area.center())

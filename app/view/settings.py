@@ -11,9 +11,7 @@ MAX_RECENT = 12
 
 def store() -> QSettings:
     """The person's settings of this program."""
-    return QSettings(
-        QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gradloom", "gradloom"
-    )
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gradloom", "gradloom")
 
 
 def recent() -> list[Path]:

@@ -112,7 +112,7 @@ def picture(
 
 
 def run(path: Path | None, graph: Graph | None = None) -> int:
-    """Opens the window, on a file or a document without one, and lives until it is closed; returns the exit code."""
+    """Opens the window, on a file or a document without one; returns the exit code at its end."""
     app = application(settings.theme_name())
     recovery = Recovery()
     window = Window(Session(Graph()), recovery)

@@ -255,6 +255,7 @@ QLabel[role="gradient"] { color: $gradient; }
 QLabel[role="error"] { color: $error; }
 QFrame[role="panel"], QWidget[role="panel"] { background: $panel; }
 QFrame[role="bar"] { background: $panel; border: 1px solid $hairline; border-radius: 12px; }
+QWidget[role="plot"] { background: $field; border: 1px solid $hairline; border-radius: 8px; }
 QFrame[role="hairline"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
 QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QDoubleSpinBox, QComboBox {
     background: $field; color: $text; border: 1px solid $hairline; border-radius: 6px;
@@ -290,6 +291,7 @@ QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
 QCheckBox::indicator, QRadioButton::indicator { width: 14px; height: 14px; background: $field;
     border: 1px solid $border; border-radius: 4px; }
 QRadioButton::indicator { border-radius: 7px; }
+QCheckBox::indicator:checked { image: url("$tick"); }
 QCheckBox::indicator:checked, QRadioButton::indicator:checked { background: $accent;
     border-color: $accent; }
 QCheckBox:focus, QRadioButton:focus { color: $accent; }
@@ -357,4 +359,5 @@ def style_sheet(theme: Theme) -> str:
     sheet = _STYLE
     for name in sorted(tokens, key=len, reverse=True):
         sheet = sheet.replace(f"${name}", tokens[name].name())
-    return sheet
+    tick = files("resources") / "icons" / f"tick-{theme.name}.svg"
+    return sheet.replace("$tick", str(tick).replace("\\", "/"))

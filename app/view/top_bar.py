@@ -136,4 +136,6 @@ class Commands(QObject):
             ("edit.undo", history.undo_label), ("edit.redo", history.redo_label),
         ):  # fmt: skip
             title = tr(actions.BY_ID[action_id].title)
-            self.by_id[action_id].setText(f"{title} {label[:1].lower()}{label[1:]}" if label else title)
+            self.by_id[action_id].setText(
+                f"{title} {label[:1].lower()}{label[1:]}" if label else title
+            )

@@ -1,43 +1,26 @@
-"""The window: joins the canvas, the panels and the actions over one session."""
+"""The window: what happens when a person does something, over one session."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QFontMetrics, QIcon, QPixmap
-from PySide6.QtWidgets import (
-    QApplication,
-    QLabel,
-    QMainWindow,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
 
-from app import actions
 from app.recovery import Recovery
 from app.session import Session
 from app.text import tr
-from app.view import dialogs, icons, settings, theme
-from app.view.bridge import Bridge
-from app.view.canvas import Canvas
-from app.view.docks import Dock
-from app.view.documents import Documents
-from app.view.finder import Entry, Finder, action_entries, operator_entries
-from app.view.panels.explanation import Explanation
-from app.view.panels.inspector import Inspector
-from app.view.panels.palette import Palette
-from app.view.panels.start_page import StartPage
-from app.view.panels.trace_table import TraceTable
-from app.view.panels.training import TrainingPanel
-from app.view.panels.transport import Transport
-from app.view.top_bar import Commands, TopBar
+from app.view import dialogs, settings, theme
+from app.view.finder import Entry, action_entries, operator_entries
+from app.view.frame import Frame
+from app.view.top_bar import Commands
 from app.worker import Progress
 from engine.check import check_graph
 from engine.compose import compose_edit
-from engine.edits import batch, move, set_tensors
+from engine.edits import move, set_tensors
 from engine.expression import ExpressionError
 from engine.graph import Graph, GraphError
 from engine.layout import arrange
@@ -45,104 +28,25 @@ from engine.train import data
 
 CHECKED_NODES, CHECKED_ENTRIES = 60, 400
 """Documents up to this size get their gradients checked as they are edited."""
-NOTICE_MS = 6000
 
 
-class Window(QMainWindow):
+class Window(Frame):
     """One document in one window. It is the `Context` that actions work on."""
 
     def __init__(self, session: Session | None = None, recovery: Recovery | None = None) -> None:
-        super().__init__()
-        self.session = session or Session(Graph())
-        self.recovery = recovery
-        self.bridge = Bridge(self.session, self)
-        self.documents = Documents(self.session, self, recovery)
-        self.setAcceptDrops(True)
-        self.setDockNestingEnabled(True)
-        self.setMinimumSize(960, 600)
-        self.setWindowIcon(QIcon(_mark()))
-        self._build_middle()
-        self.top = TopBar(self.session)
-        self.setMenuWidget(self.top)
-        self._build_docks()
-        self.finder = Finder(self)
-        self.notice = QLabel(self)
-        self.notice.setProperty("role", "notice")
-        self.notice.setWordWrap(True)
-        self.notice.hide()
+        super().__init__(session, recovery)
         self.commands = Commands(self, self, self.top.menus)
-        self._notice_timer = self._once(NOTICE_MS, self.notice.hide)
-        self._check_timer = self._once(350, self._check)
+        self._checked_at = -1
+        self._check_timer = self.once(350, self._check)
+        self._fit_timer = self.once(0, self._fit_now)
         self._save_timer = QTimer(self)
         self._save_timer.timeout.connect(self._tick)
         if recovery is not None:
             self._save_timer.start(1000)
-        self._checked_at = -1
-        self._fit_soon = False
-        self._docks_state: Any = None
+        self._docks_state = self.saveState()
         self._connect()
-        self.restyle()
-        self.resize(QSize(1600, 1000))
-        self.resizeDocks(list(self.docks.values())[:2], [220, 356], Qt.Orientation.Horizontal)
-        self._default_state = self.saveState()
-        self._docks_state = self._default_state
         self._renamed()
         self._check_timer.start()
-
-    def _once(self, milliseconds: int, slot: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
-
-    # ------------------------------------------------------------ building
-
-    def _build_middle(self) -> None:
-        self.canvas = Canvas(self.session, theme.current())
-        self.explanation = Explanation(self.session)
-        self.transport = Transport(self.session)
-        self.start = StartPage()
-        self.editor = QWidget()
-        self.editor.setObjectName("editor")
-        self.editor.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        column = QVBoxLayout(self.editor)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.canvas, 1)
-        bars = QVBoxLayout()
-        bars.setContentsMargins(20, 4, 20, 16)
-        bars.setSpacing(10)
-        bars.addWidget(self.explanation)
-        bars.addWidget(self.transport)
-        column.addLayout(bars)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self.start)
-        self.pages.addWidget(self.editor)
-        self.pages.setCurrentWidget(self.editor)
-        self.setCentralWidget(self.pages)
-
-    def _build_docks(self) -> None:
-        self.palette_panel = Palette()
-        self.inspector = Inspector(self.session)
-        self.trace = TraceTable(self.session)
-        self.training_panel = TrainingPanel(self.session)
-        panels: dict[str, QWidget] = {
-            "palette": self.palette_panel, "inspector": self.inspector, "trace": self.trace,
-            "training": self.training_panel,
-        }  # fmt: skip
-        self.docks: dict[str, Dock] = {}
-        for name, panel in panels.items():
-            dock = Dock(name, tr(actions.PANELS[name]), panel, self)
-            left = name == "palette"
-            area = Qt.DockWidgetArea.LeftDockWidgetArea
-            self.addDockWidget(area if left else Qt.DockWidgetArea.RightDockWidgetArea, dock)
-            self.docks[name] = dock
-        for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
-            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
-        ):
-            self.setCorner(corner, area)
 
     def _connect(self) -> None:
         self.top.formula.entered.connect(self.compose)
@@ -173,21 +77,6 @@ class Window(QMainWindow):
         self.session.selection_changed.join(self._refresh_actions)
         self.session.cursor_moved.join(self._refresh_actions)
         self.session.evaluated.join(self._evaluated)
-
-    def restyle(self) -> None:
-        """Everything in the colours of the theme applied last."""
-        tokens = theme.current()
-        self.canvas.set_theme(tokens)
-        self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
-        for part in (
-            self.top, self.palette_panel, self.explanation, self.transport, self.inspector,
-            self.training_panel, self.start, *self.docks.values(),
-        ):  # fmt: skip
-            part.restyle()
-        self.notice.setStyleSheet(
-            f"background: {tokens.panel.name()}; color: {tokens.text.name()}; border-radius: 8px;"
-            f" border: 1px solid {tokens.border.name()}; padding: 10px 14px;"
-        )
 
     # ------------------------------------------------------------ following
 
@@ -224,7 +113,9 @@ class Window(QMainWindow):
             self.explanation.show_badge(
                 f"✓ checked {worst:.0e}" if good else f"⚠ differs {worst:.0e}",
                 "value" if good else "error",
-                tr("The largest relative difference between these gradients and differences of values"),
+                tr(
+                    "The largest relative difference between these gradients and differences of values"
+                ),
             )
 
     def _opened(self) -> None:
@@ -232,14 +123,11 @@ class Window(QMainWindow):
         self.top.formula.show_fault("")
         self.top.formula.line.clear()
         # The docks take their places with the next layout; only then is the canvas's size known.
-        self._fit_soon = True
-        QTimer.singleShot(0, self._fit_now)
+        self._fit_timer.start()
 
     def _fit_now(self) -> None:
-        if self._fit_soon:
-            self._fit_soon = False
-            self.canvas.flush()
-            self.canvas.fit()
+        self.canvas.flush()
+        self.canvas.fit()
 
     def _progress(self, news: Progress) -> None:
         self.training_panel.take(news)
@@ -251,21 +139,6 @@ class Window(QMainWindow):
     def _tick(self) -> None:
         if self.recovery is not None:
             self.recovery.tick()
-
-    def tell(self, sentence: str) -> None:
-        """One sentence at the foot of the middle, for some seconds."""
-        text = sentence[:1].upper() + sentence[1:]
-        self.notice.setText(f"⚠  {text}")
-        metrics = QFontMetrics(self.notice.font())
-        width = min(metrics.horizontalAdvance(self.notice.text()) + 48, 560)
-        height = self.notice.heightForWidth(width)
-        middle = self.pages.geometry()
-        self.notice.setGeometry(
-            middle.center().x() - width // 2, middle.bottom() - height - 220, width, height
-        )
-        self.notice.show()
-        self.notice.raise_()
-        self._notice_timer.start()
 
     # ------------------------------------------------------------ pages
 
@@ -377,7 +250,7 @@ class Window(QMainWindow):
         below = max((n.y for n in graph.nodes.values()), default=-160.0) + 160.0
         left = min((n.x for n in graph.nodes.values()), default=0.0)
         try:
-            edit, new = compose_edit(graph, text, (left, below))
+            edit, _ = compose_edit(graph, text, (left, below))
             self.show_editor()
             self.session.do(edit, tr("Type a formula"))
         except (ExpressionError, GraphError) as error:
@@ -386,15 +259,13 @@ class Window(QMainWindow):
         self.top.formula.accepted()
         self.session.select(())
         self.session.seek(len(self.session.steps))
-        self._fit_soon = True
-        QTimer.singleShot(0, self._fit_now)
+        self._fit_timer.start()
 
     def arrange(self) -> None:
         chosen = list(self.session.selection) or None
         places = arrange(self.session.graph, chosen if chosen and len(chosen) > 1 else None)
         self.session.do(move(self.session.graph, places), tr("Arrange nodes"))
-        self._fit_soon = True
-        self._fit_now()
+        self._fit_timer.start()
 
     def focus_formula(self) -> None:
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -454,7 +325,7 @@ class Window(QMainWindow):
     def train_step(self) -> None:
         self._start_training(self.bridge.step)
 
-    def _start_training(self, begin: Any) -> None:
+    def _start_training(self, begin: Callable[[], None]) -> None:
         self.transport.play(False)
         self.docks["training"].show()
         self.training_panel.show_message("")
@@ -479,7 +350,7 @@ class Window(QMainWindow):
             self.tell(str(error))
             return
         if start:
-            self.session.do(batch(set_tensors(start)), tr("Reset training"))
+            self.session.do(set_tensors(start), tr("Reset training"))
 
     # ------------------------------------------------------------ events
 
@@ -523,9 +394,3 @@ def _dropped(event: QDropEvent) -> Path | None:
         if path.suffix.lower() in (".gloom", ".json"):
             return path
     return None
-
-
-def _mark() -> QPixmap:
-    return icons.pixmap("gradloom", theme.DARK.text, 64)
-
-

@@ -477,7 +477,7 @@ def test_pictures_are_given_from_above(capsys: pytest.CaptureFixture[str]) -> No
 
     args = ["shot", "example:xor", "out.png", "--size", "800x600", "--step", "3"]
     assert main(args, picture) == 0
-    assert asked == [("example:xor", Path("out.png"), (800, 600), 3)]
+    assert asked == [("example:xor", Path("out.png"), (800, 600), 3, "dark")]
     assert main([*args[:-1], "-3"], picture) == main([*args, "--size", "8x6"], picture) == 2
     assert main(args) == 2
 

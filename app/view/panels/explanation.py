@@ -113,9 +113,9 @@ class Explanation(QFrame):
     def _sum(self, step: Step) -> str:
         if step.phase != "backward" or not step.target:
             return ""
-        if step.total.ndim:
-            return f"{tr('sum so far')} [{shape_text(step.total.shape)}]"
         word = tr("sum so far") if step.pending else tr("sum")
+        if step.total.ndim:
+            return f"{word} [{shape_text(step.total.shape)}]"
         return f"{word} {theme.number_text(float(step.total))}"
 
 
@@ -123,5 +123,3 @@ def _readable(text: str) -> str:
     """Plain text of a line with signs and names as people write them."""
     signs = text.replace(" * ", " × ").replace("-", "−")
     return _PARTIAL.sub(lambda m: f"∂{pretty_name(m[1])}/∂{pretty_name(m[2])}", signs)
-
-

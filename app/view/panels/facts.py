@@ -39,8 +39,10 @@ def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
     names: dict[str, Tree] = {"y": Name(node.name)}
     for port in graph.ports(node_id):
         operand = graph.operand(node_id, port)
-        is_number = isinstance(operand, float | int)
-        names[port] = Number(float(operand)) if is_number else Name(_called(session, operand))
+        if isinstance(operand, str) or operand is None:
+            names[port] = Name(graph.name(operand) if operand else "?")
+        else:
+            names[port] = Number(float(operand))
     for option, value in node.options.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
             names.setdefault(option, Number(float(value)))
@@ -67,10 +69,6 @@ def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
     return lines
 
 
-def _called(session: Session, operand: object) -> str:
-    return session.graph.name(operand) if isinstance(operand, str) else "?"
-
-
 def _latex_number(shown: str) -> str:
     mantissa, _, power = shown.replace("−", "-").replace("∞", r"\infty ").partition("e")
     return rf"{mantissa} \times 10^{{{power}}}" if power else mantissa
@@ -79,7 +77,12 @@ def _latex_number(shown: str) -> str:
 def _local_value(session: Session, node_id: str, port: str) -> float | None:
     for step in session.steps[session.forward_end :]:
         term = step.contribution
-        if term is not None and term.node == node_id and term.port == port and term.local is not None:
+        if (
+            term is not None
+            and term.node == node_id
+            and term.port == port
+            and term.local is not None
+        ):
             value = step.telling.read(term.local)
             return float(value) if value is not None and value.ndim == 0 else None
     return None
@@ -92,8 +95,8 @@ def array_text(array: Array | None) -> str:
     if array.ndim == 0:
         return theme.number_text(float(array))
     if array.size <= SHOWN_ENTRIES:
-        with np.printoptions(precision=4, suppress=True):
-            return np.array2string(array, separator=", ").replace("-", "−")
+        text = np.array2string(array, precision=3, suppress_small=True, max_line_width=30)
+        return text.replace("-", "−")
     low, high = theme.number_text(float(array.min())), theme.number_text(float(array.max()))
     return f"{low} … {high}\nmean {theme.number_text(float(array.mean()))}"
 

@@ -222,6 +222,7 @@ class Inspector(QScrollArea):
 
     def _number(self, role: str) -> QLabel:
         label = QLabel()
+        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("role", role)
         label.setFont(theme.number_font(12))
         label.setWordWrap(True)

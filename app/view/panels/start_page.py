@@ -34,7 +34,8 @@ class Picture(QWidget):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        self.setMinimumHeight(110)
+        self.setMaximumHeight(220)
+        self.setMinimumHeight(120)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = theme.current()
@@ -189,7 +190,7 @@ class StartPage(QScrollArea):
             grid.addWidget(card, number // 2, number % 2)
         for index in (0, 1):
             grid.setColumnStretch(index, 1)
-        column.addLayout(grid)
+        column.addLayout(grid, 6)
         column.addStretch(1)
         return column
 

@@ -113,7 +113,7 @@ class _Lines(QStyledItemDelegate):
         tokens = theme.current()
         cursor = self.session.cursor
         formula = typeset(latex_of(step), SIZE, tokens.text, step.text)
-        box = QRectF(option.rect)  # type: ignore[attr-defined]
+        box = QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if step.number == cursor:

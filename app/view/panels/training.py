@@ -49,8 +49,10 @@ class Curve(QWidget):
         self._lines: list[Any] = []
         self._log = False
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self.empty = QLabel(tr("The loss appears here while training runs."))
+        self._layout.setContentsMargins(6, 6, 6, 2)
+        self.setProperty("role", "plot")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.empty = QLabel()
         self.empty.setProperty("role", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
@@ -97,6 +99,12 @@ class Curve(QWidget):
         dash = Qt.PenStyle.DashLine
         self._lines[0].setPen(pyqtgraph.mkPen(tokens.accent, width=1.6))
         self._lines[1].setPen(pyqtgraph.mkPen(tokens.muted, width=1.4, style=dash))
+
+    def prepare(self) -> None:
+        """Loads the plot library now, so that it does not hold up the window while training runs."""
+        if self._plot is None:
+            self._build()
+            self._plot.setVisible(bool(self.train))
 
     def _build(self) -> None:
         import pyqtgraph  # 0.3 s, so only when there is a curve
@@ -230,7 +238,12 @@ class TrainingPanel(QWidget):
         self.fields["batch_size"].show_text(str(recipe.batch_size) if recipe.batch_size else "all")
         self.fields["epochs"].show_text(str(recipe.epochs))
         self.csv.setVisible(any(s.kind == "csv" for s in graph.sources.values()))
-        trainable = bool(graph.nodes)
+        trainable = bool(graph.of_op("parameter"))
+        self.curve.empty.setText(
+            tr("The loss appears here while training runs.")
+            if trainable
+            else tr("Add a parameter and a loss to train them.")
+        )
         for action_id, button in self.buttons.items():
             pause = action_id == "train.pause"
             button.setEnabled(self.running if pause else trainable and not self.running)
@@ -263,6 +276,8 @@ class TrainingPanel(QWidget):
 
     def _opened(self) -> None:
         self.clear()
+        if self.session.graph.of_op("parameter"):
+            self.curve.prepare()
         self.refresh()
 
     def restyle(self) -> None:
@@ -305,7 +320,7 @@ class TrainingPanel(QWidget):
 
 def _metrics_text(progress: Progress) -> str:
     lines = []
-    for part, title in (("train", tr("train")), ("validation", tr("validation"))):
+    for part, title in (("train", tr("━ train")), ("validation", tr("╌ held out"))):
         values = progress.metrics.get(part, {})
         if values:
             shown = "  ".join(f"{name} {theme.number_text(v)}" for name, v in values.items())

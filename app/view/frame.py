@@ -1,0 +1,157 @@
+"""The window's parts and where they stand: canvas, bars, panels, start page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QFontMetrics, QIcon, QPixmap
+from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app import actions
+from app.recovery import Recovery
+from app.session import Session
+from app.text import tr
+from app.view import icons, theme
+from app.view.bridge import Bridge
+from app.view.canvas import Canvas
+from app.view.docks import Dock
+from app.view.documents import Documents
+from app.view.finder import Finder
+from app.view.panels.explanation import Explanation
+from app.view.panels.inspector import Inspector
+from app.view.panels.palette import Palette
+from app.view.panels.start_page import StartPage
+from app.view.panels.trace_table import TraceTable
+from app.view.panels.training import TrainingPanel
+from app.view.panels.transport import Transport
+from app.view.top_bar import TopBar
+from engine.graph import Graph
+
+NOTICE_MS = 6000
+
+
+class Styled(Protocol):
+    """A part that takes fonts and pictures from the theme applied last."""
+
+    def restyle(self) -> None: ...
+
+
+class Frame(QMainWindow):
+    """The parts and where they stand; nothing here knows what happens when one is used."""
+
+    def __init__(self, session: Session | None = None, recovery: Recovery | None = None) -> None:
+        super().__init__()
+        self.session = session or Session(Graph())
+        self.recovery = recovery
+        self.bridge = Bridge(self.session, self)
+        self.documents = Documents(self.session, self, recovery)
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.setMinimumSize(960, 600)
+        self.setWindowIcon(QIcon(_mark()))
+        self._build_middle()
+        self.top = TopBar(self.session)
+        self.setMenuWidget(self.top)
+        self._build_docks()
+        self.finder = Finder(self)
+        self.notice = QLabel(self)
+        self.notice.setProperty("role", "notice")
+        self.notice.setWordWrap(True)
+        self.notice.hide()
+        self._notice_timer = self.once(NOTICE_MS, self.notice.hide)
+        self.restyle()
+        self.resize(QSize(1600, 1000))
+        self.resizeDocks(list(self.docks.values())[:2], [232, 356], Qt.Orientation.Horizontal)
+
+    def once(self, milliseconds: int, slot: Callable[[], object]) -> QTimer:
+        """A timer that fires once each time it is started."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    # ------------------------------------------------------------ building
+
+    def _build_middle(self) -> None:
+        self.canvas = Canvas(self.session, theme.current())
+        self.explanation = Explanation(self.session)
+        self.transport = Transport(self.session)
+        self.start = StartPage()
+        self.editor = QWidget()
+        self.editor.setObjectName("editor")
+        self.editor.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column = QVBoxLayout(self.editor)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.canvas, 1)
+        bars = QVBoxLayout()
+        bars.setContentsMargins(20, 4, 20, 16)
+        bars.setSpacing(10)
+        bars.addWidget(self.explanation)
+        bars.addWidget(self.transport)
+        column.addLayout(bars)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.pages.addWidget(self.editor)
+        self.pages.setCurrentWidget(self.editor)
+        self.setCentralWidget(self.pages)
+
+    def _build_docks(self) -> None:
+        self.palette_panel = Palette()
+        self.inspector = Inspector(self.session)
+        self.trace = TraceTable(self.session)
+        self.training_panel = TrainingPanel(self.session)
+        panels: dict[str, QWidget] = {
+            "palette": self.palette_panel, "inspector": self.inspector, "trace": self.trace,
+            "training": self.training_panel,
+        }  # fmt: skip
+        self.docks: dict[str, Dock] = {}
+        for name, panel in panels.items():
+            dock = Dock(name, tr(actions.PANELS[name]), panel, self)
+            left = name == "palette"
+            area = Qt.DockWidgetArea.LeftDockWidgetArea
+            self.addDockWidget(area if left else Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            self.docks[name] = dock
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+        ):
+            self.setCorner(corner, area)
+
+    def restyle(self) -> None:
+        """Everything in the colours of the theme applied last."""
+        tokens = theme.current()
+        self.canvas.set_theme(tokens)
+        self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
+        parts: tuple[Styled, ...] = (
+            self.top, self.palette_panel, self.explanation, self.transport, self.inspector,
+            self.training_panel, self.start, *self.docks.values(),
+        )  # fmt: skip
+        for part in parts:
+            part.restyle()
+        self.notice.setStyleSheet(
+            f"background: {tokens.panel.name()}; color: {tokens.text.name()}; border-radius: 8px;"
+            f" border: 1px solid {tokens.border.name()}; padding: 10px 14px;"
+        )
+
+    def tell(self, sentence: str) -> None:
+        """One sentence at the foot of the middle, for some seconds."""
+        text = sentence[:1].upper() + sentence[1:]
+        self.notice.setText(f"⚠  {text}")
+        metrics = QFontMetrics(self.notice.font())
+        width = min(metrics.horizontalAdvance(self.notice.text()) + 48, 560)
+        height = self.notice.heightForWidth(width)
+        middle = self.pages.geometry()
+        self.notice.setGeometry(
+            middle.center().x() - width // 2, middle.bottom() - height - 220, width, height
+        )
+        self.notice.show()
+        self.notice.raise_()
+        self._notice_timer.start()
+
+
+def _mark() -> QPixmap:
+    return icons.pixmap("gradloom", theme.DARK.text, 64)

