@@ -95,6 +95,7 @@ def _read_npy(path: Path) -> Any:
     from numpy.lib import format as npy
 
     from engine.files import strict
+    from engine.records import MAX_RANK
 
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     with path.open("rb") as file:
@@ -105,7 +106,7 @@ def _read_npy(path: Path) -> Any:
         if dtype.kind not in "fiub":
             raise ValueError(f"{path} holds {dtype}; give an array of numbers")
         size = math.prod(shape) * dtype.itemsize
-        if size > strict.MAX_BYTES or len(shape) > strict.MAX_RANK:
+        if size > strict.MAX_BYTES or len(shape) > MAX_RANK:
             raise ValueError(
                 f"{path} holds an array larger than Gradloom takes; give a smaller one"
             )

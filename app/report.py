@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.derive import Derived
     from engine.evaluate import Evaluation
     from engine.graph import Graph
-    from engine.train.session import Minimum
+    from engine.train.minimum import Minimum
 
 VALUE, GRADIENT, QUIET = "green", "orange_red1", "dim"
 """The colours of forward and backward numbers, as in the window; a terminal only."""
@@ -237,14 +237,14 @@ def derived(found: Derived, tolerance: float, short: bool) -> Iterator[Any]:
             rows = [(str(n), number(v)) for n, v in enumerate(numbers)]
             yield table(rows, ("Order", f"by {name}"), ("", GRADIENT))
     if found.hessian:
-        rows = [(r, c, number(v)) for r, line in found.hessian.items() for c, v in line.items()]
-        yield table(rows, ("Row", "Column", "Second derivative"), ("", "", GRADIENT))
+        entries = [(r, c, number(v)) for r, line in found.hessian.items() for c, v in line.items()]
+        yield table(entries, ("Row", "Column", "Second derivative"), ("", "", GRADIENT))
     if found.check:
-        rows = [
+        verdicts = [
             (name, f"{error:.2g}", "agrees" if error <= tolerance else "DIFFERS")
             for name, error in found.check.items()
         ]
-        yield table(rows, ("Checked by", "Relative error", ""))
+        yield table(verdicts, ("Checked by", "Relative error", ""))
 
 
 def _pairs(output: str, value: Array, gradients: Mapping[str, Array]) -> Table:

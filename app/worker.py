@@ -73,18 +73,16 @@ class _Layout:
 class Trainer:
     """Trains one document in a process of its own.
 
-    `document` is a document as JSON text (`engine.files.to_text`), `base` the folder that its data
+    `document` is a document as the bytes of a file (`engine.files.to_bytes`), `base` the folder that its data
     files are relative to. `seed` draws new starting parameters; None goes on from the document's.
     The process starts with the first `start` or `step`. Every method returns at once, `close` within seconds.
     Call `poll` from a timer: it returns what happened since the last call, oldest first.
     """
 
-    def __init__(
-        self, document: str | bytes, base: Path | None = None, seed: int | None = None
-    ) -> None:
+    def __init__(self, document: bytes, base: Path | None = None, seed: int | None = None) -> None:
         self.state: State = "idle"
         self.last = Progress("idle")
-        self._document = document.decode("utf-8") if isinstance(document, bytes) else document
+        self._document = document
         self._base, self._seed = base, seed
         self._process: Any = None
         self._connection: Connection | None = None
@@ -276,7 +274,7 @@ def _work(connection: Connection, document: str, base: Path | None, seed: int | 
     if hasattr(os, "nice"):
         os.nice(5)  # the window comes first
     try:
-        training = Training(files.from_text(document), base, seed=seed)
+        training = Training(files.from_bytes(document), base, seed=seed)
     except (ValueError, OSError) as error:
         with contextlib.suppress(OSError):
             connection.send(Progress("failed", message=str(error)))

@@ -269,6 +269,11 @@ def place(graph: Graph, node_ids: list[str]) -> None:
         graph.put("nodes", node_id, replace(graph.nodes[node_id], x=x, y=y))
 
 
+def read_name(graph: Graph, node_id: str) -> str:
+    """The name a program reads a source node under: one bound again since is `x.1` by now."""
+    return graph.name(node_id).split(".")[0]
+
+
 def formula_of(graph: Graph, node_id: str) -> str:
     """A node's own formula over its operands' names: `sin(t)`, `3 * t`."""
     return to_text(formula_tree(graph, node_id))

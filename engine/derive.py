@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine import check
-from engine.compose import compose
+from engine.compose import compose, read_name
 from engine.differentiate import differentiate
 from engine.evaluate import evaluate
 from engine.expansion import Ref, expand
@@ -97,7 +97,7 @@ def derive(
 
 def _inputs(graph: Graph, specs: Mapping[str, Any], wrt: Iterable[str] | None) -> dict[str, str]:
     """Input nodes by the name the program reads them under."""
-    known = {graph.name(n).split(".")[0]: n for n in graph.of_op("input")}
+    known = {read_name(graph, n): n for n in graph.of_op("input")}
     if wrt is None:
         return {name: n for name, n in known.items() if specs[n].kind == "float"}
     chosen = {}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine import edits
+from engine.compose import read_name
 from engine.graph import Graph, Recipe
 from engine.ops.row import Array
 from engine.train import optimizers
@@ -47,23 +48,19 @@ def minimize(
     begin = time.perf_counter()
     training.run(steps, on_progress)
     taken = time.perf_counter() - begin
-    final = {own.name(n): v for n, v in training.parameters().items()}
+    final = {read_name(own, n): v for n, v in training.parameters().items()}
     value = training.metrics()["train"][own.name(loss)]
     return Minimum(final, value, training.history, taken / max(training.step_count, 1))
 
 
 def _sources_by_name(graph: Graph, wrt: Iterable[str] | None) -> list[str]:
     above = graph.ancestors(loss_of(graph))
-    moving = [n for n in graph.of_op("input", "parameter") if n in above]
-    if wrt is None:
-        return moving
-    found = []
-    for name in wrt:
-        node_id = graph.id_of(name)
-        if node_id not in moving:
-            known = ", ".join(graph.name(n) for n in moving) or "none"
+    moving = {read_name(graph, n): n for n in graph.of_op("input", "parameter") if n in above}
+    chosen = list(moving) if wrt is None else list(wrt)
+    for name in chosen:
+        if name not in moving:
+            known = ", ".join(moving) or "none"
             raise TrainingError(
                 f"{name} is nothing that can be minimised over; choose from: {known}"
             )
-        found.append(node_id)
-    return found
+    return [moving[name] for name in chosen]

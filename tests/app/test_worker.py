@@ -22,10 +22,10 @@ PATIENCE = 30.0
 linux = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
 
 
-def document(name: str = "xor", **recipe: object) -> str:
+def document(name: str = "xor", **recipe: object) -> bytes:
     graph = examples.load(name)
     edits.set_recipe(graph, **recipe).apply(graph)
-    return files.to_text(graph)
+    return files.to_bytes(graph)
 
 
 @pytest.fixture
@@ -322,5 +322,5 @@ def test_the_child_has_no_qt(tmp_path: Path) -> None:
 def test_a_graph_of_the_right_kind_goes_through_text() -> None:
     """What the child reads is bit for bit the document."""
     graph = examples.load("softmax-digits")
-    again: Graph = files.from_text(files.to_text(graph))
+    again: Graph = files.from_bytes(files.to_bytes(graph))
     assert all(again.tensors[k].tobytes() == v.tobytes() for k, v in graph.tensors.items())
