@@ -375,7 +375,7 @@ def short(value: Array | float, digits: int = DIGITS) -> str:
     if abs(number) < 1e-3:
         return text
     # as many digits throughout, 0.25 as 0.2500, so that columns of numbers align
-    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(number)))))
+    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(float(text))))))
     return f"{number:.{min(decimals, digits)}f}"
 
 

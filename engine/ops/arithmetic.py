@@ -115,8 +115,10 @@ ROWS = (
     _binary(
         "pow", "The first value to the power of the second.", formula="a^b",
         derivative={
-            "a": "g * where(b == 0, 0, b * a^(b - 1))",
-            "b": "g * where((a == 0) * (b >= 0), 0, y * log(a))",
+            # 0 * 0^-1 and 0 * log(0) are kept from being formed: a choice behind them would hide the
+            # term that the exponent has in the derivative of this one
+            "a": "g * (b * where((a == 0) * (b == 0), 1, a)^(b - 1))",
+            "b": "g * (y * log(where((a == 0) * (b >= 0), 1, a)))",
         },
         kernel=_power, scalar=math.pow, symbol="**", label="xⁿ power",
         aliases=("power", "exponent", "^", "**"), domain={"a": _AWAY}, shape=elementwise,

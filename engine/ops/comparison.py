@@ -33,6 +33,8 @@ def _where_shape(options: Options, *operands: Spec) -> Spec:
 
 
 def _fold_where(condition: Any, a: Any, b: Any) -> Any:
+    if isinstance(a, float) and a == b:
+        return a
     return (a if condition else b) if isinstance(condition, bool | float | int) else None
 
 
