@@ -32,8 +32,8 @@ def document(name: str = "xor", **recipe: object) -> bytes:
 def make() -> Iterator[Callable[..., Trainer]]:
     made: list[Trainer] = []
 
-    def new(text: str, base: Path | None = None, seed: int | None = None) -> Trainer:
-        made.append(Trainer(text, base, seed))
+    def new(document: bytes, base: Path | None = None, seed: int | None = None) -> Trainer:
+        made.append(Trainer(document, base, seed))
         return made[-1]
 
     yield new
@@ -82,7 +82,7 @@ def test_same_numbers_as_without_a_process(make: Callable[..., Trainer]) -> None
     assert (last.step, last.epoch, last.loss) == (200, 200, here.loss)
     assert last.metrics == here.metrics()
     found = trainer.parameters()
-    assert trainer.parameters_step == 200
+    assert trainer.parameters_step == 200 and trainer.parameters() is found
     assert {n: v.tobytes() for n, v in found.items()} == {
         n: v.tobytes() for n, v in here.parameters().items()
     }
@@ -199,8 +199,8 @@ def test_divergence_is_said_and_the_last_finite_parameters_stay(
     assert "has failed" in until(trainer, lambda m: bool(m.message))[-1].message
 
 
-@pytest.mark.parametrize("text", ["{}", document(optimizer="sdg")])
-def test_a_document_that_cannot_be_trained(text: str, make: Callable[..., Trainer]) -> None:
+@pytest.mark.parametrize("text", [b"{}", document(optimizer="sdg")])
+def test_a_document_that_cannot_be_trained(text: bytes, make: Callable[..., Trainer]) -> None:
     trainer = make(text)
     trainer.start(steps=1)
     last = until(trainer, in_state("failed"))[-1]
@@ -269,7 +269,7 @@ if __name__ == "__main__":
     {first}
     from pathlib import Path
     from app.worker import Trainer
-    trainer = Trainer(Path(sys.argv[1]).read_text("utf-8"))
+    trainer = Trainer(Path(sys.argv[1]).read_bytes())
     {command}
     while not trainer.poll():
         time.sleep(0.01)
@@ -282,7 +282,7 @@ def _parent(folder: Path, first: str, command: str) -> tuple[subprocess.Popen[st
     """A program that trains; the program and its child's id."""
     script, text = folder / "parent.py", folder / "d.json"
     script.write_text(PARENT.format(first=first, command=command), encoding="utf-8")
-    text.write_text(document(), encoding="utf-8")
+    text.write_bytes(document())
     root = str(Path(__file__).parents[2])
     parent = subprocess.Popen(
         [sys.executable, str(script), str(text)], stdout=subprocess.PIPE, text=True,
