@@ -73,10 +73,11 @@ class _Layout:
 class Trainer:
     """Trains one document in a process of its own.
 
-    `document` is a document as the bytes of a file (`engine.files.to_bytes`), `base` the folder that its data
-    files are relative to. `seed` draws new starting parameters; None goes on from the document's.
-    The process starts with the first `start` or `step`. Every method returns at once, `close` within seconds.
-    Call `poll` from a timer: it returns what happened since the last call, oldest first.
+    `document` is a document as the bytes of a file (`engine.files.to_bytes`), `base` the folder that
+    its data files are relative to. `seed` draws new starting parameters; None goes on from the
+    document's. The process starts with the first `start` or `step`. Every method returns at once,
+    `close` within seconds. Call `poll` from a timer: it returns what happened since the last call,
+    oldest first.
     """
 
     def __init__(self, document: bytes, base: Path | None = None, seed: int | None = None) -> None:
@@ -107,6 +108,8 @@ class Trainer:
     def step(self) -> None:
         """Does a single step and pauses. Raises RuntimeError as `start` does."""
         self._start("step")
+        if self.state != "starting":
+            self.state = "running"
 
     def pause(self) -> None:
         """Holds behind the step being done; the steps asked for are kept for `resume`."""
@@ -164,13 +167,14 @@ class Trainer:
     def parameters(self) -> dict[str, Array]:
         """The newest parameters that arrived, by node id; empty before the first.
 
-        Asks for newer ones while training runs; `poll` brings them in. After a message with the
-        state paused, stopped, finished or failed they are those of that message's step.
+        The same object until newer ones arrive: it is for reading only. Asks for newer ones while
+        training runs; `poll` brings them in. After a message with the state paused, stopped,
+        finished or failed they are those of that message's step.
         """
         if self.is_running and not self._asked and self._connection is not None:
             self._asked = True
             self._send("snapshot")
-        return dict(self._snapshot)
+        return self._snapshot
 
     @property
     def parameters_step(self) -> int:
@@ -236,6 +240,7 @@ class Trainer:
         assert self._memory is not None and self._layout is not None
         self._asked = False
         start = progress._half * self._layout.half
+        self._snapshot = {}
         for node_id, shape, dtype, offset in self._layout.entries:
             view: Array = np.ndarray(shape, dtype, self._memory.buf, start + offset)
             self._snapshot[node_id] = view.copy()
@@ -267,7 +272,7 @@ class Trainer:
 # -------------------------------------------------------------------- the child
 
 
-def _work(connection: Connection, document: str, base: Path | None, seed: int | None) -> None:
+def _work(connection: Connection, document: bytes, base: Path | None, seed: int | None) -> None:
     """The child's whole life: commands in, messages out, until the pipe ends."""
     with contextlib.suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer

@@ -219,7 +219,9 @@ def test_divergence_with_batches_and_state() -> None:
 def test_a_start_that_is_not_finite() -> None:
     graph = compose("y = log(w)\nJ = y ** 2", {"w": -1.0})
     training = Training(graph, wrt=[str(graph.id_of("w"))])
-    with pytest.raises(DivergedError, match=r"step 1: y is not .* change the values it starts from"):
+    with pytest.raises(
+        DivergedError, match=r"step 1: y is not .* change the values it starts from"
+    ):
         training.step()
     assert training.parameters()[str(graph.id_of("w"))] == -1.0
 
