@@ -17,6 +17,8 @@ def pretty_name(name: str) -> str:
     return re.sub(r"(?<=[^\W\d])_?(\d+)$", lambda m: m[1].translate(_SUBSCRIPTS), name)
 
 
-def count_of(number: int, one: str, many: str = "") -> str:
-    """`1 row`, `3 rows`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def sentence(text: str) -> str:
+    """A message with a capital, unless it begins with the name of a file or of a node."""
+    first = text.partition(" ")[0]
+    is_word = first == "a" or (len(first) > 1 and first.isalpha() and first.islower())
+    return text[:1].upper() + text[1:] if is_word else text

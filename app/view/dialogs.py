@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 import engine
-from app.text import tr
+from app.text import sentence, tr
 
 Answer = Literal["save", "discard", "cancel"]
 _PATTERN = "Gradloom (*.gloom *.json)"
@@ -69,7 +69,7 @@ def ask_reinitialise(parent: QWidget, messages: Sequence[str]) -> bool:
 
 def tell(parent: QWidget | None, text: str) -> None:
     """One sentence that has to be read."""
-    box = _box(parent, text[:1].upper() + text[1:], "")
+    box = _box(parent, sentence(text), "")
     box.setIcon(QMessageBox.Icon.Warning)
     box.exec()
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, 
 from app import actions
 from app.recovery import Recovery
 from app.session import Session
-from app.text import tr
+from app.text import sentence, tr
 from app.view import icons, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
@@ -137,9 +137,9 @@ class Frame(QMainWindow):
             f" border: 1px solid {tokens.border.name()}; padding: 10px 14px;"
         )
 
-    def tell(self, sentence: str) -> None:
+    def tell(self, message: str) -> None:
         """One sentence at the foot of the middle, for some seconds."""
-        text = sentence[:1].upper() + sentence[1:]
+        text = sentence(message)
         self.notice.setText(f"⚠  {text}")
         metrics = QFontMetrics(self.notice.font())
         width = min(metrics.horizontalAdvance(self.notice.text()) + 48, 560)

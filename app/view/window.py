@@ -37,6 +37,7 @@ class Window(Frame):
         super().__init__(session, recovery)
         self.commands = Commands(self, self, self.top.menus)
         self._checked_at = -1
+        self._closed = False
         self._check_timer = self.once(350, self._check)
         self._fit_timer = self.once(0, self._fit_now)
         self._save_timer = QTimer(self)
@@ -365,6 +366,8 @@ class Window(Frame):
             self.open(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._closed:
+            return
         if self.editing and not self.documents.may_leave():
             event.ignore()
             return
@@ -376,6 +379,7 @@ class Window(Frame):
             self._save_timer.stop()
             self.recovery.close()
             self.recovery = self.documents.recovery = None
+        self._closed = True
         self.canvas.detach()
         event.accept()
 

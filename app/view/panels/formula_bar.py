@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from app.text import tr
+from app.text import sentence, tr
 from app.view import theme
 
 
@@ -82,7 +82,7 @@ class FormulaBar(QWidget):
 
     def show_fault(self, message: str) -> None:
         """One sentence under the line; empty when all is well."""
-        text = message[:1].upper() + message[1:]
+        text = sentence(message)
         self.fault.setText(f"⚠ {text}" if text else "")
         self.fault.setVisible(bool(text))
         self.line.setProperty("fault", bool(text))

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app import actions
 from app.session import Session
-from app.text import tr
+from app.text import sentence, tr
 from app.view import theme
 from app.view.panels.controls import Field
 from app.worker import Progress
@@ -157,7 +157,7 @@ class TrainingPanel(QWidget):
         self.metrics = QLabel()
         self.metrics.setWordWrap(True)
         self.metrics.setFont(theme.number_font(11))
-        self.log = QCheckBox(tr("log"))
+        self.log = QCheckBox(tr("log scale"))
         self.log.setToolTip(tr("Logarithmic scale for the loss"))
         self.log.toggled.connect(self.curve.set_log)
         foot.addWidget(self.metrics, 1)
@@ -265,7 +265,7 @@ class TrainingPanel(QWidget):
         self.show_message(progress.message)
 
     def show_message(self, text: str) -> None:
-        self.message.setText(f"⚠ {text[:1].upper()}{text[1:]}" if text else "")
+        self.message.setText(f"⚠ {sentence(text)}" if text else "")
         self.message.setVisible(bool(text))
 
     def clear(self) -> None:

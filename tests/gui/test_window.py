@@ -1,0 +1,482 @@
+"""The real window: formulas, steps, files, questions, commands, training."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import actions
+from app.recovery import Recovery
+from app.session import Session
+from app.view import dialogs, settings, shot, theme
+from app.view.crash import CrashGuard
+from app.view.panels.palette import fits
+from app.view.window import Window
+from engine import examples, files, ops
+from engine.graph import Graph
+
+PROGRAM = "t = x^2; u1 = sin(t); u2 = 3*t; u = u1 + u2; J = cos(u)"
+
+LINES = [
+    "t = x^2", "u1 = sin(t)", "u2 = 3 * t", "u = u1 + u2", "J = cos(u)", "dJ/dJ = 1",
+    "dJ/du += dJ/dJ * (-sin(u))", "dJ/du1 += dJ/du * 1", "dJ/du2 += dJ/du * 1",
+    "dJ/dt += dJ/du1 * cos(t)", "dJ/dt += dJ/du2 * 3", "dJ/dx += dJ/dt * (2 * x)",
+]  # fmt: skip
+NUMBERS = [
+    "1^2 = 1", "sin(1) = 0.8415", "3 × 1 = 3", "0.8415 + 3 = 3.841", "cos(3.841) = −0.7649", "",
+    "1 × 0.6441 = 0.6441", "0.6441 × 1 = 0.6441", "0.6441 × 1 = 0.6441",
+    "0.6441 × 0.5403 = 0.3480", "0.6441 × 3 = 1.932", "2.280 × 2 = 4.561",
+]  # fmt: skip
+
+
+@pytest.fixture
+def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    # Windows of earlier tests go now: an event loop that a test runs does not delete them.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    theme.apply(app, "dark")
+    made = Window()
+    # A question nobody answers would wait for ever.
+    monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
+    qtbot.addWidget(made, before_close_func=forgive)
+    made.resize(1600, 1000)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+
+
+def unanswered(box: Any) -> int:
+    raise AssertionError(f"a question that no test expects: {box.text()}")
+
+
+def forgive(window: Any) -> None:
+    """The changes a test made may be lost."""
+    window.session.history.mark_saved()
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:
+    """Replaces questions by answers; returns the list of those that were asked."""
+    asked: list[str] = []
+    for name, given in answers.items():
+
+        def reply(*args: Any, name: str = name, given: Any = given) -> Any:
+            asked.append(name)
+            return given
+
+        monkeypatch.setattr(dialogs, name, reply)
+    return asked
+
+
+def type_formula(window: Window, text: str) -> None:
+    line = window.top.formula.line
+    line.setFocus()
+    line.clear()
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+def test_formula_to_graph_and_back(window: Window) -> None:
+    type_formula(window, "cos(sin(x^2)+3*x^2)")
+    graph = window.session.graph
+    assert len(graph.nodes) == 6
+    places = {(n.x, n.y) for n in graph.nodes.values()}
+    assert len(places) == 6
+    assert set(window.canvas.board.nodes) == set(graph.nodes)
+    window.commands.run("edit.undo")
+    assert not graph.nodes and not graph.links and not graph.tensors
+    window.commands.run("edit.redo")
+    assert len(graph.nodes) == 6
+
+
+def test_a_formula_reads_what_is_there(window: Window) -> None:
+    type_formula(window, PROGRAM)
+    count = len(window.session.graph.nodes)
+    type_formula(window, "K = J * t")
+    graph = window.session.graph
+    assert len(graph.nodes) == count + 1 and graph.output() == graph.id_of("K")
+
+
+def test_a_bad_formula_is_one_sentence(window: Window) -> None:
+    type_formula(window, "cos(")
+    bar = window.top.formula
+    assert "bracket" in bar.fault.text() and bar.fault.isVisible()
+    assert not window.session.graph.nodes
+    QTest.keyClick(bar.line, Qt.Key.Key_Backspace)
+    assert not bar.fault.isVisible()
+
+
+def test_every_step_of_the_worked_example(window: Window) -> None:
+    type_formula(window, PROGRAM)
+    explanation, session = window.explanation, window.session
+    window.commands.run("step.start")
+    assert session.cursor == 0 and "12 micro-steps" in explanation.where.text()
+    for number, (line, numbers) in enumerate(zip(LINES, NUMBERS, strict=True), 1):
+        window.commands.run("step.forward")
+        assert session.cursor == number
+        assert explanation.symbols.toolTip() == line
+        assert explanation.numbers.text() == numbers
+        phase = "Forward" if number <= 5 else "Backward"
+        assert explanation.where.text().startswith(f"{phase} {number} of 12")
+        assert window.trace.model.index_of(session.steps[number - 1]).data() == line
+    assert explanation.rest.text() == "sum 4.561"
+    assert not window.transport.buttons["step.forward"].isEnabled()
+    session.seek(10)
+    assert explanation.where.text() == "Backward 10 of 12 · edge u₁ → t"
+    assert explanation.rest.text() == "sum so far 0.3480"
+    assert explanation.later.text() == "still to come: ∂J/∂u₂ × 3"
+    for number in range(9, -1, -1):
+        window.commands.run("step.back")
+        assert session.cursor == number
+
+
+def test_the_buttons_and_the_scrubber(window: Window, qtbot: QtBot) -> None:
+    type_formula(window, PROGRAM)
+    buttons, session = window.transport.buttons, window.session
+    QTest.mouseClick(buttons["step.start"], Qt.MouseButton.LeftButton)
+    assert session.cursor == 0
+    QTest.mouseClick(buttons["step.forward"], Qt.MouseButton.LeftButton)
+    assert session.cursor == 1
+    scrubber = window.transport.scrubber
+    QTest.mouseClick(
+        scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber._x(8)), 24)
+    )
+    assert session.cursor == 8
+    window.transport.speed.setCurrentText("8×")
+    QTest.mouseClick(buttons["step.play"], Qt.MouseButton.LeftButton)
+    assert window.playing
+    qtbot.waitUntil(lambda: session.cursor == 12 and not window.playing, timeout=5000)
+    window.play(True)
+    assert session.cursor == 0
+    window.play(False)
+    window.commands.run("step.forward_only")
+    assert session.cursor == 5
+
+
+def test_a_row_of_the_trace_goes_there(window: Window) -> None:
+    type_formula(window, PROGRAM)
+    view = window.trace.view
+    index = window.trace.model.index(3, 1)
+    QTest.mouseClick(
+        view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center()
+    )
+    assert window.session.step is not None and window.session.step.text == LINES[8]
+
+
+def test_palette_finds_and_adds(window: Window) -> None:
+    search = window.palette_panel.search
+    for query, found in (("+", "add"), ("logistic", "sigmoid"), ("matrix", "matmul")):
+        search.setText(query)
+        assert window.palette_panel.best() == found
+    assert fits(ops.TABLE["sin"], "cross-entropy") is None
+    search.setText("sigmoid")
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert [n.op for n in window.session.graph.nodes.values()] == ["sigmoid"]
+    chip = window.palette_panel.drawers[0].chips[0]
+    QTest.mouseDClick(chip, Qt.MouseButton.LeftButton)
+    assert len(window.session.graph.nodes) == 2
+
+
+def test_save_open_equal(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    type_formula(window, PROGRAM)
+    path = tmp_path / "mine.gloom"
+    answer(monkeypatch, ask_save=path)
+    assert window.top.dot.isVisible() and window.isWindowModified()
+    assert window.save()
+    assert not window.top.dot.isVisible() and window.session.path == path
+    assert str(path) in window.windowTitle() and settings.recent() == [path]
+    before = files.canonical_bytes(window.session.graph)
+    assert (files.preview(path) or b"").startswith(b"\x89PNG")
+    window.new_document()
+    assert not window.session.graph.nodes
+    window.open(path)
+    assert files.canonical_bytes(window.session.graph) == before
+    assert set(window.canvas.board.nodes) == set(window.session.graph.nodes)
+    assert window.session.history.is_saved
+
+
+@pytest.mark.parametrize(("given", "left"), [("cancel", False), ("discard", True), ("save", True)])
+def test_the_question_about_changes(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, left: bool
+) -> None:
+    type_formula(window, PROGRAM)
+    path = tmp_path / "kept.gloom"
+    asked = answer(monkeypatch, ask_unsaved=given, ask_save=path)
+    window.new_document()
+    assert "ask_unsaved" in asked
+    assert (not window.session.graph.nodes) == left
+    assert path.exists() == (given == "save")
+
+
+def test_a_file_that_cannot_be_opened_is_one_sentence(window: Window, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.gloom"
+    bad.write_bytes(b"nothing")
+    window.open(bad)
+    assert window.notice.isVisible() and "bad.gloom" in window.notice.text()
+    window.open(tmp_path / "missing.gloom")
+    assert "missing.gloom" in window.notice.text()
+
+
+def test_a_file_changed_by_another_program_is_asked_about(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shared.gloom"
+    files.write(examples.load("worked-example"), path)
+    window.open(path)
+    files.write(examples.load("xor"), path)
+    asked = answer(monkeypatch, ask_replace=False)
+    assert not window.save() and asked == ["ask_replace"]
+    assert len(files.read(path).nodes) == len(examples.load("xor").nodes)
+    answer(monkeypatch, ask_replace=True)
+    assert window.save() and len(files.read(path).nodes) == 6
+
+
+def test_dropping_a_file_opens_it(window: Window, tmp_path: Path) -> None:
+    path = tmp_path / "dropped.json"
+    files.write(examples.load("xor"), path)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window.dropEvent(
+        QDropEvent(
+            QPointF(500, 400), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )  # fmt: skip
+    assert window.session.path == path
+
+
+def test_commands_by_typing(window: Window) -> None:
+    type_formula(window, PROGRAM)
+    window.commands.run("view.commands")
+    finder = window.finder
+    assert finder.isVisible()
+    QTest.keyClicks(finder.line, "to the sta")
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    assert not finder.isVisible() and window.session.cursor == 0
+    window.command_palette()
+    QTest.keyClicks(finder.line, "softpl")
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    assert "softplus" in {n.op for n in window.session.graph.nodes.values()}
+    window.command_palette()
+    QTest.keyClick(finder.line, Qt.Key.Key_Escape)
+    assert not finder.isVisible()
+
+
+def test_menus_hold_every_action(window: Window) -> None:
+    shown = {a.objectName() for m in window.top.menus.actions() for a in m.menu().actions()}  # type: ignore[attr-defined]
+    assert {a.id for a in actions.ACTIONS} <= shown
+    assert not window.commands.by_id["edit.undo"].isEnabled()
+    type_formula(window, PROGRAM)
+    assert window.commands.by_id["edit.undo"].text() == "Undo type a formula"
+
+
+def test_the_inspector_shows_and_edits(window: Window) -> None:
+    type_formula(window, PROGRAM)
+    graph, inspector = window.session.graph, window.inspector
+    t = graph.id_of("t")
+    assert t is not None
+    window.session.select([t])
+    window.session.seek(10)
+    assert inspector.value.text() == "1" and inspector.gradient.text() == "0.3480 so far"
+    assert [label.toolTip() for label in inspector.locals] == ["dt/dx = 2 * x = 2"]
+    inspector.name.setText("s")
+    inspector.name.setModified(True)
+    QTest.keyClick(inspector.name, Qt.Key.Key_Return)
+    assert graph.name(t) == "s"
+    inspector.name.setText("u1")
+    inspector.name.setModified(True)
+    QTest.keyClick(inspector.name, Qt.Key.Key_Return)
+    assert graph.name(t) == "s" and "taken" in window.notice.text()
+    x = graph.id_of("x")
+    assert x is not None
+    window.session.select([x])
+    assert inspector.scalar is not None
+    inspector.scalar.setText("0.5")
+    inspector.scalar.setModified(True)
+    QTest.keyClick(inspector.scalar, Qt.Key.Key_Return)
+    assert graph.tensors[x] == 0.5
+    window.session.select([t])
+    literal = inspector.literals["b"]
+    literal.setText("3")
+    literal.setModified(True)
+    QTest.keyClick(literal, Qt.Key.Key_Return)
+    assert graph.nodes[t].literals["b"] == 3 and window.session.shown_value(t) == 0.125
+
+
+def test_the_inspector_has_a_form_for_every_operator(window: Window) -> None:
+    for op in (op for rows in ops.DRAWERS.values() for op in rows):
+        window.session.load(Graph())
+        node_id = window.canvas.add_operator(op.name)
+        if node_id is None:
+            assert window.canvas.notice.isVisible(), op.name
+            continue
+        window.session.select([node_id])
+        assert window.inspector.node == node_id
+        assert set(window.inspector.options) == set(op.option_names), op.name
+
+
+def test_the_start_page(window: Window, tmp_path: Path) -> None:
+    path = tmp_path / "before.gloom"
+    files.write(examples.load("xor"), path)
+    settings.remember(path)
+    window.show_start()
+    assert not window.editing and not window.docks["trace"].isVisible()
+    assert not window.commands.by_id["file.save"].isEnabled()
+    recent = window.start.recent
+    assert [recent.item(i).text() for i in range(recent.count())] == ["before"]
+    recent.itemActivated.emit(recent.item(0))
+    assert window.editing and window.session.path == path and window.docks["trace"].isVisible()
+    window.start_page()
+    assert not window.editing
+    QTest.mouseClick(window.start.cards[0], Qt.MouseButton.LeftButton)
+    assert window.editing and len(window.session.steps) == 12
+
+
+def test_panels_close_and_come_back(window: Window) -> None:
+    dock = window.docks["trace"]
+    dock._title.close_button.click()
+    assert not dock.isVisible()
+    window.commands.run("view.trace")
+    assert dock.isVisible()
+
+
+def test_the_theme_is_remembered(window: Window) -> None:
+    window.toggle_theme()
+    assert settings.theme_name() == "light" and not theme.current().is_dark
+    window.toggle_theme()
+    assert settings.theme_name() == "dark"
+
+
+def test_xor_is_trained(window: Window, qtbot: QtBot) -> None:
+    window.documents.open_example("xor")
+    before = files.canonical_bytes(window.session.graph)
+    window.train()
+    assert window.training and not window.commands.by_id["edit.undo"].isEnabled()
+    qtbot.waitUntil(lambda: not window.training, timeout=60_000)
+    assert window.bridge.last is not None
+    assert window.bridge.last.metrics["train"]["accuracy"] == 1.0
+    assert window.training_panel.curve.train[-1][0] == 500
+    assert window.session.history.labels == ["Train 500 epochs"]
+    trained = files.canonical_bytes(window.session.graph)
+    window.commands.run("edit.undo")
+    assert files.canonical_bytes(window.session.graph) == before != trained
+    window.train_step()
+    qtbot.waitUntil(lambda: not window.training, timeout=60_000)
+    assert window.session.history.labels == ["Train one step"]
+    window.reset_training()
+    assert window.training_panel.curve.train == []
+
+
+def test_training_is_paused_and_goes_on(window: Window, qtbot: QtBot) -> None:
+    window.documents.open_example("softmax-digits")
+    window.training_panel._do(epochs=3000)
+    window.train()
+    qtbot.waitUntil(lambda: len(window.training_panel.curve.train) > 5, timeout=60_000)
+    window.pause_training()
+    qtbot.waitUntil(lambda: not window.training, timeout=20_000)
+    first = window.bridge.last
+    assert first is not None and first.state == "paused"
+    assert len(window.session.history.labels) == 2
+    window.train_step()
+    qtbot.waitUntil(lambda: not window.training, timeout=20_000)
+    last = window.bridge.last
+    assert last is not None and last.step == first.step + 1
+    window.bridge.forget()
+
+
+def test_a_loss_that_is_missing_is_one_sentence(window: Window, qtbot: QtBot) -> None:
+    type_formula(window, "y = x + 1")
+    window.train()
+    qtbot.waitUntil(lambda: not window.training, timeout=20_000)
+    assert window.training_panel.message.text()
+    assert window.session.history.labels == ["Type a formula"]
+
+
+def test_a_csv_of_ones_own(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.csv"
+    rows = "\n".join(f"{i},{i * 2 % 7},{'a' if i % 2 else 'b'}" for i in range(30))
+    path.write_text(f"p,q,kind\n{rows}\n", "utf-8")
+    window.documents.open_example("your-csv")
+    asked = answer(monkeypatch, ask_csv=path, ask_target="kind", ask_reinitialise=True)
+    before = len(window.session.history.labels)
+    assert window.documents.choose_csv()
+    assert asked == ["ask_csv", "ask_target", "ask_reinitialise"]
+    assert len(window.session.history.labels) == before + 1
+    assert not window.session.evaluation.faults and window.session.evaluation.gradients
+    path.write_text("p\n1\n", "utf-8")
+    assert not window.documents.choose_csv() and "own.csv" in window.notice.text()
+
+
+def test_what_a_crash_left_is_offered(qtbot: QtBot, tmp_path: Path, window: Window) -> None:
+    recovery = Recovery(tmp_path)
+    window.recovery = window.documents.recovery = recovery
+    type_formula(window, PROGRAM)
+    recovery.flush()
+    left = recovery._own
+    # As after a crash: the lock is free and the copy is there.
+    recovery._lock.close()
+    other = Recovery(tmp_path)
+    window.recovery = window.documents.recovery = other
+    assert left.exists()
+    window.session.history.mark_saved()
+    window.show_start()
+    offers = window.start._offers
+    assert len(offers) == 1
+    window.start.offer_chosen.emit(offers[0])
+    assert window.editing and len(window.session.graph.nodes) == 6
+    assert not window.session.history.is_saved
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_failure_is_told_once(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, thread: bool
+) -> None:
+    asked = answer(monkeypatch, tell_crash=None)
+    guard = CrashGuard(window.bridge)
+    try:
+        raise RuntimeError("planted")
+    except RuntimeError as error:
+        kind, value, trace = type(error), error, error.__traceback__
+    guard.install()
+    try:
+        for _ in range(3):
+            if thread:
+                guard._thread_exception(
+                    type("Args", (), {"exc_type": kind, "exc_value": value, "exc_traceback": trace})
+                )
+            else:
+                sys.excepthook(kind, value, trace)
+        qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+        qtbot.wait(50)
+    finally:
+        guard.remove()
+    assert asked == ["tell_crash"]
+    assert "planted" in guard.path.read_text("utf-8")
+
+
+def test_a_picture_of_the_window(window: Window, tmp_path: Path) -> None:
+    out = tmp_path / "shot.png"
+    shot.picture(examples.load("worked-example"), None, out, (1280, 800), 10)
+    assert out.read_bytes().startswith(b"\x89PNG") and os.path.getsize(out) > 30_000
+    with pytest.raises(ValueError, match="12 micro-steps"):
+        shot.picture(examples.load("worked-example"), None, out, (1280, 800), 13)
+
+
+def test_another_session_object_is_not_needed(window: Window) -> None:
+    session: Session = window.session
+    session.load(Graph())
+    assert window.session is session and not window.canvas.board.nodes
