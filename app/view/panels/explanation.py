@@ -113,7 +113,7 @@ class Explanation(QFrame):
     def _sum(self, step: Step) -> str:
         if step.phase != "backward" or not step.target:
             return ""
-        word = tr("sum so far") if step.pending else tr("sum so far")
+        word = tr("sum so far") if step.pending else tr("in all")
         if step.total.ndim:
             return f"{word} [{shape_text(step.total.shape)}]"
         return f"{word} {theme.number_text(float(step.total))}"
