@@ -129,7 +129,7 @@ def test_every_step_of_the_worked_example(window: Window) -> None:
         phase = "Forward" if number <= 5 else "Backward"
         assert explanation.where.text().startswith(f"{phase} {number} of 12")
         assert window.trace.model.index_of(session.steps[number - 1]).data() == line
-    assert explanation.rest.text() == "sum 4.561"
+    assert explanation.rest.text() == "in all 4.561"
     assert not window.transport.buttons["step.forward"].isEnabled()
     session.seek(10)
     assert explanation.where.text() == "Backward 10 of 12 · edge u₁ → t"
@@ -148,9 +148,7 @@ def test_the_buttons_and_the_scrubber(window: Window, qtbot: QtBot) -> None:
     QTest.mouseClick(buttons["step.forward"], Qt.MouseButton.LeftButton)
     assert session.cursor == 1
     scrubber = window.transport.scrubber
-    QTest.mouseClick(
-        scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber._x(8)), 24)
-    )
+    QTest.mouseClick(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber._x(8)), 24))
     assert session.cursor == 8
     window.transport.speed.setCurrentText("8×")
     QTest.mouseClick(buttons["step.play"], Qt.MouseButton.LeftButton)
@@ -187,9 +185,7 @@ def test_palette_finds_and_adds(window: Window) -> None:
     assert len(window.session.graph.nodes) == 2
 
 
-def test_save_open_equal(
-    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_save_open_equal(window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     type_formula(window, PROGRAM)
     path = tmp_path / "mine.gloom"
     answer(monkeypatch, ask_save=path)
@@ -404,9 +400,7 @@ def test_a_loss_that_is_missing_is_one_sentence(window: Window, qtbot: QtBot) ->
     assert window.session.history.labels == ["Type a formula"]
 
 
-def test_a_csv_of_ones_own(
-    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_csv_of_ones_own(window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "own.csv"
     rows = "\n".join(f"{i},{i * 2 % 7},{'a' if i % 2 else 'b'}" for i in range(30))
     path.write_text(f"p,q,kind\n{rows}\n", "utf-8")

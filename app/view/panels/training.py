@@ -104,7 +104,7 @@ class Curve(QWidget):
         """Loads the plot library now, so that it does not hold up the window while training runs."""
         if self._plot is None:
             self._build()
-            self._plot.setVisible(bool(self.train))
+            self._draw()
 
     def _build(self) -> None:
         import pyqtgraph  # 0.3 s, so only when there is a curve
