@@ -64,6 +64,8 @@ class Frame(QMainWindow):
         self.restyle()
         self.resize(QSize(1600, 1000))
         self.resizeDocks(list(self.docks.values())[:2], [232, 356], Qt.Orientation.Horizontal)
+        right = [dock for name, dock in self.docks.items() if name != "palette"]
+        self.resizeDocks(right, [270, 320, 340], Qt.Orientation.Vertical)
 
     def once(self, milliseconds: int, slot: Callable[[], object]) -> QTimer:
         """A timer that fires once each time it is started."""

@@ -75,13 +75,13 @@ class Explanation(QFrame):
             return
         self.where.setText(self._where(step))
         self.symbols.set_formula(step.symbols, step.text)
-        self.numbers.setText(_readable(step.numbers_text) if step.phase != "seed" else "")
-        self.rest.setText(self._sum(step))
+        _say(self.numbers, _readable(step.numbers_text) if step.phase != "seed" else "")
+        _say(self.rest, self._sum(step))
         self.rest.setProperty("role", "gradient" if step.phase == "backward" else "value")
         self.rest.style().unpolish(self.rest)
         self.rest.style().polish(self.rest)
         pending = "  +  ".join(_readable(text) for text in step.pending)
-        self.later.setText(f"{tr('still to come')}: {pending}" if pending else "")
+        _say(self.later, f"{tr('still to come')}: {pending}" if pending else "")
 
     def _show_nothing(self) -> None:
         steps = self.session.steps
@@ -94,9 +94,9 @@ class Explanation(QFrame):
                 "Drag an operator in, or type a formula above."
             )
         self.symbols.set_formula("", "")
-        self.numbers.setText("")
-        self.rest.setText("")
-        self.later.setText(hint)
+        _say(self.numbers, "")
+        _say(self.rest, "")
+        _say(self.later, hint)
 
     def _where(self, step: Step) -> str:
         graph, total = self.session.graph, len(self.session.steps)
@@ -123,3 +123,9 @@ def _readable(text: str) -> str:
     """Plain text of a line with signs and names as people write them."""
     signs = text.replace(" * ", " × ").replace("-", "−")
     return _PARTIAL.sub(lambda m: f"∂{pretty_name(m[1])}/∂{pretty_name(m[2])}", signs)
+
+
+def _say(label: QLabel, text: str) -> None:
+    """An empty label takes no room."""
+    label.setText(text)
+    label.setVisible(bool(text))

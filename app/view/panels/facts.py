@@ -17,6 +17,7 @@ from engine.ops.row import Array
 from engine.trace import formula_tree, simplify
 
 SHOWN_ENTRIES = 24
+LINE = 30  # characters of a row of numbers that the panel shows at its usual width
 
 
 def formula(session: Session, node_id: str) -> tuple[str, str]:
@@ -89,14 +90,19 @@ def _local_value(session: Session, node_id: str, port: str) -> float | None:
 
 
 def array_text(array: Array | None) -> str:
-    """A number in four digits; of a tensor its first entries, or its range when it is large."""
+    """A number in four digits; of a tensor its entries where they fit, else range and mean."""
     if array is None:
         return "–"
     if array.ndim == 0:
         return theme.number_text(float(array))
-    if array.size <= SHOWN_ENTRIES:
-        text = np.array2string(array, precision=3, suppress_small=True, max_line_width=30)
-        return text.replace("-", "−")
+    if array.ndim <= 2 and 0 < array.size <= SHOWN_ENTRIES:
+        rows = [[theme.number_text(float(v)) for v in row] for row in np.atleast_2d(array)]
+        width = max(len(text) for row in rows for text in row)
+        lines = ["  ".join(text.rjust(width) for text in row) for row in rows]
+        if len(lines[0]) <= LINE:
+            return "\n".join(lines).replace(" ", "\u00a0")  # no line may break at a space
+    if not array.size:
+        return tr("no entries")
     low, high = theme.number_text(float(array.min())), theme.number_text(float(array.max()))
     return f"{low} … {high}\nmean {theme.number_text(float(array.mean()))}"
 

@@ -144,7 +144,7 @@ class Drawer(QWidget):
         # a long label takes a whole line, so nothing is cut
         row = column = 0
         for chip in fitting:
-            wide = chip.fontMetrics().horizontalAdvance(chip.text()) > 74
+            wide = chip.fontMetrics().horizontalAdvance(chip.text()) > 80
             if wide and column:
                 row, column = row + 1, 0
             self.grid.addWidget(chip, row, column, 1, 2 if wide else 1)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -35,6 +36,7 @@ class Picture(QWidget):
         super().__init__()
         self.graph = graph
         self.setMaximumHeight(220)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(120)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -64,7 +66,7 @@ class Card(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 14)
         layout.setSpacing(6)
-        layout.addWidget(Picture(examples.load(name)), 1)
+        layout.addWidget(Picture(examples.load(name)), 100)
         self.title = QLabel(tr(info.title))
         self.about = QLabel(tr(info.about))
         self.about.setWordWrap(True)
@@ -73,6 +75,7 @@ class Card(QFrame):
         layout.addSpacing(6)
         layout.addWidget(self.title)
         layout.addWidget(self.about)
+        layout.addStretch(1)
         self.restyle()
 
     def restyle(self) -> None:
