@@ -137,7 +137,7 @@ ROWS = (
     _unary(
         "reciprocal", "One over the value.", formula="1 / x", derivative={"x": "g * (-(y^2))"},
         kernel=ufunc(np.reciprocal), scalar=lambda x: _divide(1.0, x), shape=elementwise,
-        latex=r"\frac{1}{<0>}", label="1/x reciprocal", aliases=("inverse",), domain={"x": _AWAY},
+        latex=r"\frac{1}{<0>}", label="1/x", aliases=("inverse",), domain={"x": _AWAY},
     ),
     _unary(
         "abs", "The value without its sign.", formula="maximum(x, -x)",

@@ -7,6 +7,7 @@ import ast
 import numpy as np
 
 from app.session import Session
+from app.text import tr
 from app.view import theme
 from engine import ops
 from engine.compose import formula_of
