@@ -121,6 +121,7 @@ class Documents(QObject):
         session = self.session
         session.history.end_gesture()
         try:
+            self._keep_data(path.absolute().parent)
             files.write(session.graph, path, miniature.png(session.graph))
         except (ValueError, OSError) as error:
             self.problem.emit(_sentence(error, path))
@@ -162,7 +163,7 @@ class Documents(QObject):
         try:
             csv_file.read(path, target)
             source = replace(
-                old, kind="csv", path=self._relative(path), target=target,
+                old, kind="csv", path=self._relative(path, self.session.base), target=target,
                 checksum=data.checksum(path),
             )  # fmt: skip
             changes = [edits.set_source(name, source)]
@@ -179,8 +180,25 @@ class Documents(QObject):
             return False
         return True
 
-    def _relative(self, path: Path) -> str:
-        base = self.session.base
+    def _keep_data(self, folder: Path) -> None:
+        """Data files stay found when the document moves to another folder."""
+        session = self.session
+        if session.base == folder:
+            return
+        changes = []
+        for name, source in session.graph.sources.items():
+            if source.kind == "csv" and not Path(source.path).is_absolute():
+                place = data.locate(source.path, session.base)
+                if (
+                    place.exists()
+                    and place.absolute() != data.locate(source.path, folder).absolute()
+                ):
+                    text = self._relative(place, folder)
+                    changes.append(edits.set_source(name, replace(source, path=text)))
+        if changes:
+            session.do(edits.batch(*changes), tr("Keep data found"))
+
+    def _relative(self, path: Path, base: Path | None) -> str:
         if base is not None and path.absolute().is_relative_to(base):
             return str(path.absolute().relative_to(base))
         return str(path.absolute())

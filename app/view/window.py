@@ -389,6 +389,8 @@ class Window(Frame):
         if saved is not None:
             self.restoreGeometry(saved[0])
             self.restoreState(saved[1])
+        else:
+            self.resize(self.size().boundedTo(self.screen().availableGeometry().size()))
 
 
 def _dropped(event: QDropEvent) -> Path | None:

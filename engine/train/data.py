@@ -109,7 +109,7 @@ def load(graph: Graph, source_name: str, base: Path | None = None) -> Dataset:
     elif source.kind == "builtin":
         fields, columns, classes = _builtin(source.path)
     else:
-        path = _path(source.path, base)
+        path = locate(source.path, base)
         table = csv_file.read(path, source.target)
         fields, columns, classes = {"x": table.x, "y": table.y}, table.columns, table.classes
         notes += table.notes
@@ -127,7 +127,7 @@ def load(graph: Graph, source_name: str, base: Path | None = None) -> Dataset:
     return Dataset(source_name, settled, train, validation, columns, classes, tuple(notes))
 
 
-def _path(text: str, base: Path | None) -> Path:
+def locate(text: str, base: Path | None) -> Path:
     """Where a file is. A document without a folder has the shipped files beside it."""
     path = Path(text)
     if not text:

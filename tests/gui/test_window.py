@@ -474,3 +474,24 @@ def test_another_session_object_is_not_needed(window: Window) -> None:
     session: Session = window.session
     session.load(Graph())
     assert window.session is session and not window.canvas.board.nodes
+
+
+def test_data_stay_found_when_the_document_moves(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    table = first / "own.csv"
+    table.write_text(
+        "p,q,kind\n" + "".join(f"{i},{i % 5},{'ab'[i % 2]}\n" for i in range(20)), "utf-8"
+    )
+    window.documents.open_example("your-csv")
+    assert window.documents.write(first / "d.gloom")
+    answer(monkeypatch, ask_csv=table, ask_target="kind", ask_reinitialise=True)
+    assert window.documents.choose_csv() and window.documents.write(first / "d.gloom")
+    (source,) = window.session.graph.sources.values()
+    assert source.path == "own.csv"
+    assert window.documents.write(second / "d.gloom")
+    (source,) = window.session.graph.sources.values()
+    assert Path(source.path) == table and not window.session.data_fault
