@@ -20,13 +20,17 @@ def _accuracy_shape(options: Options, logits: Spec, target: Spec) -> Spec:
     return Spec()
 
 
+def _share(hits: Any) -> Any:
+    return np.true_divide(np.count_nonzero(hits), np.size(hits))  # of no rows: not a number
+
+
 def _accuracy(options: Options, logits: Any, target: Any) -> Any:
     if logits.ndim == 0 or (logits.shape == target.shape and logits.shape[-1] == 1):
-        return np.mean((logits > 0) == (target > 0.5))
+        return _share((logits > 0) == (target > 0.5))
     if logits.shape == target.shape and logits.ndim == 1:
-        return np.mean(np.argmax(logits) == np.argmax(target))
+        return _share(np.argmax(logits) == np.argmax(target))
     wanted = np.argmax(target, axis=-1) if logits.ndim == target.ndim else target
-    return np.mean(np.argmax(logits, axis=-1) == wanted)
+    return _share(np.argmax(logits, axis=-1) == wanted)
 
 
 ROWS = (

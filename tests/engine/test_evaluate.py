@@ -1,0 +1,215 @@
+"""A document's values, gradients and faults: never an exception for what a person can draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import ops
+from engine.compose import compose
+from engine.evaluate import Evaluation, evaluate
+from engine.graph import CycleError, Graph, GraphError, Node
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def named(evaluation: Evaluation, table: Any) -> dict[str, Any]:
+    return {evaluation.graph.name(n): v for n, v in table.items()}
+
+
+def test_values_gradients_and_specs() -> None:
+    evaluation = evaluate(compose("y = W @ x\nJ = sum(y^2)", {"W": np.eye(2), "x": [1.0, 2.0]}))
+    assert evaluation.note == ""
+    assert named(evaluation, evaluation.specs)["y"].shape == (2,)
+    gradients = named(evaluation, evaluation.gradients)
+    assert gradients["x"].tolist() == [2.0, 4.0]
+    assert gradients["W"].tolist() == [[2.0, 4.0], [4.0, 8.0]]
+    assert float(gradients["J"]) == 1.0
+
+
+def test_arrays_are_read_only() -> None:
+    evaluation = evaluate(compose("J = sum(x * 2)", {"x": [1.0, 2.0]}))
+    for array in [*evaluation.values.values(), *evaluation.gradients.values()]:
+        with pytest.raises(ValueError):
+            array[...] = 0.0
+
+
+def test_empty_ports_wait() -> None:
+    graph = compose("a = sin(x)\nb = a + y\nc = b * 2\nd = x * 3", default=1.0)
+    graph.put("links", (graph.id_of("b"), "b"), None)
+    evaluation = evaluate(graph)
+    assert {graph.name(n) for n in evaluation.waiting} == {"b", "c"}
+    assert evaluation.faults == {}
+    assert set(named(evaluation, evaluation.values)) == {"x", "a", "y", "d"}
+
+
+def test_shape_faults_name_the_node_and_what_is_behind_it_waits() -> None:
+    graph = compose("a = x @ x\nb = a + 1\nJ = sum(x)", {"x": np.ones((2, 3))})
+    evaluation = evaluate(graph)
+    assert list(named(evaluation, evaluation.faults)) == ["a"]
+    assert evaluation.faults[graph.id_of("a")].startswith("a: 2×3 @ 2×3 does not fit")
+    assert {graph.name(n) for n in evaluation.waiting} == {"b"}
+    assert named(evaluation, evaluation.gradients)["x"].tolist() == [[1.0] * 3] * 2
+
+
+def test_kernel_faults_name_the_node() -> None:
+    graph = compose(
+        "loss = softmax_cross_entropy(z, k)\nJ = loss * 2",
+        {"z": np.ones((2, 3)), "k": np.array([0, 5])},
+    )
+    evaluation = evaluate(graph)
+    message = evaluation.faults[graph.id_of("loss")]
+    assert message.startswith("loss: class 5 is not one of 0 to 2;")
+    assert evaluation.note == "J has no value, so there is no gradient."
+    assert evaluation.gradients == {}
+    assert graph.id_of("J") in evaluation.waiting
+
+
+@pytest.mark.parametrize(
+    ("program", "note"),
+    [
+        (
+            "y = x * 2",
+            "y is not a single number, so it has no gradient; end with sum, mean or a loss.",
+        ),
+        ("y = sum(x > 0)", "y is not a single number, so it has no gradient"),
+        ("y = x @ T(x)", "y has no value yet, so there is no gradient."),
+    ],
+)
+def test_why_there_is_no_gradient(program: str, note: str) -> None:
+    evaluation = evaluate(compose(program, {"x": [1.0, 2.0]}))
+    assert note in evaluation.note
+    assert evaluation.gradients == {}
+
+
+def test_an_empty_document() -> None:
+    evaluation = evaluate(Graph())
+    assert (evaluation.output, evaluation.values, evaluation.steps) == (None, {}, ())
+    assert "Add an operator" in evaluation.note
+
+
+def test_feeds_replace_tensors() -> None:
+    graph = compose("J = sum(x^2)", {"x": [1.0]})
+    fed = evaluate(graph, {graph.id_of("x"): np.array([1.0, 2.0, 3.0])})
+    assert float(fed.values[graph.id_of("J")]) == 14.0
+    assert fed.gradients[graph.id_of("x")].shape == (3,)
+
+
+def test_not_a_number_goes_its_way() -> None:
+    evaluation = evaluate(compose("J = log(x) * 0 + exp(1e4 * y)", {"x": -1.0, "y": 1.0}))
+    assert evaluation.faults == {}
+    assert np.isnan(evaluation.values[evaluation.output])
+
+
+def random_drawing(rng: np.random.Generator) -> Graph:
+    """Nodes of any row, wired at random: what a person could draw, sense or nonsense."""
+    graph = Graph()
+    shapes = [(), (2,), (3,), (2, 3), (3, 2), (1, 3), (0, 2), (2, 2, 2)]
+    rows = [op for op in ops.TABLE.values() if not op.is_source and not op.hidden]
+    samples = {"shape": (2, 3), "text": "0, 1:", "axis": 1, "int": 1, "float": 0.5, "bool": True}
+    for i in range(1, 16):
+        if i < 6:
+            graph.put("nodes", f"n{i}", Node(f"n{i}", "input", f"x{i}"))
+            shape = shapes[int(rng.integers(len(shapes)))]
+            kind = (np.float64, np.float64, np.int64, np.bool_)[int(rng.integers(4))]
+            graph.put("tensors", f"n{i}", np.round(rng.uniform(-3, 3, shape), 1).astype(kind))
+            continue
+        op = rows[int(rng.integers(len(rows)))]
+        options = {o.name: samples[o.kind] for o in op.options if o.required or rng.random() < 0.5}
+        graph.put("nodes", f"n{i}", Node(f"n{i}", op.name, f"v{i}", options))
+        for port in op.ports(int(rng.integers(1, 4))):
+            draw = rng.random()
+            if draw < 0.08:
+                continue
+            if draw < 0.18:
+                node = graph.nodes[f"n{i}"]
+                literals = {**node.literals, port: float(rng.integers(-2, 3))}
+                graph.put("nodes", node.id, replace(node, literals=literals))
+            else:
+                graph.put("links", (f"n{i}", port), f"n{int(rng.integers(max(1, i - 8), i))}")
+    return graph
+
+
+def test_any_drawing_is_evaluated_or_told(request: pytest.FixtureRequest) -> None:
+    computed = faults = slopes = 0
+    for seed in range(250):
+        evaluation = evaluate(random_drawing(np.random.default_rng(seed)))
+        graph = evaluation.graph
+        accounted = {*evaluation.values, *evaluation.faults, *evaluation.waiting}
+        assert accounted == set(graph.nodes)
+        assert not set(evaluation.values) & {*evaluation.faults, *evaluation.waiting}
+        for node, message in evaluation.faults.items():
+            assert message.startswith(f"{graph.name(node)}: ")
+            assert "\n" not in message and "Error" not in message
+        for node, value in evaluation.values.items():
+            spec = evaluation.specs[node]
+            assert value.shape == spec.shape
+            assert value.dtype.kind == {"float": "f", "int": "i", "bool": "b"}[spec.kind]
+        for node, gradient in evaluation.gradients.items():
+            assert gradient.shape == evaluation.specs[node].shape
+        assert evaluation.note or evaluation.adjoints is not None
+        for step in evaluation.steps:
+            assert step.text and step.symbols and step.numbers
+        computed += len(evaluation.values)
+        faults += len(evaluation.faults)
+        slopes += len(evaluation.gradients)
+    assert min(computed, faults, slopes) > 50
+
+
+def test_a_kernel_that_raises_something_else_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted defect: a kernel that fails in a way nobody expects stops the whole document."""
+
+    def broken(options: Any, specs: Any) -> Any:
+        def kernel(*args: Any) -> None:
+            raise TypeError("no loop for these")
+
+        return kernel
+
+    monkeypatch.setitem(ops.TABLE, "tanh", replace(ops.TABLE["tanh"], kernel=broken, scalar=None))
+    with pytest.raises(TypeError):
+        evaluate(compose("J = tanh(x)", {"x": 1.0}))
+
+
+def test_shapes_with_b_for_the_batch() -> None:
+    graph = compose("h = tanh(X @ W + b)\nJ = mean(h^2)\nr = reshape(h, (-1,))", {
+        "X": np.ones((7, 2)), "W": np.ones((2, 3)), "b": np.ones(3),
+    })  # fmt: skip
+    node = graph.nodes[graph.id_of("X")]
+    graph.put("nodes", node.id, replace(node, op="data", options={"source": "s", "field": "x"}))
+    evaluation = evaluate(graph, {node.id: np.ones((7, 2))})
+    shapes = {graph.name(n): evaluation.shape_text(n) for n in graph.nodes}
+    assert shapes["X"] == "B×2"
+    assert shapes["h"] == "B×3"
+    assert shapes["r"] == "3B"
+    assert shapes["J"] == ""
+
+
+def test_a_chain_of_ten_thousand_nodes() -> None:
+    graph = Graph()
+    graph.put("nodes", "n1", Node("n1", "input", "x"))
+    graph.put("tensors", "n1", 0.5)
+    for i in range(2, 10_002):
+        graph.put("nodes", f"n{i}", Node(f"n{i}", "sin", f"u{i}"))
+        graph.put("links", (f"n{i}", "x"), f"n{i - 1}")
+    evaluation = evaluate(graph)
+    assert len(evaluation.steps) == 20_001
+    assert float(evaluation.gradients["n1"]) > 0
+    with pytest.raises(CycleError):
+        graph.put("links", ("n2", "x"), "n10001")
+    with pytest.raises(GraphError):
+        graph.put("nodes", "n5", None)
+
+
+def test_evaluating_twice_gives_the_same_bits(grow_program: Callable[..., Any]) -> None:
+    for seed in range(10):
+        program = grow_program(seed)
+        graph = compose(program.text, program.inputs)
+        first, second = evaluate(graph), evaluate(graph)
+        for node, value in first.values.items():
+            np.testing.assert_array_equal(value, second.values[node])
+        for node, value in first.gradients.items():
+            np.testing.assert_array_equal(value, second.gradients[node])
