@@ -65,7 +65,7 @@ class Frame(QMainWindow):
         self.resize(QSize(1600, 1000))
         self.resizeDocks(list(self.docks.values())[:2], [232, 356], Qt.Orientation.Horizontal)
         right = [dock for name, dock in self.docks.items() if name != "palette"]
-        self.resizeDocks(right, [270, 320, 340], Qt.Orientation.Vertical)
+        self.resizeDocks(right, [250, 280, 410], Qt.Orientation.Vertical)
 
     def once(self, milliseconds: int, slot: Callable[[], object]) -> QTimer:
         """A timer that fires once each time it is started."""

@@ -319,10 +319,19 @@ class TrainingPanel(QWidget):
 
 
 def _metrics_text(progress: Progress) -> str:
-    lines = []
-    for part, title in (("train", tr("━ train")), ("validation", tr("╌ held out"))):
-        values = progress.metrics.get(part, {})
+    """A row for the training rows and one for those held out, a column a metric."""
+    parts = (("train", tr("━ train")), ("validation", tr("╌ held out")))
+    rows = [(title, progress.metrics.get(part, {})) for part, title in parts]
+    names = list(dict.fromkeys(name for _, values in rows for name in values))
+    table = [["", *names]]
+    for title, values in rows:
         if values:
-            shown = "  ".join(f"{name} {theme.number_text(v)}" for name, v in values.items())
-            lines.append(f"{title}  {shown}")
-    return "\n".join(lines)
+            table.append(
+                [title, *(theme.number_text(values[n]) if n in values else "" for n in names)]
+            )
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for line in table:
+        cells = [text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True)]
+        lines.append("  ".join([line[0].ljust(widths[0]), *cells]))
+    return "\n".join(lines).replace(" ", "\u00a0")
