@@ -123,7 +123,7 @@ class Bridge(QObject):
         news = trainer.poll()
         for item in news:
             self.progress.emit(item)
-        if not news or trainer.is_running or trainer.state in ("ready", "starting"):
+        if not news or trainer.is_running or trainer.state == "starting":
             return
         self._poll.stop()
         self._refresh.stop()

@@ -24,7 +24,13 @@ posix = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POS
 def started(*args: str, **options: Any) -> subprocess.Popen[bytes]:
     environment = {**os.environ, **options.pop("env", {})}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if os.name == "posix":  # what runs in a shell's background is started with SIGINT ignored
+        options.setdefault("preexec_fn", _listen_to_interrupts)
     return subprocess.Popen([*START, *args], cwd=ROOT, env=environment, **{**pipes, **options})
+
+
+def _listen_to_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def ended(process: subprocess.Popen[bytes], data: bytes | None = None) -> tuple[int, str, str]:
