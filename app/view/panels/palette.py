@@ -43,6 +43,10 @@ def fits(op: Op, query: str) -> int | None:
     return 2 if any(wanted in text.casefold() for text in words) else None
 
 
+MIN_WIDTH = 224
+"""Pixels for two columns of chips with their labels whole."""
+
+
 class Chip(QPushButton):
     """One operator: drag it onto the canvas, or double-click or press Enter to add it."""
 
@@ -168,6 +172,7 @@ class Palette(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setMinimumWidth(MIN_WIDTH)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)
