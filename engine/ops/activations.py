@@ -57,7 +57,8 @@ def _elu(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 def _along(options: Options, x: Spec) -> Spec:
     if x.rank == 0:
         raise ShapeError("a single number has no entries to share 1 among", "give it a vector")
-    axes_of(options["axis"], x.rank)
+    if not all(x.shape[a] for a in axes_of(options["axis"], x.rank)):
+        raise ShapeError("there are no entries to share 1 among", "give at least one")
     return Spec(x.shape)
 
 

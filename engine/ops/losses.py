@@ -25,7 +25,7 @@ def _same(options: Options, prediction: Spec, target: Spec) -> Spec:
 
 def _classes(options: Options, logits: Spec, target: Spec) -> Spec:
     """Class indices are told from one-hot rows by rank."""
-    if logits.rank == 0:
+    if logits.rank == 0 or logits.shape[-1] == 0:
         raise ShapeError("logits are a row with a number for each class", "give it a vector")
     if target.rank == logits.rank:
         return _same(options, logits, target)

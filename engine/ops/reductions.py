@@ -30,6 +30,10 @@ def _nonempty(options: Options, x: Spec) -> Spec:
     return _counted(options, x)
 
 
+def _some(options: Options, x: Spec) -> Spec:
+    return Spec(_nonempty(options, x).shape)
+
+
 def _reduce(function: Any) -> Any:
     """A binder for a ufunc's `reduce` along the row's axes."""
 
@@ -90,5 +94,6 @@ ROWS = (
          domain={"x": Domain(-9.0, 9.0)}),
     _row("logsumexp", "The logarithm of the sum of exponentials; never overflows.",
          f"expand_as(g, x, {_LIKE}) * exp(x - expand_as(y, x, {_LIKE}))", _logsumexp,
-         r"\ln \sum e^{<0>}", label="ln Σ eˣ", formula=f"log(sum(exp(x), {_LIKE}))"),
+         r"\ln \sum e^{<0>}", label="ln Σ eˣ", formula=f"log(sum(exp(x), {_LIKE}))",
+         shape=_some),
 )  # fmt: skip

@@ -39,7 +39,7 @@ def _index_shape(options: Options, x: Spec) -> Spec:
     index = index_of(options["at"])
     used = len([p for p in index if p is not ...])
     if used > x.rank:
-        raise ShapeError(f"{shape_text(x.shape)} has {x.rank} axes and {used} are indexed")
+        raise ShapeError(f"{shape_text(x.shape)} has {x.rank} of the {used} axes that are indexed")
     try:
         picked = np.broadcast_to(np.int8(0), x.shape)[index]
     except IndexError as error:

@@ -149,7 +149,7 @@ def fault(program: str, **shapes: tuple[int, ...]) -> str:
         ),
         (
             "y = a[0, 0, 0]", {"a": (2, 3)},
-            ["has 2 axes and 3 are indexed"],
+            ["has 2 of the 3 axes that are indexed"],
         ),
         (
             "y = a[::0]", {"a": (2,)},
