@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ EXAMPLE = "example:"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`gradloom` and `gradloom FILE` open the window, every other word is a command."""
+    # More BLAS threads change the last bits of sums; set before anything imports NumPy.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
         return open_window(None)

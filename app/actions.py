@@ -164,7 +164,7 @@ ACTIONS: tuple[Action, ...] = (
         Action(f"view.{name}", f"{title} panel", VIEW, _panel(name), f"Ctrl+{number}", group=2)
         for number, (name, title) in enumerate(PANELS.items(), 1)
     ),
-    Action("view.theme", "Dark or light", VIEW, lambda c: c.toggle_theme(), "Ctrl+T", group=3),
+    Action("view.theme", "Theme: dark or light", VIEW, lambda c: c.toggle_theme(), "Ctrl+T", group=3),
     Action("step.start", "To the start", STEP, _seek(lambda s: 0), "Home", _behind),
     Action(
         "step.back", "One step back", STEP, _seek(lambda s: s.cursor - 1), "J, Ctrl+Left",

@@ -6,6 +6,7 @@ import difflib
 import math
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def assignments(pairs: Iterable[str], option: str = "--at") -> dict[str, Any]:
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        name, text = name.strip(), text.strip()
+        name, text = unicodedata.normalize("NFKC", name.strip()), text.strip()
         if not equals or not name or not text:
             raise ValueError(f"{option} takes NAME=VALUE, such as {option} x=1, not {pair!r}")
         if name in values:

@@ -363,8 +363,17 @@ class _Child:
         self.rate_from = (time.perf_counter(), self.training.step_count)
 
     def halt(self, state: State) -> None:
+        try:
+            self.training.check()
+        except DivergedError as error:
+            self.fail(error)
+            return
         self.state = state
         self.say(snapshot=True, metrics=True)
+
+    def fail(self, error: Exception) -> None:
+        self.state, self.left = "failed", 0
+        self.say(snapshot=True, message=str(error))
 
     def run_a_while(self) -> None:
         """Steps until it is time for a message; then sends it."""
@@ -386,8 +395,7 @@ class _Child:
                 loss = self.training.step()
                 self.points.append((self.training.step_count, loss))
         except (DivergedError, ValueError) as error:
-            self.state, self.left = "failed", 0
-            self.say(snapshot=True, message=str(error))
+            self.fail(error)
 
     def say(self, *, snapshot: bool, metrics: bool = False, message: str = "") -> None:
         training = self.training

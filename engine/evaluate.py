@@ -14,7 +14,7 @@ from engine.expansion import Expansion, Ref, expand
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan
-from engine.shapes import Spec
+from engine.shapes import ShapeError, Spec
 from engine.trace import Step, Telling, micro_steps
 
 
@@ -98,7 +98,10 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
             "end with sum, mean or a loss."
         )
     else:
-        adjoints = differentiate(expansion, output)
+        try:
+            adjoints = differentiate(expansion, output)
+        except ShapeError as error:  # an adjoint too large to hold
+            note = f"There is no gradient: {error}."
     plan = Plan(expansion, (), keep=True)
     failed = plan.run_each()
     faults = dict(expansion.faults)

@@ -17,11 +17,12 @@ from engine import ops
 from engine.expression import ExpressionError, Name, Number, Tree, fold
 from engine.graph import Graph
 from engine.ops.row import Array, Op, scalar_of
-from engine.shapes import Kind, ShapeError, Spec
+from engine.shapes import Kind, ShapeError, Spec, shape_text
 
 Ref = str | float
 """An operand: the id of a step, or a number."""
 
+MAX_ENTRIES = 100_000_000
 _KINDS: dict[str, Kind] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
 
 
@@ -62,7 +63,7 @@ class Expansion:
 
     def add(self, node_id: str, op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> str:
         """A step with an id of its own, as the document has it. Raises ShapeError."""
-        spec = op.shape(options, *(self.spec(a) for a in args))
+        spec = _sized(op.shape(options, *(self.spec(a) for a in args)))
         self.nodes[node_id] = Flat(node_id, op, args, options, spec)
         self._shared.setdefault(_key(op, args, options), node_id)
         return node_id
@@ -73,9 +74,9 @@ class Expansion:
         """A derived step, or the operand or number that it equals. Raises ShapeError."""
         settled = {} if options is None else options
         simple: Ref | None = simplified(op, args, settled)
-        if simple is not None:
-            return simple
         specs = [self.spec(a) for a in args]
+        if simple is not None and self._keeps_kind(simple, op, settled, specs):
+            return simple
         if op.constant is not None:
             return op.constant(settled, *specs)
         if op.identity is not None:
@@ -88,9 +89,14 @@ class Expansion:
             return known
         self._count += 1
         node_id = f"~{self._count}"
-        self.nodes[node_id] = Flat(node_id, op, args, settled, op.shape(settled, *specs))
+        self.nodes[node_id] = Flat(node_id, op, args, settled, _sized(op.shape(settled, *specs)))
         self._shared[key] = node_id
         return node_id
+
+    def _keeps_kind(self, ref: Ref, op: Op, options: Mapping[str, Any], specs: list[Spec]) -> bool:
+        """1 * (x > 0) is a number; the truth value would not be."""
+        kind = self.spec(ref).kind
+        return kind == "float" or kind == op.shape(options, *specs).kind
 
     def build(
         self,
@@ -132,6 +138,17 @@ class Expansion:
             read = flat.args if with_shapes else value_args(flat)
             stack.extend(a for a in read if isinstance(a, str) and a not in found)
         return found
+
+
+def _sized(spec: Spec) -> Spec:
+    """Refuses what no memory holds, before anything is computed."""
+    if spec.size > MAX_ENTRIES:
+        raise ShapeError(
+            f"the result {shape_text(spec.shape)} has {spec.size:,} numbers, more than the "
+            f"{MAX_ENTRIES:,} that one value may have",
+            "check that the operands' shapes are meant to be broadcast",
+        )
+    return spec
 
 
 def _key(op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> Any:

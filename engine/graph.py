@@ -8,6 +8,8 @@ target's port, for order, cycles and reachability.
 
 from __future__ import annotations
 
+import keyword
+import unicodedata
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -182,7 +184,8 @@ class Graph:
         other.nodes, other.links = dict(self.nodes), dict(self.links)
         other.tensors, other.sources = dict(self.tensors), dict(self.sources)
         other.settings, other.structure = dict(self.settings), self.structure.copy()
-        other._ids, other._next, other.revision = dict(self._ids), self._next, self.revision
+        other._ids, other._next = dict(self._ids), self._next
+        other.revision, other.meaning = self.revision, self.meaning
         return other
 
     # ------------------------------------------------------------ changing
@@ -227,6 +230,10 @@ class Graph:
         op = ops.TABLE.get(node.op)
         if op is None:
             raise GraphError(f"there is no operator {node.op!r}; see 'gradloom ops'")
+        if op.hidden:
+            raise GraphError(f"{node.op} is used by derivatives only")
+        if unicodedata.normalize("NFKC", node.name) != node.name or keyword.iskeyword(node.name):
+            raise GraphError(f"{node.name!r} cannot be read in a formula; choose another name")
         if len(node.name) > MAX_NAME or not NAME.fullmatch(node.name):
             raise GraphError(f"{node.name!r} is not a name; use letters, digits and _")
         if self._ids.get(node.name, key) != key:

@@ -254,6 +254,7 @@ def _latex_shapes(line: str) -> str:
 def _term(telling: Telling, term: Contribution) -> Tree:
     """The right side of `+=`: upstream times local, or the row's formula where it has no local."""
     flat = telling.expansion.nodes[term.node]
+    statics = {**flat.options, "i": flat.op.ports(len(flat.args)).index(term.port)}
     row_port = flat.op.inputs[0] if flat.op.variadic else term.port
     tree = flat.op.derivative_trees[row_port]
     assert tree is not None
@@ -261,9 +262,9 @@ def _term(telling: Telling, term: Contribution) -> Tree:
     upstream = Name(_GRADIENT + telling.name(term.node))
     local = local_of(tree) if flat.op.elementwise else None
     if local is not None:
-        result: Tree = Call("*", (upstream, simplify(substitute(local, names), flat.options)))
+        result: Tree = Call("*", (upstream, simplify(substitute(local, names), statics)))
     else:
-        result = simplify(substitute(tree, {**names, "g": upstream}), flat.options)
+        result = simplify(substitute(tree, {**names, "g": upstream}), statics)
     if _was_summed(telling, term):
         result = Call(ops.SUM_TO.name, (result, Name(telling.name(term.target))))
     return result

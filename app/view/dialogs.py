@@ -29,7 +29,7 @@ def _box(parent: QWidget | None, text: str, more: str) -> QMessageBox:
 def ask_unsaved(parent: QWidget, name: str) -> Answer:
     """Whether changes are saved before the document is left."""
     box = _box(
-        parent, tr(f"Save the changes to {name}?"), tr("What is not saved is lost for good.")
+        parent, tr(f"Save the changes to “{name}”?"), tr("What is not saved is lost for good.")
     )
     save = box.addButton(tr("Save"), QMessageBox.ButtonRole.AcceptRole)
     discard = box.addButton(tr("Don't save"), QMessageBox.ButtonRole.DestructiveRole)

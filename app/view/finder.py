@@ -127,6 +127,10 @@ class Finder(QFrame):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
             item.setSizeHint(QSize(100, 28))
             self.list.addItem(item)
+        if not self._shown:
+            nothing = QListWidgetItem(tr(f"Nothing is called “{query.strip()}”; try another word"))
+            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(nothing)
         self._choose(0, 1)
 
     def _choose(self, row: int, step: int) -> None:

@@ -268,6 +268,7 @@ QLineEdit[fault="true"] { border-color: $error; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
 QDoubleSpinBox::down-button { width: 0; border: none; }
 QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: url("$arrow"); width: 10px; height: 10px; margin-right: 8px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $border; padding: 4px; }
 QPushButton, QToolButton { background: $control; color: $text; border: 1px solid $border;
     border-radius: 6px; padding: 5px 12px; }
@@ -360,4 +361,7 @@ def style_sheet(theme: Theme) -> str:
     for name in sorted(tokens, key=len, reverse=True):
         sheet = sheet.replace(f"${name}", tokens[name].name())
     tick = files("resources") / "icons" / f"tick-{theme.name}.svg"
-    return sheet.replace("$tick", str(tick).replace("\\", "/"))
+    arrow = files("resources") / "icons" / f"arrow-{theme.name}.svg"
+    for name, picture in (("$tick", tick), ("$arrow", arrow)):
+        sheet = sheet.replace(name, str(picture).replace("\\", "/"))
+    return sheet

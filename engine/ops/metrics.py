@@ -11,7 +11,7 @@ from engine.shapes import Options, ShapeError, Spec, shape_text
 
 
 def _accuracy_shape(options: Options, logits: Spec, target: Spec) -> Spec:
-    if logits.shape != target.shape and logits.shape[:-1] != target.shape:
+    if logits.shape != target.shape and (logits.rank < 2 or logits.shape[:-1] != target.shape):
         raise ShapeError(
             f"logits {shape_text(logits.shape)} and target {shape_text(target.shape)} do not go "
             "together",
@@ -25,10 +25,8 @@ def _share(hits: Any) -> Any:
 
 
 def _accuracy(options: Options, logits: Any, target: Any) -> Any:
-    if logits.ndim == 0 or (logits.shape == target.shape and logits.shape[-1] == 1):
-        return _share((logits > 0) == (target > 0.5))
-    if logits.shape == target.shape and logits.ndim == 1:
-        return _share(np.argmax(logits) == np.argmax(target))
+    if logits.ndim < 2 or logits.shape[-1] == 1:
+        return _share((logits > 0) == (np.reshape(target, logits.shape) > 0.5))
     wanted = np.argmax(target, axis=-1) if logits.ndim == target.ndim else target
     return _share(np.argmax(logits, axis=-1) == wanted)
 
@@ -36,8 +34,8 @@ def _accuracy(options: Options, logits: Any, target: Any) -> Any:
 ROWS = (
     Op(
         "accuracy", category="Metrics",
-        doc="The share of rows whose largest logit is at the target's class; a single logit counts "
-        "as class 1 above 0.",
+        doc="The share of rows whose largest logit is at the target's class; a single logit a row "
+        "counts as class 1 above 0.",
         inputs=("logits", "target"), formula="accuracy(logits, target)",
         derivative={"logits": "0", "target": "none"}, shape=_accuracy_shape,
         kernel=returns(_accuracy), latex=r"\mathrm{accuracy}\left(<0>, <1>\right)",

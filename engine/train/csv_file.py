@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections import Counter
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.expression import number_text
 from engine.ops.row import Array
 
 MAX_BYTES = 64 * 2**20
@@ -92,13 +94,21 @@ def _text(path: Path) -> str:
 
 
 def _delimiter(text: str) -> str:
+    """The one that splits the header most; those inside quotes do not split."""
     first = text.lstrip("\r\n").partition("\n")[0]
-    return max(_DELIMITERS, key=first.count)
+    return max(
+        _DELIMITERS, key=lambda d: max(map(len, csv.reader([first], delimiter=d)), default=0)
+    )
 
 
 def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of every row that is not empty; the first one is the header."""
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text))
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=_delimiter(text),
+        strict=True,
+        skipinitialspace=True,
+    )
     names: list[str] = []
     cells = 0
     try:
@@ -227,5 +237,7 @@ def _target(
         return np.searchsorted(np.asarray(classes), np.asarray(cells)), tuple(classes)
     different = np.unique(numbers)
     if np.all(different == np.round(different)) and len(different) <= MAX_CATEGORIES:
-        return np.searchsorted(different, numbers), tuple(f"{value:g}" for value in different)
+        return np.searchsorted(different, numbers), tuple(
+            number_text(float(value)) for value in different
+        )
     return numbers[:, None], ()

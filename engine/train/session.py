@@ -230,9 +230,13 @@ class Training:
             self.step()
             if on_progress is not None and on_progress(self) is False:
                 break
+        self.check()
+        return self.loss
+
+    def check(self) -> None:
+        """Raises DivergedError when the last update itself left the finite numbers."""
         if not all(np.isfinite(self._now.plan.value(n)).all() for n in self.wrt):
             self._diverged()
-        return self.loss
 
     def _feed(self) -> None:
         """Sets the rows of the step to come."""
@@ -286,6 +290,8 @@ class Training:
         node = self._first_not_finite()
         self._replay(saved, max(failed - 1, saved[0]))
         kept = self.step_count
+        self._rates = {step: rate for step, rate in self._rates.items() if step < kept}
+        self.set_learning_rate(self._learning_rate)
         del self.history[kept:]
         self.loss = self.history[-1] if self.history else math.nan
         self._save(both=True)

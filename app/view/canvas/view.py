@@ -52,6 +52,7 @@ class Canvas(Editing):
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__(session, Board(session, theme))
+        self._fitted = False  # what is seen is all, and stays so when the view is resized
         self.theme = theme
         # A plain attribute keeps scene and view alive together.
         self.setScene(self.board)
@@ -182,6 +183,7 @@ class Canvas(Editing):
         if abs(zoom / self.zoom - 1) < 1e-9:
             return
         self.editor.close_editor()
+        self._fitted = False
         view = QPointF(self.viewport().rect().center()) if at is None else at
         fixed = self.to_scene(view)
         self.resetTransform()
@@ -200,10 +202,12 @@ class Canvas(Editing):
         zoom = min(size.width() / area.width(), size.height() / area.height(), largest)
         self.zoom_to(zoom)
         self._look_at(content.center(), QPointF(self.viewport().rect().center()))
+        self._fitted = node_ids is None
 
     def pan(self, dx: float, dy: float) -> None:
         """Moves what is seen by view pixels."""
         self.editor.close_editor()
+        self._fitted = False
         horizontal, vertical = self.horizontalScrollBar(), self.verticalScrollBar()
         horizontal.setValue(horizontal.value() - round(dx))
         vertical.setValue(vertical.value() - round(dy))
@@ -288,6 +292,8 @@ class Canvas(Editing):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.editor.close_editor()
+        if self._fitted:
+            self.fit()
 
     # ------------------------------------------------------------ drag and drop
 

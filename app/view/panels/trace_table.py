@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -178,6 +178,10 @@ class TraceTable(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(200, 90)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._moved()
 
     def _clicked(self, index: QModelIndex) -> None:
         step = self.model.step_at(index)

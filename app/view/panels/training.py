@@ -259,7 +259,7 @@ class TrainingPanel(QWidget):
         self.curve.add(progress)
         if progress.step:
             loss = theme.number_text(progress.loss)
-            self.status_told.emit(f"{tr('epoch')} {progress.epoch}   {tr('loss')} {loss}")
+            self.status_told.emit(f"{tr('epoch')} {progress.epoch}   {tr('batch loss')} {loss}")
         if progress.metrics:
             self.metrics.setText(_metrics_text(progress))
         self.show_message(progress.message)
