@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from app.worker import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, Progress, Trainer
 from engine import edits, examples, files
+from engine.compose import compose
 from engine.graph import Graph
 from engine.train.session import Training
 
@@ -324,3 +326,16 @@ def test_a_graph_of_the_right_kind_goes_through_text() -> None:
     graph = examples.load("softmax-digits")
     again: Graph = files.from_bytes(files.to_bytes(graph))
     assert all(again.tensors[k].tobytes() == v.tobytes() for k, v in graph.tensors.items())
+
+
+def test_a_last_update_that_leaves_the_numbers_is_not_handed_over(
+    make: Callable[..., Trainer],
+) -> None:
+    graph = compose("w^2", {"w": 1.0})
+    node = graph.nodes[str(graph.id_of("w"))]
+    graph.put("nodes", node.id, replace(node, op="parameter"))
+    edits.set_recipe(graph, learning_rate=1.7e308).apply(graph)
+    trainer = make(files.to_bytes(graph))
+    trainer.start(steps=1)
+    assert until(trainer, in_state("failed"))[-1].message
+    assert np.isfinite(trainer.parameters()[node.id]).all()

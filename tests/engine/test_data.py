@@ -307,3 +307,12 @@ def test_feeds_are_the_first_rows() -> None:
         DataError, match="x reads the field 'z', which d does not have; choose x, y"
     ):
         data.feeds(graph)
+
+
+def test_a_cell_may_hold_any_character_and_quoted_delimiters(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text('"len,mm,avg";kind\n1;"foo\u2028bar"\n2;other\n', "utf-8")
+    assert csv_file.header(path) == ["len,mm,avg", "kind"]
+    path.write_text('x,y\n1,"2\n3,4\n', "utf-8")
+    with pytest.raises(ValueError):
+        csv_file.read(path, "y")

@@ -213,3 +213,25 @@ def test_evaluating_twice_gives_the_same_bits(grow_program: Callable[..., Any]) 
             np.testing.assert_array_equal(value, second.values[node])
         for node, value in first.gradients.items():
             np.testing.assert_array_equal(value, second.gradients[node])
+
+
+def test_one_logit_a_row_is_thresholded() -> None:
+    logits = np.array([3.0, 2.0, -1.0, -2.0])
+    for shape in ((4,), (4, 1)):
+        graph = compose(
+            "accuracy(z, y)", {"z": logits.reshape(shape), "y": np.array([1.0, 1, 0, 1])}
+        )
+        found = evaluate(graph)
+        assert float(found.values[str(found.output)]) == 0.75
+
+
+def test_a_gradient_is_a_float_behind_truth_values() -> None:
+    graph = compose("relu(x)", {"x": 1.0})
+    gradient = evaluate(graph).gradients[str(graph.id_of("x"))]
+    assert gradient.dtype == np.float64 and gradient == 1.0
+
+
+def test_what_no_memory_holds_is_told_at_its_node() -> None:
+    graph = compose("a + b", {"a": np.zeros((300_000, 1)), "b": np.zeros(300_000)})
+    (message,) = evaluate(graph).faults.values()
+    assert "90,000,000,000 numbers" in message

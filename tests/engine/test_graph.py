@@ -176,3 +176,14 @@ def test_a_copy_is_independent(graph: Graph) -> None:
     other.put("nodes", "n50", Node("n50", "sin", "fresh"))
     assert state(graph) == before
     assert graph.id_of("fresh") is None
+
+
+@pytest.mark.parametrize("name", ["lambda", "if", "µ"])
+def test_a_name_that_no_formula_reads_is_refused(name: str) -> None:
+    with pytest.raises(GraphError, match="cannot be read in a formula"):
+        Graph().put("nodes", "n1", Node("n1", "input", name))
+
+
+def test_rows_of_derivatives_are_refused() -> None:
+    with pytest.raises(GraphError, match="derivatives only"):
+        Graph().put("nodes", "n1", Node("n1", "sum_to", "a"))

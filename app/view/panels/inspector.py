@@ -47,6 +47,7 @@ class Inspector(QScrollArea):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self.setMinimumWidth(300)  # rows of small tensors and fields stay whole
         self.session = session
         self.node: str | None = None
         self._form: QWidget | None = None
