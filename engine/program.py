@@ -42,7 +42,9 @@ class Plan:
         self.order = [flat for flat in expansion.nodes.values() if flat.id in live]
         self.expansion, self.keep = expansion, keep
         self._outputs = set(wanted)
-        scalar = expansion.dtype == np.float64 and all(_is_scalar(f) for f in self.order)
+        scalar = expansion.dtype == np.float64 and all(
+            _is_scalar(f) for f in expansion.nodes.values()
+        )
         self._body: _Scalars | _Arrays = (
             _Scalars(self, live) if scalar else _Arrays(self, live, self._outputs)
         )

@@ -274,3 +274,13 @@ def test_float32_documents_stay_float32(grow_program: Callable[..., Any]) -> Non
         assert not plan.is_scalar
         assert abs(plan.number(output) - float(double[output])) < 1e-4 * (1 + abs(double[output]))
         assert adjoints
+
+
+def test_the_kernel_family_follows_the_graph_and_not_what_is_kept() -> None:
+    graph = compose("u = sum(q); y = tanh(w)", {"q": np.ones(3), "w": 0.7})
+    plans = [Plan(expand(graph), [str(graph.id_of("y"))], keep=keep) for keep in (False, True)]
+    for w in np.linspace(-2.0, 2.0, 200):
+        for plan in plans:
+            plan.set(str(graph.id_of("w")), w)
+            plan.run()
+        assert len({plan.number(str(graph.id_of("y"))) for plan in plans}) == 1
