@@ -189,19 +189,23 @@ def insert(
 ) -> tuple[Edit, dict[str, str]]:
     """Adds a copy of another document's nodes; returns the edit and {their id: the new id}.
 
-    Names that are taken get a number. Data sources come along unless the name is there already.
+    Names that are taken get a number. Data sources come along unless the same one is there already;
+    another one of that name is renamed with the nodes that read it.
     """
     edits: list[Edit] = []
     ids: dict[str, str] = {}
     next_id = id_number(graph.new_id())
+    renamed: dict[str, str] = {}
     for name, source in sorted(part.sources.items()):
-        if name not in graph.sources:
-            edits.append(Put("sources", name, source))
-            edits += [
-                Put("tensors", key, tensor)
-                for key, tensor in sorted(part.tensors.items())
-                if key.startswith(f"{name}.")
-            ]
+        fields = _fields(part, name)
+        if graph.sources.get(name) == source and _same_fields(_fields(graph, name), fields):
+            continue
+        number, free = 2, name
+        while free in graph.sources:
+            number, free = number + 1, f"{name}_{number}"
+        renamed[name] = free
+        edits.append(Put("sources", free, source))
+        edits += [Put("tensors", f"{free}.{field}", tensor) for field, tensor in fields.items()]
     order = sorted(part.nodes, key=id_number)
     names = graph.new_names(part.name(old).split(".")[0] for old in order)
     for old, name in zip(order, names, strict=True):
@@ -209,9 +213,22 @@ def insert(
         ids[old] = f"n{next_id}"
         next_id += 1
         moved = replace(node, id=ids[old], name=name, x=node.x + offset[0], y=node.y + offset[1])
+        source_name = node.options.get("source")
+        if source_name in renamed:
+            moved = replace(moved, options={**node.options, "source": renamed[source_name]})
         edits.append(Put("nodes", ids[old], moved))
         if old in part.tensors:
             edits.append(Put("tensors", ids[old], part.tensors[old]))
     for (target, port), source_id in sorted(part.links.items()):
         edits.append(Put("links", (ids[target], port), ids[source_id]))
     return Batch(tuple(edits)), ids
+
+
+def _fields(graph: Graph, source: str) -> dict[str, Array]:
+    """The tensors of a table by field."""
+    start = f"{source}."
+    return {k[len(start) :]: v for k, v in sorted(graph.tensors.items()) if k.startswith(start)}
+
+
+def _same_fields(one: Mapping[str, Array], other: Mapping[str, Array]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)

@@ -14,7 +14,7 @@ from app.history import History
 from engine import edits
 from engine.edits import Batch, Put
 from engine.files import canonical_bytes
-from engine.graph import CycleError, Graph, GraphError, id_number
+from engine.graph import CycleError, Graph, GraphError, Node, Source, id_number
 
 EDITS = 60
 
@@ -246,3 +246,19 @@ def test_values_no_file_could_hold_are_refused_in_every_table() -> None:
         with pytest.raises(GraphError):
             edit.apply(graph)
         assert canonical_bytes(graph) == before
+
+
+def test_pasted_data_nodes_read_their_own_data() -> None:
+    def document(rows: list[float]) -> Graph:
+        graph = Graph()
+        graph.put("sources", "table", Source())
+        graph.put("tensors", "table.x", np.array(rows))
+        graph.put("nodes", "n1", Node("n1", "data", "x", {"source": "table", "field": "x"}))
+        return graph
+
+    graph, other = document([1.0, 2.0]), document([9.0, 9.0])
+    for part, wanted in ((other, "table_2"), (document([1.0, 2.0]), "table")):
+        edit, ids = edits.insert(graph, part)
+        edit.apply(graph)
+        assert graph.nodes[ids["n1"]].options["source"] == wanted
+    assert graph.tensors["table_2.x"].tolist() == [9.0, 9.0] and len(graph.sources) == 2
