@@ -19,7 +19,6 @@ from app.shell import DONE, FAILED, Program, run_program, tell_error
 
 if TYPE_CHECKING:
     from engine.graph import Graph
-    from engine.trace import Step
     from engine.train.optimizers import Optimizer
 
 TOLERANCE = 1e-6
@@ -433,10 +432,3 @@ def shot(
     if picture is None:
         raise ValueError("a picture needs the window; run 'python -m app shot' for it")
     return picture(file, out, pixels, step, theme)
-
-
-def two_columns(steps: Iterable[Step]) -> str:
-    """The forward and backward columns of a pass as plain text."""
-    from app import report
-
-    return report.two_columns(steps)

@@ -64,7 +64,6 @@ class Graph:
         self._ids: dict[str, str] = {}
         self._order: list[str] | None = None
         self._next = 1
-        self._numbers: dict[str, int] = {}
 
     # ------------------------------------------------------------ reading
 
@@ -208,14 +207,11 @@ class Graph:
             if self.structure.degree(key):
                 raise GraphError(f"{old.name} still has wires; remove them first")
             del self.nodes[key], self._ids[old.name]
-            self._numbers.pop(old.name.rstrip("0123456789"), None)
             self.structure.remove_node(key)
         else:
             self._check_node(key, value)
             if old is not None:
                 del self._ids[old.name]
-                if old.name != value.name:
-                    self._numbers.pop(old.name.rstrip("0123456789"), None)
             self.nodes[key] = value
             self._ids[value.name] = key
             self.structure.add_node(key)

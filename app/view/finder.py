@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import actions
 from app.text import tr
@@ -66,6 +75,23 @@ def rank(entry: Entry, query: str) -> float | None:
     return max(found) if found else None
 
 
+class _Line(QStyledItemDelegate):
+    """A title at the left, its note at the right edge and muted."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().paint(painter, option, index)
+        note = index.data(Qt.ItemDataRole.UserRole)
+        if note:
+            painter.setPen(theme.current().muted)
+            box = QRect(option.rect).adjusted(0, 0, -12, 0)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, note)
+
+
 class Finder(QFrame):
     """A small floating box. Escape closes it, Enter runs the chosen line."""
 
@@ -85,6 +111,7 @@ class Finder(QFrame):
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setUniformItemSizes(True)
+        self.list.setItemDelegate(_Line(self.list))
         self.list.itemClicked.connect(self._clicked)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout.addWidget(self.line)
@@ -122,7 +149,8 @@ class Finder(QFrame):
         self.list.clear()
         for entry in self._shown:
             item = QListWidgetItem()
-            item.setText(f"{entry.title}\t{entry.note}")
+            item.setText(entry.title)
+            item.setData(Qt.ItemDataRole.UserRole, entry.note)
             if not entry.enabled:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
             item.setSizeHint(QSize(100, 28))

@@ -30,7 +30,6 @@ MAX_PREVIEW_SIDE = 4096
 
 # One way to write each: 1980-01-01, stored, names in UTF-8, an ordinary file of mode 0644.
 _LOCAL = struct.Struct("<4s5H3I2H")
-_CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _NEEDS, _UTF8, _STORED, _DATE, _MADE_BY = 20, 0x800, 0, 0x21, 3 << 8 | 20
 _MODE = (stat.S_IFREG | 0o644) << 16

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.arguments import open_document
-from app.cli import cli, main, two_columns
-from app.report import plain
+from app.cli import cli, main
+from app.report import plain, two_columns
 from engine import check, files, ops
 from engine.check import Failure
 from engine.evaluate import evaluate
