@@ -1,0 +1,127 @@
+"""Commands on a document: new, run and train."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from app.cli.group import FILE, VALUES, at_option, cli, json_option, output_name, show
+from app.shell import DONE, FAILED, tell_error
+
+
+@cli.command()
+@click.argument("file", type=FILE)
+@click.option("--from", "program", required=True, metavar="PROGRAM", help="As in derive.")
+@at_option
+@click.option("--parameter", multiple=True, metavar="NAME", help="Training changes it. Repeats.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+def new(
+    file: Path, program: str, at: tuple[str, ...], parameter: tuple[str, ...], force: bool
+) -> None:
+    """Write a document made from a formula."""
+    from app import arguments
+    from engine import files
+    from engine.compose import compose
+
+    path = arguments.target(file, force)
+    values = arguments.assignments(at)
+    graph = compose(arguments.program_text(program), values, arguments.dtype_of(values))
+    for name in parameter:
+        node_id = arguments.source_of(graph, name)
+        graph.put("nodes", node_id, replace(graph.nodes[node_id], op="parameter"))
+    files.write(graph, path)
+    click.echo(f"wrote {path}: {len(graph.nodes)} nodes, output {output_name(graph)}")
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@click.option("--set", "at", multiple=True, metavar="NAME=VALUE", help=VALUES)
+@json_option
+def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
+    """Values and gradients of a document."""
+    from app import arguments, report
+    from engine.evaluate import evaluate
+
+    graph, base = arguments.open_document(file)
+    for name, value in arguments.assignments(at, "--set").items():
+        graph.put(
+            "tensors",
+            arguments.source_of(graph, name),
+            arguments.as_document(name, value, graph.dtype),
+        )
+    found = evaluate(graph, arguments.feeds(graph, base))
+    if as_json:
+        told = {
+            graph.name(n): {
+                "op": node.op,
+                "shape": list(found.specs[n].shape) if n in found.specs else None,
+                "value": found.values.get(n),
+                "gradient": found.gradients.get(n),
+            }
+            for n, node in graph.nodes.items()
+        }
+        click.echo(report.to_json({"nodes": told}))
+    else:
+        show(*report.evaluated(graph, found))
+    faults = list(found.faults.values())
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        return tell_error(faults[0] + more)
+    return DONE
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@click.option("--epochs", type=click.IntRange(0), help="Passes over the data; the recipe's if not.")
+@click.option("--steps", type=click.IntRange(0), help="Steps instead of epochs.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Draws new starting parameters.")
+@click.option("--lr", type=float, help="The learning rate instead of the recipe's.")
+@click.option("-o", "--output", type=FILE, help="Write the trained document here.")
+@click.option("--force", is_flag=True, help="Replace OUTPUT if it exists, FILE included.")
+@json_option
+def train(
+    file: str,
+    epochs: int | None,
+    steps: int | None,
+    seed: int | None,
+    lr: float | None,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Train a document by its recipe; FILE stays as it is."""
+    from app import arguments, report
+    from engine import files
+    from engine.train.session import DivergedError, Training
+
+    if epochs is not None and steps is not None:
+        raise click.UsageError("give --epochs or --steps, not both")
+    if output is not None:
+        output = arguments.target(output, force)
+    graph, base = arguments.open_document(file)
+    if lr is not None:
+        graph.put("settings", "recipe", replace(graph.recipe, learning_rate=lr))
+    training = Training(graph, base, seed=seed)
+    if steps is None:
+        steps = (graph.recipe.epochs if epochs is None else epochs) * training.steps_per_epoch
+    diverged = ""
+    with report.progress("train") as tell:
+        try:
+            training.run(steps, lambda t: tell(t.step_count, steps))
+        except DivergedError as error:
+            diverged = str(error)
+    history = training.history
+    metrics = training.metrics()
+    if output is not None and not diverged:
+        for node_id, value in training.parameters().items():
+            graph.put("tensors", node_id, value)
+        files.write(graph, output)
+    if as_json:
+        ends = {"first": history[0] if history else None, "last": history[-1] if history else None}
+        told = {"steps": len(history), "loss": {**ends, "history": history}, "metrics": metrics}
+        click.echo(report.to_json(told))
+    else:
+        show(*report.trained(history, metrics, output))
+    return tell_error(diverged, FAILED) if diverged else DONE

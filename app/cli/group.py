@@ -1,0 +1,60 @@
+"""The group that commands join, and the options that several of them share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import engine
+from app.shell import Program
+
+if TYPE_CHECKING:
+    from engine.graph import Graph
+
+TOLERANCE = 1e-6
+"""The relative error up to which a gradient check passes."""
+
+FILE = click.Path(path_type=Path)
+VALUES = "NAME=VALUE: a number, a nested list such as [[1,2],[3,4]], or @file.npy. Repeats."
+
+Picture = Callable[[str, Path, tuple[int, int], int | None, str], int]
+"""`picture(file, out, (width, height), step, theme)` draws the window and returns an exit code."""
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(engine.__version__, "--version", prog_name="gradloom")
+def cli() -> None:
+    """Computation graphs, forward and backward, without a window.
+
+    FILE is a path or example:NAME (see 'gradloom examples'). Without a command, or with a FILE
+    alone, the window opens.
+    """
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Print one JSON value on standard output."
+    return click.option("--json", "as_json", is_flag=True, help=text)(command)
+
+
+def at_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--at", multiple=True, metavar="NAME=VALUE", help=VALUES)(command)
+
+
+def program_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.argument("program", metavar="PROGRAM")(command)
+
+
+def show(*parts: Any) -> None:
+    """Tables and lines on standard output, a blank line between them."""
+    from app import report
+
+    report.show(parts, sys.stdout)
+
+
+def output_name(graph: Graph) -> str:
+    output = graph.output()
+    return graph.name(output) if output else "none"
