@@ -7,6 +7,7 @@ steps get the ids `~1`, `~2`, ... and are folded, elided and shared where the ro
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from engine import ops
 from engine.expression import ExpressionError, Name, Number, Tree, fold
 from engine.graph import Graph
-from engine.ops.row import Array, Op, scalar_of
+from engine.ops.row import Array, Clock, Op, scalar_of
 from engine.shapes import Kind, ShapeError, Spec, shape_text
 
 Ref = str | float
@@ -38,10 +39,16 @@ class Flat:
 
 
 class Expansion:
-    """Steps in topological order, by id. `dtype` is that of every float value."""
+    """Steps in topological order, by id.
 
-    def __init__(self, dtype: Any = np.float64) -> None:
+    `dtype` is that of every float value. `training` tells rows that differ between training and use
+    which of the two this is. `clock` is what random rows draw by; whoever runs a plan sets it.
+    """
+
+    def __init__(self, dtype: Any = np.float64, *, training: bool = False) -> None:
         self.dtype = np.dtype(dtype)
+        self.training = training
+        self.clock = Clock()
         self.nodes: dict[str, Flat] = {}
         self.feeds: dict[str, Array] = {}
         self.faults: dict[str, str] = {}
@@ -63,10 +70,18 @@ class Expansion:
 
     def add(self, node_id: str, op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> str:
         """A step with an id of its own, as the document has it. Raises ShapeError."""
+        if op.statics:
+            options = {**self._statics(node_id, op), **options}
         spec = _sized(op.shape(options, *(self.spec(a) for a in args)))
         self.nodes[node_id] = Flat(node_id, op, args, options, spec)
         self._shared.setdefault(_key(op, args, options), node_id)
         return node_id
+
+    def _statics(self, node_id: str, op: Op) -> dict[str, Any]:
+        known = {
+            "key": zlib.crc32(node_id.encode()), "clock": self.clock, "training": float(self.training)
+        }  # fmt: skip
+        return {name: known[name] for name in op.statics}
 
     def append(
         self, op: Op, args: tuple[Ref, ...], options: Mapping[str, Any] | None = None
@@ -182,7 +197,9 @@ def value_args(flat: Flat) -> tuple[Ref, ...]:
     return tuple(a for port, a in zip(flat.op.inputs, flat.args, strict=True) if port not in only)
 
 
-def expand(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Expansion:
+def expand(
+    graph: Graph, feeds: Mapping[str, Array] | None = None, *, training: bool = False
+) -> Expansion:
     """Flattens what can be computed of a document.
 
     `feeds` gives arrays to source nodes by id, in place of the document's tensors. Nodes with an
@@ -190,7 +207,8 @@ def expand(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Expansion:
     `faults` with a sentence, those behind them in `waiting`.
     """
     given = feeds or {}
-    expansion = Expansion(graph.dtype)
+    expansion = Expansion(graph.dtype, training=training)
+    expansion.clock.seed = graph.recipe.seed
     for node_id in graph.order():
         node, op = graph.nodes[node_id], graph.op(node_id)
         if op.is_source:
@@ -220,3 +238,24 @@ def expand(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Expansion:
 def _as_document(value: Any, dtype: np.dtype[Any]) -> Array:
     array = np.asarray(value)
     return array.astype(dtype) if array.dtype.kind == "f" and array.dtype != dtype else array
+
+
+def state_updates(expansion: Expansion, output: str) -> dict[str, Ref]:
+    """What the states that rows keep (running means) become at the end of a step: {source: step}.
+
+    A state is a parameter at a port for which the row has an update.
+    """
+    moved: dict[str, Ref] = {}
+    above = expansion.ancestors([output])
+    for node_id in [n for n in expansion.nodes if n in above]:
+        flat = expansion.nodes[node_id]
+        names: dict[str, Ref | tuple[Ref, ...]] = {
+            **dict(zip(flat.op.inputs, flat.args, strict=False)), "y": node_id
+        }  # fmt: skip
+        for port, tree in flat.op.update_trees.items():
+            state = names[port]
+            if isinstance(state, str) and expansion.nodes[state].op.is_source:
+                moved[state] = expansion.build(
+                    tree, {**names, port: moved.get(state, state)}, flat.options
+                )
+    return moved

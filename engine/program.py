@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.expansion import Expansion, Flat, Ref, value_args
-from engine.ops.row import Array, scalar_of
+from engine.ops.row import Array, bound, scalar_of
 from engine.shapes import Spec
 
 _INTEGER = {"int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
@@ -231,10 +231,7 @@ class _Arrays:
             if np.may_share_memory(view, args[0]) and not self._moves_under(flat.id, view):
                 self.buffers[flat.id] = view
                 return
-        assert flat.op.kernel is not None
-        kernel = flat.op.kernel(flat.options, specs)
-        if _needs_floats(flat, specs):
-            kernel = _on_floats(kernel)
+        kernel = bound(flat.op, flat.options, specs, spec)
         state = self._in_place.get(flat.id)
         if state is not None and isinstance(kernel, np.ufunc):
             out = self.buffers[state]
@@ -356,19 +353,3 @@ class _Arrays:
 
 def _copy(value: Array, out: Array) -> None:
     np.copyto(out, value)
-
-
-def _needs_floats(flat: Flat, specs: tuple[Spec, ...]) -> bool:
-    """True where NumPy would not compute in floats by itself: it takes truth values in half
-    precision, and makes whole results of whole numbers."""
-    kinds = [s.kind for s in specs]
-    mixed = flat.op.elementwise and "float" in kinds
-    return flat.spec.kind == "float" and kinds[0] != "float" and not mixed
-
-
-def _on_floats(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    def convert(*args: Any) -> None:
-        out = args[-1]
-        kernel(*(a if a.dtype.kind == "f" else a.astype(out.dtype) for a in args[:-1]), out)
-
-    return convert

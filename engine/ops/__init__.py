@@ -93,7 +93,7 @@ def lookup(call: Call, statics: Mapping[str, Any] | None = None) -> tuple[Op, in
     options = row.defaults()
     options.update(zip(row.option_names, extra, strict=False))
     for key, value in named.items():
-        if key not in row.option_names:
+        if key not in row.option_names and key not in row.statics:
             known = ", ".join(row.option_names) or "none"
             raise ExpressionError(f"{row.name} has no option {key!r}; it has: {known}")
         options[key] = value

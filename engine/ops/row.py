@@ -27,6 +27,28 @@ Binder = Callable[[Options, tuple[Spec, ...]], Kernel]
 REQUIRED: Any = object()
 
 
+class Clock:
+    """Where a run stands: what numbers drawn at random follow, beside the node's own key.
+
+    A draw is a function of (seed, key, step) and of nothing else, so a step done again draws the
+    same numbers, and another node in the document changes no other's draws.
+    """
+
+    def __init__(self, seed: int = 0, step: int = 0) -> None:
+        self.seed, self.step = seed, step
+
+    def __repr__(self) -> str:
+        return "clock"
+
+    def generator(self, key: int) -> np.random.Generator:
+        """Philox (Salmon et al., 2011) keyed by (seed, key), its counter set by the step."""
+        source = np.random.Philox(
+            key=np.array([self.seed, key], np.uint64),
+            counter=np.array([0, 0, 0, self.step], np.uint64),
+        )
+        return np.random.Generator(source)
+
+
 @dataclass(frozen=True)
 class Option:
     """A named setting of a row; `kind` tells the inspector which control to show."""
@@ -75,6 +97,11 @@ class Op:
     `scalar` is the same on Python floats; in a row with options it is `scalar(options) -> function`.
     `constant(options, *specs)` gives a result that the operands' shapes settle.
     `view(options, specs, array)` gives the result as a view of the first operand's buffer.
+    `statics` names what an expansion settles for the row beside its options: `key` and `clock` (for
+    numbers drawn at random: the node's own and the run's, see `Clock`) and `training` (1 while
+    training, else 0). Formulas, derivatives and kernels read them as they read options.
+    `updates` gives formulas for operands that are states of a run (running means): while training,
+    a parameter at that port takes the formula's value at the end of each step.
     """
 
     name: str
@@ -103,6 +130,8 @@ class Op:
     fold: Callable[..., Any] | None = None
     view: Callable[[Options, tuple[Spec, ...], Array], Array] | None = None
     constant: Callable[..., float] | None = None
+    statics: tuple[str, ...] = ()
+    updates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_source(self) -> bool:
@@ -120,6 +149,10 @@ class Op:
     @cached_property
     def formula_tree(self) -> Tree:
         return parse_expression(self.formula)
+
+    @cached_property
+    def update_trees(self) -> Mapping[str, Tree]:
+        return {port: parse_expression(text) for port, text in self.updates.items()}
 
     @cached_property
     def option_names(self) -> tuple[str, ...]:
@@ -182,3 +215,20 @@ def returns(function: Callable[..., Any]) -> Binder:
         return kernel
 
     return bind
+
+
+def bound(op: Op, options: Options, specs: tuple[Spec, ...], result: Spec) -> Kernel:
+    """The row's kernel, with operands made floats where NumPy would not compute in floats by itself:
+    it takes truth values in half precision, and makes whole results of whole numbers."""
+    assert op.kernel is not None
+    kernel = op.kernel(options, specs)
+    kinds = [s.kind for s in specs]
+    mixed = op.elementwise and "float" in kinds
+    if result.kind != "float" or not kinds or kinds[0] == "float" or mixed:
+        return kernel
+
+    def on_floats(*args: Any) -> None:
+        out = args[-1]
+        kernel(*(a if a.dtype.kind == "f" else a.astype(out.dtype) for a in args[:-1]), out)
+
+    return on_floats

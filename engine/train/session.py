@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.differentiate import differentiate
-from engine.expansion import Expansion, expand
+from engine.expansion import Expansion, expand, state_updates
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan
@@ -88,7 +88,6 @@ class Training:
         self.dataset = self._load(base)
         self.wrt = _trained(graph, above) if wrt is None else tuple(wrt)
         start = self._start(above, fresh=seed is not None)
-        self._fixed = {n: v for n, v in start.items() if n not in self.wrt}
         rows = len(self.dataset.train) if self.dataset is not None else 0
         self._batch = min(self.recipe.batch_size or rows, rows)
         self.steps_per_epoch = -(-rows // self._batch) if rows else 1
@@ -99,8 +98,11 @@ class Training:
         self._measures: dict[int, tuple[Plan, dict[str, str]]] = {}
         self._epoch = -1
         self._shuffled: dict[str, Array] = {}
+        self.moved = self.wrt
         self._now = self._compile(self._batch, start)
+        self.moved = tuple(n for n in self._now.states if n in start)
         self._now.plan.set(LEARNING_RATE, self.recipe.learning_rate)
+        self._fixed = {n: v for n, v in start.items() if n not in self.moved}
         self._learning_rate = self.recipe.learning_rate
         self._rates: dict[int, float] = {}
         self._saved: _State = (0, self._state())
@@ -148,7 +150,8 @@ class Training:
 
     def _expand(self, start: Mapping[str, Array], rows: Array) -> Expansion:
         feeds = {n: self._field(n)[rows] for n in self._data}
-        expansion = expand(self.graph, {**start, **feeds})
+        expansion = expand(self.graph, {**start, **feeds}, training=True)
+        expansion.clock.seed = self.seed
         if self.loss_node not in expansion.nodes:
             raise TrainingError(_not_ready(self.graph, expansion, self.loss_node))
         shape = expansion.spec(self.loss_node).shape
@@ -174,10 +177,12 @@ class Training:
                 "wire one in or set trainable on one"
             )
         updates = optimizers.build(expansion, self.optimizer, moved, self.recipe.settings)
-        plan = Plan(expansion, [self.loss_node, *self.wrt], assign=updates.assign)
+        kept = state_updates(expansion, self.loss_node)
+        kept = {n: ref for n, ref in kept.items() if n not in updates.assign}
+        plan = Plan(expansion, [self.loss_node, *self.wrt], assign={**updates.assign, **kept})
         live = {flat.id for flat in plan.order}
         fed = tuple(n for n in self._data if n in live)
-        states = [n for n in dict.fromkeys((*self.wrt, *updates.states)) if n in live]
+        states = [n for n in dict.fromkeys((*self.wrt, *kept, *updates.states)) if n in live]
         compiled = _Compiled(plan, fed, tuple(states))
         self._compiled[rows] = compiled
         return compiled
@@ -239,7 +244,11 @@ class Training:
             self._diverged()
 
     def _feed(self) -> None:
-        """Sets the rows of the step to come."""
+        """Sets the rows of the step to come, and the step that random rows draw by."""
+        self._rows_of_step()
+        self._now.plan.expansion.clock.step = self.step_count
+
+    def _rows_of_step(self) -> None:
         if self.dataset is None or not self._data:
             return
         epoch, position = divmod(self.step_count, self.steps_per_epoch)
@@ -264,7 +273,7 @@ class Training:
             return
         state = self._state()
         if known is None:
-            known = self._compile(rows, {**self._fixed, **{n: state[n] for n in self.wrt}})
+            known = self._compile(rows, {**self._fixed, **{n: state[n] for n in self.moved}})
         self._now = known
         self._restore(state)
 
@@ -320,9 +329,11 @@ class Training:
 
     def _first_not_finite(self) -> str:
         """The first node under the loss whose value is not finite at the current parameters."""
-        feeds = {**self._fixed, **{n: self._now.plan.value(n).copy() for n in self.wrt}}
+        feeds = {**self._fixed, **self.parameters()}
         feeds |= {n: self._now.plan.value(n).copy() for n in self._now.data}
-        expansion = expand(self.graph, feeds)
+        expansion = expand(self.graph, feeds, training=True)
+        now = self._now.plan.expansion.clock
+        expansion.clock.seed, expansion.clock.step = now.seed, now.step
         plan = Plan(expansion, [self.loss_node], keep=True)
         plan.run()
         above = self.graph.ancestors(self.loss_node)
@@ -335,19 +346,19 @@ class Training:
     # ------------------------------------------------------------ results
 
     def parameters(self) -> dict[str, Array]:
-        """Copies of what is trained, by node id."""
-        return {n: self._now.plan.value(n).copy() for n in self.wrt}
+        """Copies of what training moves, by node id: parameters and running statistics."""
+        return {n: self._now.plan.value(n).copy() for n in self.moved}
 
     def load_parameters(self, values: Mapping[str, Array]) -> None:
         """Goes on from these parameters; the optimizer starts anew.
 
         Raises TrainingError when one has another shape.
         """
-        for node_id in self.wrt:
+        for node_id in self.moved:
             if node_id in values and values[node_id].shape != self._now.plan.spec(node_id).shape:
                 raise TrainingError(f"the value given for {self.graph.name(node_id)} does not fit")
         for node_id in self._now.states:
-            if node_id in self.wrt:
+            if node_id in self.moved:
                 self._now.plan.set(node_id, values.get(node_id, self._now.plan.value(node_id)))
             elif node_id != LEARNING_RATE:
                 self._now.plan.set(node_id, np.asarray(float(node_id == STEP)))
@@ -365,7 +376,7 @@ class Training:
         return {"train": self._measure(parts["train"]), "validation": {}}
 
     def _measure(self, rows: Array) -> dict[str, float]:
-        parameters = {n: self._now.plan.value(n) for n in self.wrt}
+        parameters = {n: self._now.plan.value(n) for n in self.moved}
         made = self._measures.get(len(rows))
         fields = {}
         if self.dataset is not None:  # metrics may read data that the loss does not
