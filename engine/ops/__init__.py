@@ -12,6 +12,8 @@ from engine.ops import (
     adjoint,
     arithmetic,
     comparison,
+    convolution,
+    convolution_adjoint,
     exponential,
     linear,
     losses,
@@ -25,7 +27,7 @@ from engine.ops.row import Op
 
 _DRAWERS = (
     sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
-    comparison, losses, metrics, adjoint,
+    comparison, convolution, losses, metrics, adjoint, convolution_adjoint,
 )  # fmt: skip
 
 TABLE: dict[str, Op] = {row.name: row for drawer in _DRAWERS for row in drawer.ROWS}

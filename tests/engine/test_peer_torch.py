@@ -44,6 +44,28 @@ def _classes(z: Any, t: Any) -> Any:
     return functional.cross_entropy(z.reshape(-1, z.shape[-1]), t.reshape(-1).long())
 
 
+def _masked(x: Any, w: Any, type: str = "A", **options: Any) -> Any:
+    kh, kw = w.shape[-2:]
+    mask = torch.ones(kh, kw)
+    mask[kh // 2, kw // 2 + (type == "B") :] = 0
+    mask[kh // 2 + 1 :] = 0
+    return functional.conv2d(x, w * mask, **options)
+
+
+def _pool(function: Callable[..., Any]) -> Callable[..., Any]:
+    def pool(x: Any, window: Any = 2, stride: Any = 0, padding: Any = 0) -> Any:
+        return function(x, window, stride or None, padding)
+
+    return pool
+
+
+def _upsample(x: Any, factor: Any = 2, mode: str = "nearest") -> Any:
+    factors = factor if isinstance(factor, tuple) else (factor, factor)
+    batch = x if x.ndim == 4 else x[None]
+    found = functional.interpolate(batch, scale_factor=factors, mode=mode)
+    return found.reshape(*x.shape[:-2], *found.shape[-2:])
+
+
 # PyTorch's spelling of every visible row; operands, then options by name.
 TORCH: dict[str, Callable[..., Any]] = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow,
@@ -67,6 +89,10 @@ TORCH: dict[str, Callable[..., Any]] = {
     "mse": functional.mse_loss,
     "bce_with_logits": functional.binary_cross_entropy_with_logits,
     "softmax_cross_entropy": _classes, "l1": lambda w: w.abs().sum(), "l2": lambda w: (w * w).sum(),
+    "conv1d": functional.conv1d, "conv2d": functional.conv2d, "masked_conv2d": _masked,
+    "conv_transpose2d": functional.conv_transpose2d, "max_pool1d": _pool(functional.max_pool1d),
+    "max_pool2d": _pool(functional.max_pool2d), "avg_pool2d": _pool(functional.avg_pool2d),
+    "global_avg_pool": lambda x: x.mean((-2, -1)), "upsample": _upsample,
     "accuracy": lambda z, t: (z.argmax(-1) == t).double().mean(),
 }  # fmt: skip
 
@@ -143,6 +169,9 @@ TIES = [
     ("max", {"axis": 1}, ([[2.0, 2.0], [1.0, 3.0]],)),
     ("max", {"axis": 0, "keepdims": True}, ([[2.0, 2.0], [2.0, 3.0]],)),
     ("min", {"axis": (0, 1)}, ([[2.0, 1.0], [1.0, 3.0]],)),
+    ("max_pool2d", {"stride": 1}, ([[[1.0, 1.0, 0.0], [1.0, 2.0, 2.0]]],)),
+    ("max_pool2d", {"window": 3, "padding": 1}, ([[[0.0, 0.0], [0.0, 0.0]]],)),
+    ("max_pool1d", {}, ([[-1.0, -1.0, -3.0, -2.0]],)),
     ("pow", {}, ([2.0, 0.0, -3.0, 0.0], [0.0, 0.0, 0.0, 2.0])),
     ("l1", {}, ([0.0, -1.0, 2.0],)),
     ("sqrt", {}, ([0.0, 4.0],)),
