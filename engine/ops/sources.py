@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine import initializers
 from engine.ops.row import Op, Option
 from engine.shapes import Options, Spec
 
@@ -29,9 +30,10 @@ ROWS = (
         "parameter", "θ parameter", "A value that training changes.",
         Option("shape", (), "shape", "Its shape; a name such as features is read off the data."),
         Option(
-            "init", "given", "choice", "Its start: the values given, zeros, or drawn by the seed.",
-            ("given", "zeros", "normal", "xavier", "he"),
+            "init", "given", "choice", "Its start: the values given, or made by shape and seed.",
+            ("given", *initializers.names()),
         ),
+        Option("scale", 1.0, "float", "Times the start made: the constant, the limit, the gain."),
         Option("trainable", True, "bool", "Off: training leaves it as it is."),
         aliases=("weight", "weights", "theta", "bias", "W"),
     ),

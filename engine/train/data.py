@@ -1,8 +1,6 @@
 """Data sources: tables, CSV files and built-in sets, split and batched by seed.
 
-Everything random here comes from a counter-based generator keyed by a seed and by what it is for
-(Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011), so a run can be repeated bit by bit
-and a new node changes nobody else's start.
+Everything random here is keyed by a seed and by what it is for, so a run can be repeated bit by bit.
 """
 
 from __future__ import annotations
@@ -17,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from engine import edits
+from engine import edits, initializers
 from engine.graph import Graph, Source, id_number
+from engine.initializers import generator
 from engine.ops.row import Array
-from engine.shapes import Shape, shape_text
+from engine.shapes import Shape, ShapeError, shape_text
 from engine.train import csv_file
 from engine.train.csv_file import DataError
 
@@ -29,13 +28,8 @@ __all__ = ["DataError", "Dataset", "Misfit", "builtins", "feeds", "initialize", 
 SHOWN_ROWS = 16
 """How many rows feed the values on the canvas when the recipe takes all rows at once."""
 
-_SPLIT, _SHUFFLE, _START = 1, 2, 3
-
-
-def generator(seed: int, purpose: int, number: int = 0) -> np.random.Generator:
-    """Philox keyed by a seed, a purpose and a number (an epoch, a node)."""
-    key = np.array([seed % 2**64, (purpose << 48) + number], np.uint64)
-    return np.random.Generator(np.random.Philox(key=key))
+_SPLIT, _SHUFFLE = 1, 2
+"""What is drawn here; starts of parameters are 3."""
 
 
 @dataclass(frozen=True)
@@ -255,35 +249,24 @@ def resolve_shapes(graph: Graph, dataset: Dataset | None) -> dict[str, Shape]:
 def initialize(graph: Graph, dataset: Dataset | None, seed: int) -> dict[str, Array]:
     """A new start for every parameter whose `init` option is not `given`, by node id.
 
-    normal: deviation 1. xavier: uniform within sqrt(6 / (in + out)) (Glorot and Bengio, 2010). he:
-    normal with deviation sqrt(2 / in) (He et al., 2015). The sizes are those of `x @ W`: the
-    last axis but one is in, the last is out.
+    See `engine.initializers`. Raises DataError for a shape that the initializer cannot fill.
     """
     shapes = resolve_shapes(graph, dataset)
     starts: dict[str, Array] = {}
     for node_id in graph.of_op("parameter"):
-        init = graph.nodes[node_id].options.get("init", "given")
+        options = graph.nodes[node_id].options
+        init = options.get("init", "given")
         if init == "given":
             continue
         stored = graph.tensors.get(node_id)
         shape = shapes.get(node_id, stored.shape if stored is not None else ())
-        starts[node_id] = _draw(init, shape, seed, id_number(node_id)).astype(graph.dtype)
+        scale = options.get("scale", 1.0)
+        try:
+            start = initializers.draw(init, shape, seed, id_number(node_id), scale)
+        except ShapeError as error:
+            raise DataError(f"{graph.name(node_id)}: {error}") from None
+        starts[node_id] = start.astype(graph.dtype)
     return starts
-
-
-def _draw(init: str, shape: Shape, seed: int, number: int) -> Array:
-    random = generator(seed, _START, number)
-    fan_in = shape[-2] if len(shape) > 1 else 1
-    fan_out = shape[-1] if shape else 1
-    values: Array = np.zeros(shape)
-    if init == "normal":
-        values = random.standard_normal(shape)
-    elif init == "xavier":
-        limit = np.sqrt(6.0 / max(fan_in + fan_out, 1))
-        values = random.uniform(-limit, limit, shape)
-    elif init == "he":
-        values = random.standard_normal(shape) * np.sqrt(2.0 / max(fan_in, 1))
-    return np.asarray(values)
 
 
 @dataclass(frozen=True)
