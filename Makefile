@@ -38,7 +38,7 @@ soak: .venv-test ## The tests in their long form (an hour or more).
 check-all: lint test-xcb soak ## Everything, long forms included.
 
 bench: .venv-bench ## Speed beside PyTorch and JAX; prints, never judges.
-	OPENBLAS_NUM_THREADS=2 OMP_NUM_THREADS=2 MKL_NUM_THREADS=2 $(PYTEST) -q -s tests/bench
+	@$(BIN)/gradloom bench
 
 format: .venv-test ## Formats the source.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -263,7 +263,7 @@ def minimized(output: str, found: Minimum) -> Iterator[Any]:
         steps = len(found.history)
         yield (
             f"{steps:,} {'step' if steps == 1 else 'steps'} from {output} = "
-            f"{number(found.history[0])}, {_seconds(found.seconds_per_step)} a step"
+            f"{number(found.history[0])}, {seconds(found.seconds_per_step)} a step"
         )
 
 
@@ -303,7 +303,8 @@ def trained(
         yield f"wrote {output}"
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
+    """A time with three digits and the unit that suits it."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if value >= size:
             return f"{value / size:.3g} {unit}"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from app.cli import programs, documents, lists  # isort: skip  (the order of the help)
+from app.cli import programs, documents, lists, speed  # isort: skip  (the order of the help)
 from app.cli.group import Picture, cli
 from app.shell import run_program
 
-__all__ = ["cli", "documents", "lists", "main", "programs"]
+__all__ = ["cli", "documents", "lists", "main", "programs", "speed"]
 
 
 def main(argv: Sequence[str] | None = None, picture: Picture | None = None) -> int:
