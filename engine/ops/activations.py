@@ -87,6 +87,7 @@ def _log_softmax(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 def _row(name: str, doc: str, derivative: str, kernel: Any, scalar: Any, **rest: Any) -> Op:
     fields: dict[str, Any] = {
         "category": "Activations", "inputs": ("x",), "shape": elementwise, "elementwise": True,
+        "analytic": True,
         "latex": rf"\mathrm{{{name}}}\left(<0>\right)".replace("_", r"\ "), **rest,
     }  # fmt: skip
     return Op(name, doc=doc, derivative={"x": derivative}, kernel=kernel, scalar=scalar, **fields)

@@ -124,7 +124,8 @@ def _reshapes(shape: Any) -> dict[str, Any]:
 
 def _row(name: str, doc: str, inputs: tuple[str, ...], derivative: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {
-        "category": "Adjoint", "hidden": True, "formula": f"{name}({', '.join(inputs)})", **rest,
+        "category": "Adjoint", "hidden": True, "analytic": True,
+        "formula": f"{name}({', '.join(inputs)})", **rest,
     }  # fmt: skip
     others = dict.fromkeys(inputs[1:], "none")
     return Op(name, doc=doc, inputs=inputs, derivative={inputs[0]: derivative, **others}, **fields)
@@ -189,7 +190,7 @@ ROWS = (
         **_reshapes(_matrix_shape), cases=(Case(((2,), (2, 3), (3,))),),
     ),
     Op(
-        "part_of", category="Adjoint", hidden=True, variadic=True, inputs=("xs",),
+        "part_of", category="Adjoint", hidden=True, variadic=True, analytic=True, inputs=("xs",),
         doc="The piece of a joined value that came from one of the parts.",
         formula="part_of(xs)", derivative={"xs": "place_part(g, rest, axis=axis, part=part)"},
         shape=lambda o, x, *parts: Spec(parts[o["part"]].shape, x.kind), view=_part_view,
@@ -198,7 +199,7 @@ ROWS = (
         cases=(Case(((3, 3), (2, 3), (1, 3)), {"axis": 0, "part": 1}),),
     ),
     Op(
-        "place_part", category="Adjoint", hidden=True, variadic=True, inputs=("xs",),
+        "place_part", category="Adjoint", hidden=True, variadic=True, analytic=True, inputs=("xs",),
         doc="A piece at its place in a joined value, zeros elsewhere.",
         formula="place_part(xs)", derivative={"xs": "part_of(g, rest, axis=axis, part=part)"},
         shape=_place_part_shape, kernel=_place_part, options=(CONCAT_AXIS, _PART),

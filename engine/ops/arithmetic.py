@@ -81,7 +81,7 @@ def _smaller(a: float, b: float) -> float:
 def _binary(name: str, doc: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {
         "category": _CATEGORY, "inputs": ("a", "b"), "shape": arithmetic, "elementwise": True,
-        **rest,
+        "analytic": True, **rest,
     }  # fmt: skip
     return Op(name, doc=doc, **fields)
 
@@ -149,7 +149,7 @@ ROWS = (
         "sign", "-1, 0 or 1: the sign of the value.", formula="(x > 0) - (0 > x)",
         derivative={"x": "0"}, kernel=counting(np.sign), scalar=_sign,
         latex=r"\mathrm{sign}\left(<0>\right)", aliases=("signum",),
-        domain={"x": Domain(kinks=(0.0,))},
+        domain={"x": Domain(kinks=(0.0,))}, analytic=False,
     ),
     _binary(
         "maximum", "The larger of two values, entry by entry; a tie shares the gradient.",

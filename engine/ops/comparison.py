@@ -53,7 +53,7 @@ ROWS = (
             "b": "g * where(condition, 0, 1)",
         },
         shape=_where_shape, kernel=ufunc(_choose), scalar=lambda c, a, b: a if c else b,
-        latex=r"\mathrm{where}\left(<0>, <1>, <2>\right)", label="where", elementwise=True,
+        latex=r"\mathrm{where}\left(<0>, <1>, <2>\right)", label="where", elementwise=True, analytic=True,
         aliases=("if", "choose", "select"), fold=_fold_where,
         domain={"condition": Domain(-2.0, 2.0, (0.0,))},
         cases=(

@@ -18,7 +18,7 @@ def _row(
 ) -> Op:
     fields: dict[str, Any] = {
         "category": "Exponential", "inputs": ("x",), "shape": elementwise, "elementwise": True,
-        "formula": f"{name}(x)", **rest,
+        "analytic": True, "formula": f"{name}(x)", **rest,
     }  # fmt: skip
     return Op(
         name, doc=doc, derivative={"x": f"g * {local}"}, kernel=ufunc(function), scalar=scalar,

@@ -37,7 +37,7 @@ def _outer_shape(options: Options, a: Spec, b: Spec) -> Spec:
 
 ROWS = (
     Op(
-        "matmul", category="Linear algebra",
+        "matmul", category="Linear algebra", analytic=True,
         doc="The matrix product; vectors as in NumPy, earlier axes are batches.",
         inputs=("a", "b"), formula="a @ b",
         derivative={
@@ -53,14 +53,15 @@ ROWS = (
         ),
     ),
     Op(
-        "T", category="Linear algebra", doc="The transpose: the last two axes swapped.",
+        "T", category="Linear algebra", analytic=True, doc="The transpose: the last two axes swapped.",
         inputs=("x",), formula="T(x)", derivative={"x": "T(g)"}, shape=_swap_shape,
         kernel=lambda o, s: lambda x, out: np.copyto(out, x.swapaxes(-1, -2)),
         latex=r"<0!>^{\top}", label="Xᵀ transpose", aliases=("transpose",), calls=("transpose",),
         view=_swap, cases=(Case(((2, 3),)), Case(((2, 2, 3),))),
     ),
     Op(
-        "outer", category="Linear algebra", doc="Every product of an entry of one and of the other.",
+        "outer", category="Linear algebra", analytic=True,
+        doc="Every product of an entry of one and of the other.",
         inputs=("a", "b"), formula="reshape(a, (-1, 1)) * b",
         derivative={"a": "g @ b", "b": "a @ g"}, shape=_outer_shape,
         kernel=lambda o, s: lambda a, b, out: np.multiply(a[:, None], b, out),

@@ -95,7 +95,12 @@ def _bce_scalar(z: float, t: float) -> float:
 
 
 def _row(name: str, doc: str, derivative: dict[str, str], kernel: Any, **rest: Any) -> Op:
-    fields: dict[str, Any] = {"category": "Losses", "inputs": tuple(derivative), **rest}
+    fields: dict[str, Any] = {
+        "category": "Losses",
+        "inputs": tuple(derivative),
+        "analytic": True,
+        **rest,
+    }
     return Op(name, doc=doc, derivative=derivative, kernel=returns(kernel), **fields)
 
 

@@ -17,6 +17,8 @@ def _accuracy_shape(options: Options, logits: Spec, target: Spec) -> Spec:
             "together",
             "give one-hot rows of the same shape, or one class index a row",
         )
+    if logits.rank > 1 and not logits.shape[-1]:
+        raise ShapeError("a row without logits has no largest one", "give one for each class")
     return Spec()
 
 

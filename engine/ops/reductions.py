@@ -72,7 +72,7 @@ def _logsumexp(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 def _row(name: str, doc: str, derivative: str, kernel: Any, latex: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {
         "category": "Reductions", "inputs": ("x",), "formula": f"{name}(x, {_LIKE})", "shape": reduction,
-        "options": (AXIS, KEEPDIMS), "cases": _CASES,
+        "options": (AXIS, KEEPDIMS), "cases": _CASES, "analytic": True,
         "scalar": lambda options: lambda x: x, **rest,
     }  # fmt: skip
     return Op(name, doc=doc, derivative={"x": derivative}, kernel=kernel, latex=latex, **fields)

@@ -89,6 +89,9 @@ class Op:
 
     `inputs` are the port names; a variadic row has one name and ports `xs0`, `xs1`, ...
     `derivative` gives a formula per operand, `"0"` (flat almost everywhere) or `"none"` (an index).
+    `analytic` promises that the formula may be computed in complex numbers near the domain's real ones
+    (choices in it look at the real part), so that a complex step gives the slope to the last digits;
+    where the formula is the row itself, its kernel takes complex arrays.
     `ties` tells that the row has a kink where its two operands, or two entries of its only one,
     are equal.
     `shape_only` operands are read for their shape alone and need not be kept alive.
@@ -125,6 +128,7 @@ class Op:
     variadic: bool = False
     elementwise: bool = False
     ties: bool = False
+    analytic: bool = False
     hidden: bool = False
     identity: Callable[..., int | None] | None = None
     fold: Callable[..., Any] | None = None

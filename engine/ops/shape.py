@@ -90,7 +90,7 @@ def _concat(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 
 
 def _row(name: str, doc: str, derivative: str, **rest: Any) -> Op:
-    fields: dict[str, Any] = {"category": "Shape", "inputs": ("x",), **rest}
+    fields: dict[str, Any] = {"category": "Shape", "inputs": ("x",), "analytic": True, **rest}
     return Op(name, doc=doc, derivative={fields["inputs"][0]: derivative}, **fields)
 
 

@@ -16,7 +16,7 @@ _INSIDE = {"x": Domain(-0.8, 0.8)}
 def _row(name: str, doc: str, local: str, function: Any, latex: str = "", **rest: Any) -> Op:
     fields: dict[str, Any] = {
         "category": "Trigonometric", "inputs": ("x",), "shape": elementwise, "elementwise": True,
-        **rest,
+        "analytic": True, **rest,
     }  # fmt: skip
     return Op(
         name, doc=doc, formula=f"{name}(x)", derivative={"x": f"g * {local}"},

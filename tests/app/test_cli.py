@@ -377,7 +377,7 @@ def test_check_every_operator() -> None:
 
 
 def test_check_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "check_row", lambda op: [Failure(op.name, "off")])
+    monkeypatch.setattr(check.rows, "check_row", lambda op: [Failure(op.name, "off")])
     done = call("check", "--json")
     assert done.exit_code == 1
     assert "sin" in json.loads(done.stdout)["failed"]

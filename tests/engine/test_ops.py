@@ -107,7 +107,7 @@ def test_one_value_at_both_operands_of_a_product(shape: tuple[int, ...]) -> None
     other = expansion.append(ops.TABLE["T"], ("x",)) if len(shape) == 2 else "x"
     output = expansion.add("y", ops.TABLE["matmul"], ("x", other), {})
     found = list(
-        check._check_orders("matmul", expansion, output, ["x"], "x @ x", np.random.default_rng(0))
+        check.check_orders("matmul", expansion, output, ["x"], "x @ x", np.random.default_rng(0))
     )
     assert found == []
 
