@@ -28,14 +28,13 @@ from engine.check.measure import (
 from engine.differentiate import differentiate
 from engine.expansion import Expansion
 from engine.expression import ExpressionError
-from engine.ops.row import Array, Case, Domain, Op, scalar_of
+from engine.ops.row import Array, Case, Domain, Op, bound, scalar_of
 from engine.program import Plan
-from engine.shapes import Kind, ShapeError, Spec
+from engine.shapes import ShapeError
 
 COMPLEX_TOLERANCE = 1e-10
 SINGLE_TOLERANCE = 1e-4
 LAYOUT_TOLERANCE = 1e-12
-_KINDS: dict[str, Kind] = {"f": "float", "i": "int", "b": "bool"}
 _BROKEN = (ArithmeticError, ValueError, TypeError, LookupError)
 
 
@@ -124,7 +123,9 @@ def _check_formula(trial: Trial, rng: np.random.Generator) -> Iterator[Failure]:
     expansion, names = trial.expansion()
     try:
         other = expansion.build(
-            op.formula_tree, dict(zip(op.inputs, names, strict=True)), trial.options
+            op.formula_tree,
+            dict(zip(op.inputs, names, strict=True)),
+            expansion.nodes["y"].options,
         )
     except ValueError as error:
         yield trial.failure(f"its formula cannot be built ({error})")
@@ -152,13 +153,11 @@ def _check_scalar(trial: Trial, rng: np.random.Generator) -> Iterator[Failure]:
 
 def _check_layouts(trial: Trial, rng: np.random.Generator) -> Iterator[Failure]:
     """Operands of any strides give the same values; none is written to; every entry is."""
-    op, values = trial.op, trial.values
-    if values[0].dtype.kind != "f":
-        return  # the plan hands whole numbers over as floats of its own
-    specs = tuple(Spec(v.shape, _KINDS[v.dtype.kind]) for v in values)
-    spec = op.shape(trial.options, *specs)
-    assert op.kernel is not None
-    kernel = op.kernel(trial.options, specs)
+    values = trial.values
+    expansion, names = trial.expansion()
+    flat = expansion.nodes["y"]
+    spec = flat.spec
+    kernel = bound(flat.op, flat.options, tuple(expansion.spec(n) for n in names), spec)
     dtype = {"float": np.float64, "int": np.int64, "bool": np.bool_}[spec.kind]
     expected: Array | None = None
     for fill, layout in ((1, _plain), (np.nan, _plain), (1, _turned), (1, _back), (1, _sliced)):
