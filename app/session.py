@@ -111,7 +111,7 @@ class Session:
         known = {
             n: v
             for n, v in parameters.items()
-            if n in self.graph.nodes and self.graph.tensors.get(n) is not v
+            if n.partition(".")[0] in self.graph.nodes and self.graph.tensors.get(n) is not v
         }
         moved = {n: v for n, v in known.items() if not _equal(self.graph.tensors.get(n), v)}
         if not moved:

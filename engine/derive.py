@@ -12,7 +12,8 @@ from engine import check
 from engine.compose import compose, read_name
 from engine.differentiate import differentiate
 from engine.evaluate import evaluate
-from engine.expansion import Ref, expand
+from engine.expansion import Ref
+from engine.flatten import expand
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan

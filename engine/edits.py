@@ -13,7 +13,17 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine import ops
-from engine.graph import Graph, GraphError, Node, Recipe, Source, TableName, frozen, id_number
+from engine.graph import (
+    TIED,
+    Graph,
+    GraphError,
+    Node,
+    Recipe,
+    Source,
+    TableName,
+    frozen,
+    id_number,
+)
 from engine.ops.row import Array
 
 
@@ -68,7 +78,7 @@ def add_node(
     value: Any = None,
 ) -> tuple[Edit, str]:
     """A new node, and its id. `value` is the tensor of a source node (0 unless given)."""
-    row = ops.TABLE.get(op)
+    row = graph.row(op)
     if row is None:
         raise GraphError(f"there is no operator {op!r}; see 'gradloom ops'")
     node_id = graph.new_id()
@@ -93,13 +103,20 @@ def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
     links = {(k.target, k.port) for n in gone for k in graph.links_of(n)}
     edits: list[Edit] = [Put("links", key, None) for key in sorted(links)]
     ordered = sorted(gone, key=id_number)
-    edits += [Put("tensors", n, None) for n in ordered if n in graph.tensors]
+    edits += [Put("tensors", key, None) for n in ordered for key in tensors_of(graph, n)]
     if graph.settings["output"] in gone:
         edits.append(Put("settings", "output", ""))
     if graph.recipe.loss in gone:
         edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
     edits += [Put("nodes", n, None) for n in ordered]
     return batch(*edits) if edits else Batch(())
+
+
+def tensors_of(graph: Graph, node_id: str) -> list[str]:
+    """Keys of a node's tensors: its own, or those of the parameters inside a module."""
+    if node_id in graph.nodes and graph.op(node_id).definition is not None:
+        return sorted(key for key in graph.tensors if key.startswith(f"{node_id}."))
+    return [node_id] if node_id in graph.tensors else []
 
 
 def connect(source: str, target: str, port: str) -> Edit:
@@ -169,9 +186,12 @@ def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
     part = Graph()
     part.put("settings", "dtype", graph.settings["dtype"])
     for node_id in chosen:
+        module = graph.nodes[node_id].op
+        if module in graph.modules:
+            part.put("modules", module, graph.modules[module])
         part.put("nodes", node_id, graph.nodes[node_id])
-        if node_id in graph.tensors:
-            part.put("tensors", node_id, graph.tensors[node_id])
+        for key in tensors_of(graph, node_id):
+            part.put("tensors", key, graph.tensors[key])
         source = graph.nodes[node_id].options.get("source")
         if isinstance(source, str) and source in graph.sources:
             part.put("sources", source, graph.sources[source])
@@ -193,6 +213,8 @@ def insert(
     another one of that name is renamed with the nodes that read it.
     """
     edits: list[Edit] = []
+    values: list[Edit] = []
+    copies: list[Node] = []
     ids: dict[str, str] = {}
     next_id = id_number(graph.new_id())
     renamed: dict[str, str] = {}
@@ -206,6 +228,8 @@ def insert(
         renamed[name] = free
         edits.append(Put("sources", free, source))
         edits += [Put("tensors", f"{free}.{field}", tensor) for field, tensor in fields.items()]
+    modules = _module_names(graph, part)
+    edits += [Put("modules", modules[m], part.modules[m]) for m in modules]
     order = sorted(part.nodes, key=id_number)
     names = graph.new_names(part.name(old).split(".")[0] for old in order)
     for old, name in zip(order, names, strict=True):
@@ -216,12 +240,46 @@ def insert(
         source_name = node.options.get("source")
         if source_name in renamed:
             moved = replace(moved, options={**node.options, "source": renamed[source_name]})
-        edits.append(Put("nodes", ids[old], moved))
-        if old in part.tensors:
-            edits.append(Put("tensors", ids[old], part.tensors[old]))
+        copies.append(replace(moved, op=modules.get(node.op, node.op)))
+        for key in tensors_of(part, old):
+            values.append(Put("tensors", ids[old] + key[len(old) :], part.tensors[key]))
+    for node in copies:  # an instance stays tied if the other one came along or is here
+        other = node.options.get(TIED)
+        if other:
+            here = other in graph.nodes and graph.nodes[other].op == node.op
+            tie = ids.get(other, other if here else "")
+            node = replace(node, options={**node.options, TIED: tie})
+        edits.append(Put("nodes", node.id, node))
+    edits += values
     for (target, port), source_id in sorted(part.links.items()):
         edits.append(Put("links", (ids[target], port), ids[source_id]))
     return Batch(tuple(edits)), ids
+
+
+def _module_names(graph: Graph, part: Graph) -> dict[str, str]:
+    """What another document's modules are called here: equal ones as they are, others numbered."""
+    names: dict[str, str] = {}
+    for name, definition in sorted(part.modules.items()):
+        number, free = 2, name
+        while graph.row(free) is not None and not same_document(
+            graph.modules.get(free), definition
+        ):
+            number, free = number + 1, f"{name}_{number}"
+        names[name] = free
+    return names
+
+
+def same_document(one: Graph | None, other: Graph) -> bool:
+    """True when two documents hold the same, wherever their nodes stand."""
+    if one is None or one.nodes.keys() != other.nodes.keys():
+        return one is other
+    return (
+        all(replace(one.nodes[n], x=node.x, y=node.y) == node for n, node in other.nodes.items())
+        and (one.links, one.settings, one.sources) == (other.links, other.settings, other.sources)
+        and _same_fields(one.tensors, other.tensors)
+        and one.modules.keys() == other.modules.keys()
+        and all(same_document(one.modules[m], inner) for m, inner in other.modules.items())
+    )
 
 
 def _fields(graph: Graph, source: str) -> dict[str, Array]:

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from engine.differentiate import Adjoints, differentiate
-from engine.expansion import Expansion, Ref, expand
+from engine.expansion import Expansion, Ref
+from engine.flatten import expand
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan
@@ -20,7 +21,8 @@ from engine.trace import Step, Telling, micro_steps
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of a document at one point; arrays are read-only and keyed by node id.
+    """What is known of a document at one point; arrays are read-only and keyed by node id, those
+    inside a module by the path of ids that leads to them.
 
     `gradients` holds d(output)/d(node) where a gradient flows. `faults` says in a sentence what is
     wrong at a node, `waiting` names nodes that miss an operand, `note` says why there is no gradient.
@@ -87,33 +89,34 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
     expansion = expand(graph, feeds)
     computed = list(expansion.nodes)
     output, note = graph.output(), ""
+    result = None if output is None else expansion.step_of(output)
     adjoints: Adjoints | None = None
     if output is None:
         note = "Add an operator: its result becomes the output whose gradient is taken."
-    elif output not in expansion.nodes:
+    elif result is None:
         note = f"{graph.name(output)} has no value yet, so there is no gradient."
-    elif expansion.spec(output).kind != "float" or expansion.spec(output).shape:
+    elif expansion.spec(result).kind != "float" or expansion.spec(result).shape:
         note = (
             f"{graph.name(output)} is not a single number, so it has no gradient; "
             "end with sum, mean or a loss."
         )
     else:
         try:
-            adjoints = differentiate(expansion, output)
+            adjoints = differentiate(expansion, result)
         except ShapeError as error:  # an adjoint too large to hold
             note = f"There is no gradient: {error}."
     plan = Plan(expansion, (), keep=True)
     failed = plan.run_each()
-    faults = dict(expansion.faults)
-    for node_id, message in failed.items():
+    faults = {n: fault for n, fault in expansion.faults.items() if n in graph.nodes}
+    for step, message in failed.items():
+        node_id = step.partition(".")[0]  # a fault inside a module is the module's
         if node_id in graph.nodes and message:
-            faults[node_id] = f"{graph.name(node_id)}: {message}"
+            name = expansion.names.get(step, graph.name(node_id))
+            faults.setdefault(node_id, f"{name}: {message}")
     waiting = expansion.waiting | {n for n, m in failed.items() if n in graph.nodes and not m}
-    if adjoints is not None and (output in failed or output in waiting):
-        note, adjoints = (
-            f"{graph.name(adjoints.output)} has no value, so there is no gradient.",
-            None,
-        )
+    waiting |= {n for n, ref in expansion.results.items() if ref in failed and n not in faults}
+    if adjoints is not None and output is not None and (result in failed or output in waiting):
+        note, adjoints = f"{graph.name(output)} has no value, so there is no gradient.", None
 
     def read(ref: Ref) -> Array | None:
         if isinstance(ref, str) and ref in failed:
@@ -127,15 +130,22 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
     values = {n: v for n in computed if (v := read(n)) is not None}
     adjoint = adjoints.adjoint if adjoints else {}
     gradients = {}
-    for node_id, ref in adjoint.items():
-        value = read(ref)
-        if value is not None and node_id in graph.nodes:
+    for node_id in computed:
+        value = read(adjoint[node_id]) if node_id in adjoint else None
+        if value is not None:
             gradients[node_id] = np.broadcast_to(value, expansion.spec(node_id).shape)
+    specs = {n: expansion.spec(n) for n in computed}
+    for node_id, ref in expansion.results.items():  # a module shows its result
+        specs[node_id] = expansion.spec(ref)
+        if (value := read(ref)) is not None:
+            values[node_id] = value
+        if isinstance(ref, str) and ref in gradients:
+            gradients[node_id] = gradients[ref]
     steps = micro_steps(Telling(graph, expansion, adjoints, read), computed, failed)
     return Evaluation(
         values,
         gradients,
-        {n: expansion.spec(n) for n in computed},
+        specs,
         faults,
         frozenset(waiting),
         output,

@@ -1,8 +1,9 @@
-"""A document flattened to shaped steps in topological order.
+"""Shaped steps in topological order, appended to and shared.
 
 An `Expansion` is what the planner runs and what `differentiate` lengthens. A step's operands are ids
 of earlier steps or literal numbers. Document nodes keep their ids and are never merged; appended
-steps get the ids `~1`, `~2`, ... and are folded, elided and shared where the rows allow it.
+steps get the ids `~1`, `~2`, ... and are folded, elided and shared where the rows allow it. A step
+inside a module has the path of ids that leads to it, as in `n5.n2`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy as np
 
 from engine import ops
 from engine.expression import ExpressionError, Name, Number, Tree, fold
-from engine.graph import Graph
 from engine.ops.row import Array, Clock, Op, scalar_of
 from engine.shapes import Kind, ShapeError, Spec, shape_text
 
@@ -38,11 +38,25 @@ class Flat:
     spec: Spec
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a parameter inside a module begins: its shape there and its options."""
+
+    shape: tuple[int, ...]
+    options: Mapping[str, Any]
+
+    @property
+    def trainable(self) -> bool:
+        return bool(self.options.get("trainable", True))
+
+
 class Expansion:
     """Steps in topological order, by id.
 
     `dtype` is that of every float value. `training` tells rows that differ between training and use
     which of the two this is. `clock` is what random rows draw by; whoever runs a plan sets it.
+    `results` gives the step (or number) that a node of a module stands for, `names` what people call
+    steps inside modules, `starts` how the parameters there begin.
     """
 
     def __init__(self, dtype: Any = np.float64, *, training: bool = False) -> None:
@@ -53,12 +67,19 @@ class Expansion:
         self.feeds: dict[str, Array] = {}
         self.faults: dict[str, str] = {}
         self.waiting: set[str] = set()
+        self.results: dict[str, Ref] = {}
+        self.names: dict[str, str] = {}
+        self.starts: dict[str, Start] = {}
         self._shared: dict[Any, str] = {}
         self._count = 0
 
     def spec(self, ref: Ref) -> Spec:
         """Shape and kind of an operand; a literal is a float with its value."""
         return self.nodes[ref].spec if isinstance(ref, str) else Spec(value=ref)
+
+    def step_of(self, node_id: str) -> Ref | None:
+        """What a node of the document came to: a step or a number, None while it has no value."""
+        return self.results.get(node_id, node_id if node_id in self.nodes else None)
 
     def source(self, node_id: str, op: Op, value: Array) -> str:
         """A step that computes nothing: its value is fed."""
@@ -195,49 +216,6 @@ def value_args(flat: Flat) -> tuple[Ref, ...]:
     if "*" in only:
         return flat.args[:1]
     return tuple(a for port, a in zip(flat.op.inputs, flat.args, strict=True) if port not in only)
-
-
-def expand(
-    graph: Graph, feeds: Mapping[str, Array] | None = None, *, training: bool = False
-) -> Expansion:
-    """Flattens what can be computed of a document.
-
-    `feeds` gives arrays to source nodes by id, in place of the document's tensors. Nodes with an
-    empty port, and those behind them, are in `waiting`; nodes whose operands do not fit are in
-    `faults` with a sentence, those behind them in `waiting`.
-    """
-    given = feeds or {}
-    expansion = Expansion(graph.dtype, training=training)
-    expansion.clock.seed = graph.recipe.seed
-    for node_id in graph.order():
-        node, op = graph.nodes[node_id], graph.op(node_id)
-        if op.is_source:
-            value = given.get(node_id, graph.tensors.get(node_id))
-            if value is None:
-                expansion.waiting.add(node_id)
-            else:
-                expansion.source(node_id, op, _as_document(value, graph.dtype))
-            continue
-        operands = [graph.operand(node_id, port) for port in graph.ports(node_id)]
-        ready = [
-            o
-            for o in operands
-            if o is not None and (o in expansion.nodes or not isinstance(o, str))
-        ]
-        if len(ready) < len(operands):
-            expansion.waiting.add(node_id)
-            continue
-        args = tuple(o if isinstance(o, str) else float(o) for o in ready)
-        try:
-            expansion.add(node_id, op, args, {**op.defaults(), **node.options})
-        except ShapeError as error:
-            expansion.faults[node_id] = f"{node.name}: {error}"
-    return expansion
-
-
-def _as_document(value: Any, dtype: np.dtype[Any]) -> Array:
-    array = np.asarray(value)
-    return array.astype(dtype) if array.dtype.kind == "f" and array.dtype != dtype else array
 
 
 def state_updates(expansion: Expansion, output: str) -> dict[str, Ref]:

@@ -1,6 +1,6 @@
 """The document: nodes, ports, links, tensors, data sources and recipe, with its errors.
 
-A `Graph` is five tables and nothing else. `put` replaces one entry of one table after checking that
+A `Graph` is six tables and nothing else. `put` replaces one entry of one table after checking that
 the document stays sound, and returns what stood there; `engine/edits.py` builds every change from
 it. The structure is kept beside the tables as a NetworkX MultiDiGraph, one edge a link keyed by the
 target's port, for order, cycles and reachability.
@@ -18,7 +18,7 @@ import networkx as nx
 import numpy as np
 
 from engine import ops
-from engine.ops.row import Array, Op
+from engine.ops.row import Array, Op, Option
 from engine.records import (
     ID,
     MAX_NAME,
@@ -36,12 +36,14 @@ from engine.records import (
     check_fields,
     check_options,
     check_recipe,
+    check_sizes,
     check_text,
     frozen,
     has_port,
     id_number,
     is_number,
 )
+from engine.shapes import Spec
 
 __all__ = [
     "CycleError", "Graph", "GraphError", "Link", "Node", "Port", "Recipe", "Source", "TableName",
@@ -58,10 +60,12 @@ class Graph:
         self.tensors: dict[str, Array] = {}
         self.sources: dict[str, Source] = {}
         self.settings: dict[str, Any] = dict(SETTINGS)
+        self.modules: dict[str, Graph] = {}
         self.structure: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self.revision = 0  # of everything
         self.meaning = 0  # of everything but places on the canvas: what values depend on
         self._ids: dict[str, str] = {}
+        self._rows: dict[str, Op] = {}
         self._order: list[str] | None = None
         self._next = 1
 
@@ -77,8 +81,13 @@ class Graph:
         dtype: np.dtype[Any] = np.dtype(self.settings["dtype"])
         return dtype
 
+    def row(self, name: str) -> Op | None:
+        """The row called `name`: one of the document's own, or of the table."""
+        return self._rows.get(name) or ops.TABLE.get(name)
+
     def op(self, node_id: str) -> Op:
-        return ops.TABLE[self.nodes[node_id].op]
+        name = self.nodes[node_id].op
+        return self._rows.get(name) or ops.TABLE[name]
 
     def id_of(self, name: str) -> str | None:
         """The id of the node called `name`."""
@@ -183,6 +192,7 @@ class Graph:
         other.nodes, other.links = dict(self.nodes), dict(self.links)
         other.tensors, other.sources = dict(self.tensors), dict(self.sources)
         other.settings, other.structure = dict(self.settings), self.structure.copy()
+        other.modules, other._rows = dict(self.modules), dict(self._rows)
         other._ids, other._next = dict(self._ids), self._next
         other.revision, other.meaning = self.revision, self.meaning
         return other
@@ -223,7 +233,7 @@ class Graph:
     def _check_node(self, key: str, node: Node) -> None:
         if key != node.id or not ID.fullmatch(key):
             raise GraphError(f"{key!r} is not a node id; ids are n1, n2, ...")
-        op = ops.TABLE.get(node.op)
+        op = self.row(node.op)
         if op is None:
             raise GraphError(f"there is no operator {node.op!r}; see 'gradloom ops'")
         if op.hidden:
@@ -234,6 +244,8 @@ class Graph:
             raise GraphError(f"{node.name!r} is not a name; use letters, digits and _")
         if self._ids.get(node.name, key) != key:
             raise GraphError(f"the name {node.name} is taken; choose another")
+        if op.definition is not None and key in self.sources:
+            raise GraphError(f"data are called {key}, as this module would be; rename the data")
         check_options(op, node.options)
         for port, literal in node.literals.items():
             if not has_port(op, port):
@@ -299,6 +311,8 @@ class Graph:
         old = self.sources.get(key)
         if not isinstance(key, str) or not NAME.fullmatch(key):
             raise GraphError(f"{key!r} is not a name for data; use letters, digits and _")
+        if key in self.nodes and self.op(key).definition is not None:
+            raise GraphError(f"{key} is the id of a module; choose another name for the data")
         if value is None:
             self.sources.pop(key, None)
             return old
@@ -319,8 +333,84 @@ class Graph:
             raise GraphError("a document's numbers are float64 or float32")
         if key == "recipe":
             check_recipe(value)
+        if key == "sizes":
+            check_sizes(value)
         old, self.settings[key] = self.settings[key], value
         return old
+
+    def _put_modules(self, key: str, value: Graph | None) -> Graph | None:
+        """A definition is never changed in place: to edit one, put an edited copy."""
+        old = self.modules.get(key)
+        users = [node for node in self.nodes.values() if node.op == key]
+        if value is None:
+            if users:
+                raise GraphError(f"{users[0].name} is a {key}; remove or unpack it first")
+            self.modules.pop(key, None)
+            self._rows.pop(key, None)
+            return old
+        if not isinstance(key, str) or not NAME.fullmatch(key) or len(key) > MAX_NAME:
+            raise GraphError(f"{key!r} is not a name for a module; use letters, digits and _")
+        if (
+            key in ops.TABLE
+            or ID.fullmatch(key)
+            or "." in key
+            or (key in self._rows and old is None)
+        ):
+            raise GraphError(f"the name {key} is taken; choose another for the module")
+        row = module_row(key, value)
+        for node in users:
+            check_options(row, node.options)
+            for port in (*self.structure_ports(node.id), *node.literals):
+                if not has_port(row, port):
+                    raise GraphError(
+                        f"{node.name} has a wire at port {port}, which {key} would no longer have"
+                    )
+        self.modules[key], self._rows[key] = value, row
+        return old
+
+
+MAX_DEPTH = 12
+"""How deep modules may stand inside modules."""
+
+TIED = "tied"
+"""The option of an instance that names the one whose parameters it uses."""
+
+
+def module_row(name: str, definition: Graph) -> Op:
+    """A module as a row: its ports are the definition's inputs, oldest first, its options the sizes.
+
+    Raises GraphError for a definition that cannot be used.
+    """
+    if definition.output() is None:
+        raise GraphError(f"{name} computes nothing; a module needs at least one operator")
+    if definition.of_op("data"):
+        raise GraphError(f"{name} reads data; leave data nodes outside of a module")
+    if _depth(definition) > MAX_DEPTH:
+        raise GraphError(f"modules stand inside modules more than {MAX_DEPTH} deep")
+    ports = tuple(definition.name(n) for n in definition.of_op("input"))
+    sizes = definition.settings["sizes"]
+    wrong = next((p for p in ports if p in sizes or p == TIED), None)
+    if wrong is not None:
+        raise GraphError(f"{wrong} is the name of an input and of a size; rename one of them")
+    about = str(definition.settings["about"]).strip() or f"The module {name}."
+    options = tuple(
+        Option(size, value, "int", f"The size that its parameters call {size}.")
+        for size, value in sizes.items()
+    )
+    tied = Option(TIED, "", "text", "Another instance, by its id, whose parameters it uses.")
+    return Op(
+        name, "Modules", about, ports, f"{name}({', '.join(ports)})", {},
+        lambda options, *specs: Spec(), None, options=(*options, tied), definition=definition,
+        label=str(definition.settings["title"]) or name,
+    )  # fmt: skip
+
+
+def _depth(definition: Graph) -> int:
+    deepest, level = 0, list(definition.modules.values())
+    while level and deepest <= MAX_DEPTH:
+        deepest += 1
+        level = [inner for graph in level for inner in graph.modules.values()]
+    return deepest
 
 
 def _only_moved(old: Node | None, new: Node | None) -> bool:

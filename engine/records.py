@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.ops.row import Array, Op
 
-TableName = Literal["nodes", "links", "tensors", "sources", "settings"]
+TableName = Literal["nodes", "links", "tensors", "sources", "settings", "modules"]
 Port = tuple[str, str]
 """(node id, port name) of a link's target."""
 
@@ -19,7 +19,7 @@ ID = re.compile(r"n[1-9]\d{0,11}")
 NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
 MAX_NAME = 80
 TENSOR_KEY = re.compile(r"(?=.{1,120}\Z)\w+(\.\w+)*")
-"""A node id, or `<source>.<field>`."""
+"""A node id, a path of ids into a module's instance, or `<source>.<field>`."""
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 """What tensors of a document are made of, each before those it fits into."""
 MAX_RANK = 32
@@ -97,8 +97,17 @@ class Recipe:
 
 
 SETTINGS: dict[str, Any] = {
-    "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(),
+    "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(), "sizes": {},
 }  # fmt: skip
+
+
+def check_sizes(sizes: Mapping[str, Any]) -> None:
+    """Raises GraphError unless every name has a whole number of 1 or more."""
+    for name, size in sizes.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name) or "." in name:
+            raise GraphError(f"{name!r} is not a name for a size; use letters, digits and _")
+        if not _whole(size) or size < 1:
+            raise GraphError(f"the size {name} is a whole number of 1 or more")
 
 
 def check_recipe(recipe: Recipe) -> None:

@@ -48,7 +48,9 @@ class Telling:
     read: Callable[[Ref], Array | None]
 
     def name(self, ref: str) -> str:
-        return self.graph.name(ref) if ref in self.graph.nodes else ref
+        if ref in self.graph.nodes:
+            return self.graph.name(ref)
+        return self.expansion.names.get(ref, ref)
 
     @property
     def output(self) -> str:
@@ -146,7 +148,7 @@ def micro_steps(
     steps: list[Step] = []
     for node_id in computed:
         value = telling.read(node_id)
-        if not telling.graph.op(node_id).is_source and value is not None:
+        if not telling.expansion.nodes[node_id].op.is_source and value is not None:
             steps.append(
                 Step(len(steps) + 1, "forward", node_id, None, None, value, value, telling)
             )
@@ -196,7 +198,9 @@ def call_tree(op: Op, args: tuple[Tree, ...], options: Mapping[str, Any]) -> Tre
     if op.is_source:
         return Name(op.name)
     defaults = op.defaults()
-    said = tuple((k, v) for k, v in options.items() if k not in defaults or defaults[k] != v)
+    said = tuple(
+        (k, v) for k, v in options.items() if k in op.option_names and defaults.get(k) != v
+    )
     return Call(op.symbol or (op.calls[0] if op.name in _PAIRED else op.name), args, said)
 
 
@@ -204,9 +208,9 @@ _PAIRED = frozenset(op.name for op in ops.TABLE.values() if op.calls and op.call
 
 
 def _forward_lines(telling: Telling, node_id: str, value: Array) -> tuple[str, str, str, str]:
-    tree = formula_tree(telling.graph, node_id)
-    name = telling.name(node_id)
-    flat = telling.expansion.nodes[node_id]
+    name, flat = telling.name(node_id), telling.expansion.nodes[node_id]
+    args = [Name(telling.name(a)) if isinstance(a, str) else Number(a) for a in flat.args]
+    tree = call_tree(flat.op, tuple(args), flat.options)
     symbols = f"{latex_name(name)} = {telling.latex(tree)}"
     text = f"{name} = {telling.text(tree)}"
     if value.ndim or any(telling.expansion.spec(a).shape for a in flat.args):

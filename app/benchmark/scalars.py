@@ -16,7 +16,7 @@ from engine import ops
 from engine.compose import compose
 from engine.differentiate import differentiate
 from engine.edits import set_tensors
-from engine.expansion import expand
+from engine.flatten import expand
 from engine.graph import Graph, Node, id_number
 from engine.program import Plan
 

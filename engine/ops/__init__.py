@@ -18,6 +18,7 @@ from engine.ops import (
     linear,
     losses,
     metrics,
+    modules,
     reductions,
     shape,
     sources,
@@ -27,7 +28,7 @@ from engine.ops.row import Op
 
 _DRAWERS = (
     sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
-    comparison, convolution, losses, metrics, adjoint, convolution_adjoint,
+    comparison, convolution, losses, metrics, modules, adjoint, convolution_adjoint,
 )  # fmt: skip
 
 TABLE: dict[str, Op] = {row.name: row for drawer in _DRAWERS for row in drawer.ROWS}

@@ -105,6 +105,8 @@ class Op:
     training, else 0). Formulas, derivatives and kernels read them as they read options.
     `updates` gives formulas for operands that are states of a run (running means): while training,
     a parameter at that port takes the formula's value at the end of each step.
+    `definition` is the sub-graph of a module's row; the row itself computes nothing.
+    `reads_inside` marks the row that gives another value of a module than its result.
     """
 
     name: str
@@ -134,13 +136,15 @@ class Op:
     fold: Callable[..., Any] | None = None
     view: Callable[[Options, tuple[Spec, ...], Array], Array] | None = None
     constant: Callable[..., float] | None = None
+    definition: Any = None
+    reads_inside: bool = False
     statics: tuple[str, ...] = ()
     updates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_source(self) -> bool:
-        """True for a row that computes nothing: an input, a parameter, a constant, data."""
-        return self.kernel is None
+        """True for a row that is given its value: an input, a parameter, a constant, data."""
+        return self.kernel is None and self.definition is None
 
     @cached_property
     def derivative_trees(self) -> Mapping[str, Tree | None]:

@@ -11,7 +11,8 @@ from engine.compose import read_name
 from engine.graph import Graph, Recipe
 from engine.ops.row import Array
 from engine.train import optimizers
-from engine.train.session import Training, TrainingError, loss_of
+from engine.train.problem import TrainingError, loss_of
+from engine.train.session import Training
 
 
 @dataclass(frozen=True)

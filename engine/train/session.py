@@ -16,20 +16,27 @@ from pathlib import Path
 import numpy as np
 
 from engine.differentiate import differentiate
-from engine.expansion import Expansion, expand, state_updates
+from engine.expansion import Expansion, state_updates
+from engine.flatten import expand
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan
 from engine.train import data, optimizers
 from engine.train.data import Dataset
 from engine.train.optimizers import LEARNING_RATE, STEP
+from engine.train.problem import (
+    TrainingError,
+    inner_starts,
+    loss_of,
+    metrics_of,
+    not_ready,
+    starts,
+    trained,
+    use_threads,
+)
 
 SAVE_EVERY = 64
 """Steps between two copies of the parameters, kept for the way back from a divergence."""
-
-
-class TrainingError(ValueError):
-    """The document cannot be trained; the message says why and what to do."""
 
 
 class DivergedError(ArithmeticError):
@@ -77,7 +84,7 @@ class Training:
         wrt: Iterable[str] | None = None,
         threads: int = 1,
     ) -> None:
-        _blas_threads(threads)
+        use_threads(threads)
         self.graph, self.recipe = graph, graph.recipe
         self.seed = self.recipe.seed if seed is None else seed
         self.loss_node = loss_of(graph)
@@ -86,8 +93,8 @@ class Training:
         self._nodes = data.data_nodes(graph)
         self._data = [n for n in self._nodes if n in above]
         self.dataset = self._load(base)
-        self.wrt = _trained(graph, above) if wrt is None else tuple(wrt)
-        start = self._start(above, fresh=seed is not None)
+        self.wrt = trained(graph, above) if wrt is None else tuple(wrt)
+        start = starts(graph, self.dataset, above, self.wrt, self.seed, fresh=seed is not None)
         rows = len(self.dataset.train) if self.dataset is not None else 0
         self._batch = min(self.recipe.batch_size or rows, rows)
         self.steps_per_epoch = -(-rows // self._batch) if rows else 1
@@ -98,7 +105,9 @@ class Training:
         self._measures: dict[int, tuple[Plan, dict[str, str]]] = {}
         self._epoch = -1
         self._shuffled: dict[str, Array] = {}
-        self.moved = self.wrt
+        inner = self._inner(start, fresh=seed is not None)
+        self.wrt += () if wrt is not None else tuple(inner)
+        start |= inner
         self._now = self._compile(self._batch, start)
         self.moved = tuple(n for n in self._now.states if n in start)
         self._now.plan.set(LEARNING_RATE, self.recipe.learning_rate)
@@ -127,35 +136,26 @@ class Training:
         shapes = [self.graph.nodes[n].options.get("shape") for n in self.graph.of_op("parameter")]
         return any(isinstance(s, tuple) and any(isinstance(p, str) for p in s) for s in shapes)
 
-    def _start(self, above: set[str], fresh: bool) -> dict[str, Array]:
-        """Values of the source nodes under the loss; floats in the document's precision."""
-        graph = self.graph
-        drawn = data.initialize(graph, self.dataset, self.seed)
-        shapes = data.resolve_shapes(graph, self.dataset)
-        start = {}
-        for node_id in above:
-            value = graph.tensors.get(node_id)
-            shape = shapes.get(node_id)
-            misfit = value is None or (shape is not None and value.shape != shape)
-            if node_id in drawn and (fresh or misfit):
-                value = drawn[node_id]
-            elif misfit and shape is not None:
-                raise TrainingError(
-                    f"the value of {graph.name(node_id)} does not fit the data; reinitialise it"
-                )
-            if value is not None:
-                trained = node_id in self.wrt
-                start[node_id] = value.astype(graph.dtype) if trained else value
-        return start
+    def _inner(self, start: Mapping[str, Array], fresh: bool) -> dict[str, Array]:
+        """The parameters inside modules, whose shapes follow from the wires."""
+        if not self.graph.modules:
+            return {}
+        return inner_starts(
+            self._expand(start, self._rows(self._batch)), self._loss, self.seed, fresh
+        )
+
+    def _rows(self, count: int) -> Array:
+        return self.dataset.train[:count] if self.dataset is not None else np.arange(0)
 
     def _expand(self, start: Mapping[str, Array], rows: Array) -> Expansion:
         feeds = {n: self._field(n)[rows] for n in self._data}
         expansion = expand(self.graph, {**start, **feeds}, training=True)
         expansion.clock.seed = self.seed
-        if self.loss_node not in expansion.nodes:
-            raise TrainingError(_not_ready(self.graph, expansion, self.loss_node))
-        shape = expansion.spec(self.loss_node).shape
-        if shape:
+        loss = expansion.step_of(self.loss_node)
+        if not isinstance(loss, str):
+            raise TrainingError(not_ready(self.graph, expansion, self.loss_node))
+        self._loss = loss
+        if expansion.spec(loss).shape:
             raise TrainingError(
                 f"{self.graph.name(self.loss_node)} is not a single number; "
                 "wrap it in mean(...) or sum(...) to train on it"
@@ -167,9 +167,8 @@ class Training:
         return data.field_of(self.graph, self.dataset, node_id, self._nodes[node_id][1])
 
     def _compile(self, rows: int, start: Mapping[str, Array]) -> _Compiled:
-        chosen = self.dataset.train[:rows] if self.dataset is not None else np.arange(0)
-        expansion = self._expand(start, chosen)
-        adjoints = differentiate(expansion, self.loss_node, self.wrt).adjoint
+        expansion = self._expand(start, self._rows(rows))
+        adjoints = differentiate(expansion, self._loss, self.wrt).adjoint
         moved = {n: adjoints[n] for n in self.wrt if n in adjoints}
         if not moved:
             raise TrainingError(
@@ -177,9 +176,9 @@ class Training:
                 "wire one in or set trainable on one"
             )
         updates = optimizers.build(expansion, self.optimizer, moved, self.recipe.settings)
-        kept = state_updates(expansion, self.loss_node)
+        kept = state_updates(expansion, self._loss)
         kept = {n: ref for n, ref in kept.items() if n not in updates.assign}
-        plan = Plan(expansion, [self.loss_node, *self.wrt], assign={**updates.assign, **kept})
+        plan = Plan(expansion, [self._loss, *self.wrt], assign={**updates.assign, **kept})
         live = {flat.id for flat in plan.order}
         fed = tuple(n for n in self._data if n in live)
         states = [n for n in dict.fromkeys((*self.wrt, *kept, *updates.states)) if n in live]
@@ -215,7 +214,7 @@ class Training:
             plan.run()
         except ValueError as error:
             raise TrainingError(str(error)) from None
-        loss = plan.number(self.loss_node)
+        loss = plan.number(self._loss)
         if not math.isfinite(loss):
             self._diverged()
         self.step_count += 1
@@ -296,7 +295,7 @@ class Training:
         failed = self.step_count
         saved = self._saved if self._saved[0] < failed else self._saved_before
         self._replay(saved, failed)
-        node = self._first_not_finite()
+        name, node = self._first_not_finite()
         self._replay(saved, max(failed - 1, saved[0]))
         kept = self.step_count
         self._rates = {step: rate for step, rate in self._rates.items() if step < kept}
@@ -304,7 +303,6 @@ class Training:
         del self.history[kept:]
         self.loss = self.history[-1] if self.history else math.nan
         self._save(both=True)
-        name = self.graph.name(node)
         advice = "lower the learning rate"
         if failed == 0:
             advice = "change the values it starts from"
@@ -327,21 +325,21 @@ class Training:
         self._feed()
         self._now.plan.set(LEARNING_RATE, self._learning_rate)
 
-    def _first_not_finite(self) -> str:
-        """The first node under the loss whose value is not finite at the current parameters."""
+    def _first_not_finite(self) -> tuple[str, str]:
+        """Name and id of the first step under the loss that is not finite at the current parameters."""
         feeds = {**self._fixed, **self.parameters()}
         feeds |= {n: self._now.plan.value(n).copy() for n in self._now.data}
         expansion = expand(self.graph, feeds, training=True)
         now = self._now.plan.expansion.clock
         expansion.clock.seed, expansion.clock.step = now.seed, now.step
-        plan = Plan(expansion, [self.loss_node], keep=True)
+        plan = Plan(expansion, [self._loss], keep=True)
         plan.run()
-        above = self.graph.ancestors(self.loss_node)
+        above = expansion.ancestors([self._loss])
         for flat in plan.order:
             wanted = flat.id in above and flat.spec.kind == "float"
             if wanted and not np.isfinite(plan.value(flat.id)).all():
-                return flat.id
-        return self.loss_node
+                return expansion.names.get(flat.id) or self.graph.name(flat.id), flat.id
+        return self.graph.name(self.loss_node), self.loss_node
 
     # ------------------------------------------------------------ results
 
@@ -384,9 +382,13 @@ class Training:
             fields = {n: self._field(n)[rows] for n in ours}
         if made is None:
             expansion = expand(self.graph, {**self._fixed, **parameters, **fields})
-            wanted = [self.loss_node, *_metrics_of(self.graph)]
-            named = {n: self.graph.name(n) for n in wanted if n in expansion.nodes}
-            named = {n: name for n, name in named.items() if not expansion.spec(n).shape}
+            wanted = [self.loss_node, *metrics_of(self.graph)]
+            steps = {expansion.step_of(n): self.graph.name(n) for n in wanted}
+            named = {
+                n: name
+                for n, name in steps.items()
+                if isinstance(n, str) and not expansion.spec(n).shape
+            }
             made = Plan(expansion, named), named
             self._measures[len(rows)] = made
         plan, named = made
@@ -396,45 +398,3 @@ class Training:
                 plan.set(node_id, value)
         plan.run()
         return {name: plan.number(n) for n, name in named.items()}
-
-
-def _metrics_of(graph: Graph) -> list[str]:
-    return [n for n in graph.order() if graph.op(n).category == "Metrics"]
-
-
-def loss_of(graph: Graph) -> str:
-    """The node that training makes smaller. Raises TrainingError when there is none."""
-    chosen = graph.recipe.loss if graph.recipe.loss in graph.nodes else graph.output()
-    if chosen is None:
-        raise TrainingError("there is nothing to minimise; add a loss and choose it in the recipe")
-    return chosen
-
-
-def _trained(graph: Graph, above: set[str]) -> tuple[str, ...]:
-    nodes = [n for n in graph.of_op("parameter") if n in above]
-    return tuple(n for n in nodes if graph.nodes[n].options.get("trainable", True))
-
-
-def _not_ready(graph: Graph, expansion: Expansion, loss: str) -> str:
-    """Why a loss has no value: the first fault under it, or what still waits."""
-    above = graph.ancestors(loss) | {loss}
-    for node_id in graph.order():
-        if node_id in above and node_id in expansion.faults:
-            return expansion.faults[node_id]
-    waiting = [n for n in graph.order() if n in above and n in expansion.waiting]
-    name = graph.name(waiting[0]) if waiting else graph.name(loss)
-    if waiting and graph.op(waiting[0]).is_source:
-        return f"{name} has no value; give it one or choose its data"
-    return f"{name} has an empty port; wire it before training"
-
-
-_threads = [0]
-
-
-def _blas_threads(count: int) -> None:
-    """Sets the BLAS threads of this process, once; looking the libraries up takes milliseconds."""
-    if _threads[0] != count:
-        import threadpoolctl
-
-        threadpoolctl.threadpool_limits(count, "blas")
-        _threads[0] = count

@@ -11,7 +11,7 @@ import pytest
 from engine import check, ops
 from engine.check import check_graph, check_row, check_rows, relative_error
 from engine.compose import compose
-from engine.expansion import expand
+from engine.flatten import expand
 from engine.ops.row import Case, Domain
 
 pytestmark = pytest.mark.filterwarnings("error")

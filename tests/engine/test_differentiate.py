@@ -12,8 +12,9 @@ from engine import ops
 from engine.compose import compose
 from engine.derive import derive
 from engine.differentiate import differentiate, local_of
-from engine.expansion import Expansion, expand
+from engine.expansion import Expansion
 from engine.expression import Number, parse_expression, to_text
+from engine.flatten import expand
 from engine.program import Plan
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -13,7 +13,8 @@ import pytest
 from engine import ops
 from engine.compose import compose
 from engine.differentiate import differentiate
-from engine.expansion import Expansion, Ref, expand
+from engine.expansion import Expansion, Ref
+from engine.flatten import expand
 from engine.program import Plan
 
 pytestmark = pytest.mark.filterwarnings("error")

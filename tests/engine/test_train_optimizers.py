@@ -9,7 +9,7 @@ import pytest
 
 from engine.compose import compose
 from engine.differentiate import differentiate
-from engine.expansion import expand
+from engine.flatten import expand
 from engine.program import Plan
 from engine.train.minimum import minimize
 from engine.train.optimizers import OPTIMIZERS, build, find

@@ -15,7 +15,8 @@ from engine import edits, examples
 from engine.compose import compose
 from engine.graph import Graph, Source
 from engine.train.minimum import minimize
-from engine.train.session import SAVE_EVERY, DivergedError, Training, TrainingError
+from engine.train.problem import TrainingError
+from engine.train.session import SAVE_EVERY, DivergedError, Training
 
 CASES = Path(__file__).parents[1] / "published.json"
 

@@ -1,0 +1,231 @@
+"""A document with its modules to an expansion.
+
+A module's instance is its definition's nodes under the path of ids that leads to them (`n5.n2`). Its
+parameters are keyed by that path in the document's tensors; without one there they begin as the
+definition says, drawn by the document's seed and their path, in the shape that the wires ask for. A
+tied instance reads the parameters of another one: they are the same steps.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.expansion import Expansion, Ref, Start
+from engine.graph import TIED, Graph, Node
+from engine.initializers import draw
+from engine.ops.row import Array, Op
+from engine.shapes import ShapeError, shape_text
+
+
+def expand(
+    graph: Graph, feeds: Mapping[str, Array] | None = None, *, training: bool = False
+) -> Expansion:
+    """Flattens what can be computed of a document.
+
+    `feeds` gives arrays to source steps by id or path, in place of the document's tensors. Nodes
+    with an empty port, and those behind them, are in `waiting`; nodes whose operands do not fit are
+    in `faults` with a sentence, those behind them in `waiting`.
+    """
+    expansion = Expansion(graph.dtype, training=training)
+    expansion.clock.seed = graph.recipe.seed
+    _Flattening(graph, feeds or {}, expansion).walk(_Place(graph))
+    return expansion
+
+
+@dataclass
+class _Place:
+    """A graph at its place: the document itself, or a definition under an instance.
+
+    `path` stands before the ids of its steps, `owner` before those of its parameters (another path
+    when it is tied), `title` before the names. `known` holds what each node came to.
+    """
+
+    graph: Graph
+    path: str = ""
+    owner: str = ""
+    title: str = ""
+    sizes: Mapping[str, Any] = field(default_factory=dict)
+    known: dict[str, Ref] = field(default_factory=dict)
+
+
+class _Flattening:
+    def __init__(self, root: Graph, feeds: Mapping[str, Array], expansion: Expansion) -> None:
+        self.root, self.feeds, self.expansion = root, feeds, expansion
+
+    def walk(self, place: _Place) -> None:
+        """Expands a graph; definitions nest a few deep at most, so this may call itself."""
+        for node_id in place.graph.order():
+            if node_id in place.known:
+                continue
+            node, op = place.graph.nodes[node_id], place.graph.op(node_id)
+            path = place.path + node_id
+            if place.path:
+                self.expansion.names[path] = f"{place.title}{node.name}"
+            try:
+                ref = self._source(place, node) if op.is_source else self._node(place, node, op)
+            except ShapeError as error:
+                self.expansion.faults[path] = f"{place.title}{node.name}: {error}"
+                continue
+            if ref is None:
+                self.expansion.waiting.add(path)
+            else:
+                place.known[node_id] = ref
+
+    def _node(self, place: _Place, node: Node, op: Op) -> Ref | None:
+        args: list[Ref] = []
+        for port in place.graph.ports(node.id):
+            operand = place.graph.operand(node.id, port)
+            if isinstance(operand, str):
+                operand = place.known.get(operand)
+            if operand is None:
+                return None
+            args.append(operand if isinstance(operand, str) else float(operand))
+        if op.definition is not None:
+            return self._instance(place, node, op, args)
+        if op.reads_inside:
+            return self._inside(place, node)
+        return self.expansion.add(
+            place.path + node.id, op, tuple(args), {**op.defaults(), **node.options}
+        )
+
+    # ------------------------------------------------------------ modules
+
+    def _instance(self, place: _Place, node: Node, op: Op, args: list[Ref]) -> Ref | None:
+        definition: Graph = op.definition
+        path = place.path + node.id
+        inner = _Place(
+            definition, f"{path}.", f"{place.owner}{_owner(place.graph, node)}.",
+            f"{place.title}{node.name}.", {**op.defaults(), **node.options},
+            dict(zip(definition.of_op("input"), args, strict=True)),
+        )  # fmt: skip
+        before = set(self.expansion.faults)
+        self.walk(inner)
+        result = inner.known.get(str(definition.output()))
+        if result is None:
+            fault = next((f for n, f in self.expansion.faults.items() if n not in before), None)
+            if fault is not None:
+                raise ShapeError(fault.removeprefix(inner.title))
+            return None
+        self.expansion.results[path] = result
+        if isinstance(result, str) and result.startswith(inner.path):
+            self.expansion.names[result] = f"{place.title}{node.name}"
+        return result
+
+    def _inside(self, place: _Place, node: Node) -> Ref | None:
+        """What `output_of` reads: the value of a node inside the instance that is wired to it."""
+        source = place.graph.operand(node.id, place.graph.ports(node.id)[0])
+        definition = place.graph.op(source).definition if isinstance(source, str) else None
+        wanted = str(node.options["output"])
+        if definition is None:
+            raise ShapeError("it reads a value inside a module", "wire a module to it")
+        inner = definition.id_of(wanted)
+        if inner is None:
+            known = ", ".join(definition.name(n) for n in definition.order())
+            raise ShapeError(f"there is no {wanted!r} inside the module", f"choose {known}")
+        path = f"{place.path}{source}.{inner}"
+        found: Ref | None = self.expansion.results.get(path)
+        if found is None and path in self.expansion.nodes:
+            found = path
+        if found is None:
+            owner = _owner(place.graph, place.graph.nodes[str(source)])
+            held = f"{place.owner}{owner}.{inner}"
+            port = definition.name(inner)
+            found = held if held in self.expansion.nodes else None
+            if found is None and port in place.graph.op(str(source)).inputs:
+                operand = place.graph.operand(str(source), port)
+                found = place.known.get(operand) if isinstance(operand, str) else operand
+        if found is not None:
+            self.expansion.results[place.path + node.id] = found
+        return found
+
+    # ------------------------------------------------------------ sources
+
+    def _source(self, place: _Place, node: Node) -> Ref | None:
+        path = place.owner + node.id
+        if path in self.expansion.nodes:  # tied: the other instance has it already
+            return path
+        value: Any = self.feeds.get(path, self.root.tensors.get(path))
+        if place.path:
+            value = self._inner_value(place, node, path, value)
+        if value is None:
+            return None
+        if place.path:
+            self.expansion.names.setdefault(path, f"{place.title}{node.name}")
+        return self.expansion.source(
+            path, place.graph.op(node.id), _as_document(value, self.root.dtype)
+        )
+
+    def _inner_value(self, place: _Place, node: Node, path: str, value: Any) -> Any:
+        """A parameter or constant inside a module, in the shape that the wires ask for."""
+        given = place.graph.tensors.get(node.id)
+        if "shape" not in node.options:
+            return given if value is None else value
+        shape = self._shape(place, node)
+        if shape == () and given is not None and node.options.get("init", "given") == "given":
+            shape = given.shape
+        self.expansion.starts[path] = Start(shape, node.options)
+        if value is not None:
+            if np.shape(value) != shape:
+                raise ShapeError(
+                    f"its value is {shape_text(np.shape(value))} and its place needs "
+                    f"{shape_text(shape)}",
+                    "reinitialise it",
+                )
+            return value
+        if given is not None and given.shape == shape and node.options.get("init") == "given":
+            return given
+        return draw_start(path, self.expansion.starts[path], self.root.recipe.seed)
+
+    def _shape(self, place: _Place, node: Node) -> tuple[int, ...]:
+        wanted = node.options["shape"]
+        parts = wanted if isinstance(wanted, tuple) else (wanted,)
+        return tuple(self._size(place, part) for part in parts)
+
+    def _size(self, place: _Place, part: int | str) -> int:
+        if not isinstance(part, str):
+            return int(part)
+        if part in place.sizes:
+            return int(place.sizes[part])
+        named = re.fullmatch(r"(\w+)\[(-?\d{1,2})\]", part)
+        port = place.graph.id_of(named[1]) if named else None
+        if named is None or port not in place.known:
+            raise ShapeError(
+                f"its shape names {part!r}, which is no size of the module",
+                "name a size, or an input's axis as in x[-1]",
+            )
+        shape = self.expansion.spec(place.known[port]).shape
+        axis = int(named[2])
+        if not -len(shape) <= axis < len(shape):
+            raise ShapeError(f"{named[1]} is {shape_text(shape)} and has no axis {axis}")
+        return shape[axis]
+
+
+def draw_start(path: str, start: Start, seed: int) -> Array:
+    """The first value of a parameter inside a module: a function of its path and the seed."""
+    init = start.options.get("init", "given")
+    scale = float(start.options.get("scale", 1.0))
+    key = zlib.crc32(path.encode())
+    return draw("zeros" if init == "given" else init, start.shape, seed, key, scale)
+
+
+def _owner(graph: Graph, node: Node) -> str:
+    """The instance whose parameters this one uses: itself, or at the end of its ties."""
+    seen = [node.id]
+    while other := graph.nodes[seen[-1]].options.get(TIED, ""):
+        if other in seen:
+            raise ShapeError("its parameters are tied in a circle", "untie one of them")
+        if other not in graph.nodes or graph.nodes[other].op != node.op:
+            raise ShapeError(f"it is tied to {other}, which is no {node.op} here", "untie it")
+        seen.append(other)
+    return seen[-1]
+
+
+def _as_document(value: Any, dtype: np.dtype[Any]) -> Array:
+    array = np.asarray(value)
+    return array.astype(dtype) if array.dtype.kind == "f" and array.dtype != dtype else array
