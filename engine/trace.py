@@ -29,7 +29,7 @@ from engine.expression import (
 )
 from engine.graph import Graph
 from engine.latex import latex_name, latex_number, to_latex
-from engine.ops.row import Array, Op
+from engine.ops.row import STATICS, Array, Op
 from engine.shapes import shape_text
 
 DIGITS = 4
@@ -307,7 +307,9 @@ def simplify(root: Tree, options: Mapping[str, Any]) -> Tree:
         if part.name == "...":
             return Call(part.name, args)
         settled = tuple(
-            (k, options.get(v.id, v) if isinstance(v, Name) else v) for k, v in part.options
+            (k, options.get(v.id, v) if isinstance(v, Name) else v)
+            for k, v in part.options
+            if k not in STATICS
         )
         call = Call(part.name, args, settled)
         try:

@@ -8,7 +8,7 @@ within 1e-12 of a contiguous one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -56,6 +56,7 @@ class Trial:
     op: Op
     case: Case
     values: tuple[Array, ...]
+    training: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class Trial:
     @property
     def where(self) -> str:
         said = f", {dict(self.case.options)}" if self.case.options else ""
-        return f"shapes {self.case.shapes}{said}"
+        return f"shapes {self.case.shapes}{said}{', training' if self.training else ''}"
 
     @property
     def floats(self) -> list[str]:
@@ -72,7 +73,7 @@ class Trial:
 
     def expansion(self, dtype: Any = np.float64) -> tuple[Expansion, list[str]]:
         """The operands as sources `x0`, `x1`, ... and the row's result as `y`."""
-        expansion = Expansion(dtype)
+        expansion = Expansion(dtype, training=self.training)
         names = [
             expansion.source(f"x{i}", SOURCE, v.astype(dtype) if v.dtype.kind == "f" else v)
             for i, v in enumerate(self.values)
@@ -96,9 +97,11 @@ def failures_of(op: Op, rng: np.random.Generator | None = None) -> Iterator[Fail
     """The failures of a row one by one, each as soon as it is found."""
     generator = rng or np.random.default_rng(0)
     for case in cases_of(op):
-        trial = Trial(op, case, tuple(operands(op, case, generator)))
-        for aspect in _ASPECTS:
-            yield from _guarded(aspect, trial, generator)
+        values = tuple(operands(op, case, generator))
+        for training in (False, True) if "training" in op.statics else (False,):
+            trial = Trial(op, case, values, training)
+            for aspect in _ASPECTS:
+                yield from _guarded(aspect, trial, generator)
     for case in () if op.hidden else emptied(op):
         trial = Trial(op, case, tuple(operands(op, case, generator)))
         yield from _guarded(_check_empty, trial, generator)
@@ -264,7 +267,7 @@ def _check_single_precision(trial: Trial, rng: np.random.Generator) -> Iterator[
     results: list[list[Array]] = []
     weights = None
     for dtype in (np.float64, np.float32):
-        expansion, _ = Trial(trial.op, trial.case, rounded).expansion(dtype)
+        expansion, _ = replace(trial, values=rounded).expansion(dtype)
         if weights is None:
             weights = rng.uniform(0.5, 1.5, expansion.spec("y").shape).astype(np.float32)
         expansion.source("w", SOURCE, weights.astype(dtype))

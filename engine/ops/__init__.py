@@ -19,6 +19,7 @@ from engine.ops import (
     losses,
     metrics,
     modules,
+    randomness,
     reductions,
     shape,
     sources,
@@ -28,7 +29,7 @@ from engine.ops.row import Op
 
 _DRAWERS = (
     sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
-    comparison, convolution, losses, metrics, modules, adjoint, convolution_adjoint,
+    comparison, convolution, randomness, losses, metrics, modules, adjoint, convolution_adjoint,
 )  # fmt: skip
 
 TABLE: dict[str, Op] = {row.name: row for drawer in _DRAWERS for row in drawer.ROWS}

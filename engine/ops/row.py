@@ -25,6 +25,8 @@ Binder = Callable[[Options, tuple[Spec, ...]], Kernel]
 """Makes the kernel for given options and operand specs."""
 
 REQUIRED: Any = object()
+STATICS = ("key", "clock", "training")
+"""What an expansion can settle for a row; nobody sets or sees them."""
 
 
 class Clock:
@@ -43,7 +45,7 @@ class Clock:
     def generator(self, key: int) -> np.random.Generator:
         """Philox (Salmon et al., 2011) keyed by (seed, key), its counter set by the step."""
         source = np.random.Philox(
-            key=np.array([self.seed, key], np.uint64),
+            key=np.array([self.seed % 2**64, key], np.uint64),
             counter=np.array([0, 0, 0, self.step], np.uint64),
         )
         return np.random.Generator(source)

@@ -140,7 +140,7 @@ def test_ports_do_not_collide_with_the_words_of_derivatives(op: Op) -> None:
 @rows
 def test_derivatives_use_known_names_only(op: Op) -> None:
     assert set(op.derivative) == set(op.inputs)
-    known = {*op.inputs, *op.option_names, "g", "y", "i", "inputs", "rest"}
+    known = {*op.inputs, *op.option_names, *op.statics, "g", "y", "i", "inputs", "rest"}
     for tree in op.derivative_trees.values():
         assert tree is None or set(names(tree)) <= known
 
