@@ -26,6 +26,7 @@ from engine import files
 from engine.files import FileError
 from engine.files.strict import load_json
 from engine.graph import Graph
+from engine.records import TABLES
 
 SECONDS = 8.0
 EDITS = 10
@@ -220,9 +221,8 @@ class Recovery:
 def _snapshot(graph: Graph) -> Graph:
     """What a file needs of a document, as it is now; cheap, since nodes and tensors never change."""
     other = Graph()
-    other.nodes, other.links = dict(graph.nodes), dict(graph.links)
-    other.tensors, other.sources = dict(graph.tensors), dict(graph.sources)
-    other.settings = dict(graph.settings)
+    for table in TABLES:
+        setattr(other, table, dict(getattr(graph, table)))
     return other
 
 

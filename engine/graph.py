@@ -24,6 +24,7 @@ from engine.records import (
     MAX_NAME,
     NAME,
     SETTINGS,
+    TABLES,
     TENSOR_KEY,
     CycleError,
     GraphError,
@@ -189,10 +190,9 @@ class Graph:
     def copy(self) -> Graph:
         """An independent document; tensors are shared, being read-only."""
         other = Graph()
-        other.nodes, other.links = dict(self.nodes), dict(self.links)
-        other.tensors, other.sources = dict(self.tensors), dict(self.sources)
-        other.settings, other.structure = dict(self.settings), self.structure.copy()
-        other.modules, other._rows = dict(self.modules), dict(self._rows)
+        for table in TABLES:
+            setattr(other, table, dict(getattr(self, table)))
+        other.structure, other._rows = self.structure.copy(), dict(self._rows)
         other._ids, other._next = dict(self._ids), self._next
         other.revision, other.meaning = self.revision, self.meaning
         return other
@@ -311,8 +311,8 @@ class Graph:
         old = self.sources.get(key)
         if not isinstance(key, str) or not NAME.fullmatch(key):
             raise GraphError(f"{key!r} is not a name for data; use letters, digits and _")
-        if key in self.nodes and self.op(key).definition is not None:
-            raise GraphError(f"{key} is the id of a module; choose another name for the data")
+        if key in self.modules or (key in self.nodes and self.op(key).definition is not None):
+            raise GraphError(f"{key} is a module's; choose another name for the data")
         if value is None:
             self.sources.pop(key, None)
             return old

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from engine.ops.row import Array, Op
 
 TableName = Literal["nodes", "links", "tensors", "sources", "settings", "modules"]
+TABLES: tuple[str, ...] = get_args(TableName)
 Port = tuple[str, str]
 """(node id, port name) of a link's target."""
 

@@ -192,7 +192,38 @@ PREVIEW = bytes.fromhex(
 
 
 def sample() -> Graph:
-    """The document that `files/format-1/sample.gloom` and `.json` hold: something of everything.
+    """The document that `files/format-2/sample.gloom` and `.json` hold: something of everything."""
+    graph = sample_of_format_1()
+    put = graph.put
+    put("settings", "title", "Sample of format 2: größer, ∂J/∂x")
+    put("settings", "sizes", {"hidden": 3})
+    module, inner = Graph(), Graph()
+    for part, node_id in ((module, "n3"), (inner, "n3")):
+        part.put("settings", "sizes", {"units": 2})
+        part.put("nodes", "n1", Node("n1", "input", "input"))
+        part.put("tensors", "n1", np.array([0.5, -0.0]))
+        part.put(
+            "nodes", "n2", Node("n2", "parameter", "k", {"shape": ("units",), "init": "normal"})
+        )
+        part.put("nodes", node_id, Node(node_id, "maximum", "higher"))
+        part.put("links", (node_id, "a"), "n1")
+        part.put("links", (node_id, "b"), "n2")
+    module.put("modules", "Inner", inner)
+    module.put("nodes", "n4", Node("n4", "Inner", "within", {"units": 2, "tied": ""}))
+    module.put("links", ("n4", "input"), "n3")
+    put("modules", "Outer", module)
+    put("nodes", "n11", Node("n11", "Outer", "first", {"units": 2, "tied": ""}, {}, 0.0, 300.0))
+    put(
+        "nodes", "n12", Node("n12", "Outer", "second", {"units": 2, "tied": "n11"}, {"input": 0.25})
+    )
+    put("links", ("n11", "input"), "n7")
+    put("tensors", "n11.n2", np.array([1.5, -2.5]))
+    put("tensors", "n11.n4.n2", np.array([0.125, np.nan]))
+    return graph
+
+
+def sample_of_format_1() -> Graph:
+    """The document that `files/format-1/sample.gloom` and `.json` hold.
 
     A sample that was released is never made again; a new version of the format gets a new folder.
     """

@@ -120,8 +120,15 @@ def many_nodes(count: int) -> bytes:
         f'{{"at":[0,0],"id":"n{i}","literals":{{}},"name":"v{i}","op":"add","options":{{}}}}'
         for i in range(1, count + 1)
     )
-    start, end = TEXT.index('"nodes": ['), TEXT.index(' "output"')
+    start, end = TEXT.index('\n "nodes": [') + 2, TEXT.index('\n "output"') + 1
     return (TEXT[:start] + f'"nodes": [{entries}],\n' + TEXT[end:]).encode()
+
+
+def nested_modules(depth: int) -> bytes:
+    start = TEXT.index('\n "modules": {') + 2
+    end = TEXT.index('\n "nodes": [') + 1
+    opened = '"modules": {"a": {' * depth
+    return (TEXT[:start] + opened + "}" * (2 * depth) + ",\n" + TEXT[end:]).encode()
 
 
 def many_members() -> bytes:
@@ -217,11 +224,11 @@ _add(
     a_number=lambda: b"1",
     nothing_but_space=lambda: b" \n",
     other_format=lambda: text('"gradloom"', '"other"'),
-    future_version=lambda: text('"version": 1', '"version": 7'),
-    negative_version=lambda: text('"version": 1', '"version": -7'),
-    version_as_text=lambda: text('"version": 1', '"version": "1"'),
-    version_true=lambda: text('"version": 1', '"version": true'),
-    version_float=lambda: text('"version": 1', '"version": 1.0'),
+    future_version=lambda: text('"version": 2', '"version": 7'),
+    negative_version=lambda: text('"version": 2', '"version": -7'),
+    version_as_text=lambda: text('"version": 2', '"version": "1"'),
+    version_true=lambda: text('"version": 2', '"version": true'),
+    version_float=lambda: text('"version": 2', '"version": 1.0'),
     depth=lambda: b"[" * 100_000 + b"]" * 100_000,
     depth_of_objects=lambda: b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     depth_in_an_option=lambda: text('"axis": [0, 1]', '"axis": ' + "[" * 70 + "]" * 70),
@@ -247,7 +254,7 @@ _add(
     trailing_text=lambda: TEXT.encode() + b"{}",
     unknown_field=lambda: text('"about": ', '"code": "print(1)", "about": '),
     unknown_field_of_a_node=lambda: text('"op": "matmul"', '"op": "matmul", "run": "x"'),
-    a_field_missing=lambda: text(' "title": "Sample of format 1: größer, ∂J/∂x",\n', ""),
+    a_field_missing=lambda: text(' "title": "Sample of format 2: größer, ∂J/∂x",\n', ""),
     unterminated_strings=lambda: b'"' + b'\\"' * 4_000_000,
     million_quotes=lambda: b'{"' + b'"' * 4_000_000,
 )
@@ -309,6 +316,20 @@ _add(
     shape_below_zero=lambda: text('4", "shape": [2, 3]', '4", "shape": [-2, 3]'),
     shape_of_floats=lambda: text('4", "shape": [2, 3]', '4", "shape": [2.0, 3]'),
     tensor_key_with_a_path=lambda: TEXT.replace('"n7":', '"../n7":').encode(),
+)
+
+_add(
+    "modules",
+    a_module_called_as_an_operator=lambda: TEXT.replace('"Outer"', '"sin"').encode(),
+    a_module_called_as_a_node=lambda: TEXT.replace('"Outer"', '"n5"').encode(),
+    a_module_with_a_path=lambda: TEXT.replace('"Outer"', '"../Outer"').encode(),
+    a_module_called_as_data=lambda: TEXT.replace('"Outer"', '"points"').encode(),
+    a_size_below_one=lambda: text('"units": 2', '"units": 0'),
+    a_size_as_text=lambda: text('"sizes": {"units": 2}', '"sizes": {"units": "2"}'),
+    a_module_that_is_not_there=lambda: text('"op": "Outer"', '"op": "Nowhere"'),
+    a_module_inside_itself=lambda: text('"op": "Inner"', '"op": "Outer"'),
+    a_module_of_code=lambda: text('"op": "maximum"', '"op": "eval"'),
+    modules_nested_deeply=lambda: nested_modules(200),
 )
 
 _add(

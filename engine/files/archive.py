@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from engine.files.document import MAX_TWIN, decode, encode, from_text, to_text
+from engine.files.document import MAX_TWIN, all_tensors, decode, encode, from_text, to_text
 from engine.files.strict import MAX_BYTES, MAX_TEXT, FileError, read_array, write_array
 from engine.graph import Graph
 from engine.ops.row import Array
@@ -61,11 +61,12 @@ def to_bytes(graph: Graph, preview: bytes | None = None) -> bytes:
     if preview is not None:
         _check_picture(preview)
         members["preview.png"] = preview
-    if sum(array.nbytes + 512 for array in graph.tensors.values()) > MAX_BYTES - (64 << 20):
+    tensors = all_tensors(graph)
+    if sum(array.nbytes + 512 for array in tensors.values()) > MAX_BYTES - (64 << 20):
         raise FileError(f"a document holds at most {MAX_BYTES >> 30} GiB of numbers")
-    if len(graph.tensors) > MAX_MEMBERS - 2:
+    if len(tensors) > MAX_MEMBERS - 2:
         raise FileError(f"a document holds at most {MAX_MEMBERS - 2:,} tensors in a .gloom file")
-    for key, array in graph.tensors.items():
+    for key, array in tensors.items():
         members[_member(key)] = write_array(array)
     return b"".join(_packed(members))
 
@@ -90,7 +91,7 @@ def from_bytes(data: bytes) -> Graph:
         if len(text) > MAX_TEXT:
             raise FileError(f"its graph.json is larger than {MAX_TEXT >> 20} MiB")
         graph = decode(bytes(text), lambda key: _tensor(members, key))
-        stray = members.keys() - {_member(key) for key in graph.tensors}
+        stray = members.keys() - {_member(key) for key in all_tensors(graph)}
         if stray:
             raise FileError(f"its graph.json does not declare {min(stray)}")
         return graph

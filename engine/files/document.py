@@ -1,6 +1,6 @@
 """A document to canonical text and tensors, and back, every field checked.
 
-The structs below are format 1. The text has sorted keys, one entry a line and the shortest floats
+The structs below are format 2. The text has sorted keys, one entry a line and the shortest floats
 that read back bit for bit, so equal documents have equal bytes and a change shows as few lines.
 """
 
@@ -15,11 +15,10 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from engine import ops
 from engine.files.strict import MAX_TEXT, FileError, check_json, check_shape, load_json
 from engine.files.upgrades import VERSION, upgraded
 from engine.graph import Graph, GraphError, Node, Recipe, Source, id_number
-from engine.ops.row import Array
+from engine.ops.row import Array, Op
 
 MAX_TWIN = 64 << 20
 """Bytes of a JSON twin, which holds its tensors as text."""
@@ -27,6 +26,7 @@ MAX_TWIN = 64 << 20
 Number = float | str
 """A number in the text; the strings are NaN, Infinity and -Infinity."""
 
+_SETTINGS = ("title", "about", "dtype", "output", "sizes")
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -68,18 +68,25 @@ class _Recipe(_Strict):
     seed: int
 
 
-class _Document(_Strict):
-    format: str
-    version: int
+class _Module(_Strict):
+    """A document inside a document; the keys of its tensors begin with its name there."""
+
     title: str
     about: str
     dtype: str
     output: str
+    sizes: dict[str, int]
     recipe: _Recipe
     sources: dict[str, _Source]
+    modules: dict[str, _Module]
     nodes: list[_Node]
     links: list[tuple[str, str, str]]
     tensors: dict[str, _Tensor]
+
+
+class _Document(_Module):
+    format: str
+    version: int
 
 
 class _Twin(_Document):
@@ -91,7 +98,7 @@ class _Twin(_Document):
 
 def encode(graph: Graph) -> bytes:
     """The document without its tensors' numbers, as canonical text."""
-    return _lines(_plain(graph), MAX_TEXT)
+    return _lines(_titled(graph), MAX_TEXT)
 
 
 def to_text(graph: Graph) -> str:
@@ -99,9 +106,24 @@ def to_text(graph: Graph) -> str:
 
     Raises FileError when the text would be longer than a twin may be.
     """
-    document = _plain(graph)
-    document["values"] = {key: _nested(array) for key, array in graph.tensors.items()}
+    document = _titled(graph)
+    document["values"] = {key: _nested(array) for key, array in all_tensors(graph).items()}
     return _lines(document, MAX_TWIN).decode("utf-8")
+
+
+def all_tensors(graph: Graph) -> dict[str, Array]:
+    """The tensors of a document and of its modules, by the keys they have in a file."""
+    found: dict[str, Array] = {}
+    work = [("", graph)]
+    while work:
+        prefix, part = work.pop()
+        found |= {prefix + key: array for key, array in part.tensors.items()}
+        work += [(f"{prefix}{name}.", inner) for name, inner in part.modules.items()]
+    return found
+
+
+def _titled(graph: Graph) -> dict[str, Any]:
+    return {"format": "gradloom", "version": VERSION, **_plain(graph)}
 
 
 def _plain(graph: Graph) -> dict[str, Any]:
@@ -118,9 +140,8 @@ def _plain(graph: Graph) -> dict[str, Any]:
         except FileError as error:
             raise FileError(f"the tensor {key}: {error.reason}") from None
     return {
-        "format": "gradloom",
-        "version": VERSION,
-        **{key: graph.settings[key] for key in ("title", "about", "dtype", "output")},
+        **{key: graph.settings[key] for key in _SETTINGS},
+        "modules": {name: _plain(inner) for name, inner in graph.modules.items()},
         "recipe": recipe,
         "sources": {
             name: {**asdict(source), "validation": float(source.validation)}
@@ -192,19 +213,30 @@ def decode(data: bytes, tensor: Callable[[str], Array]) -> Graph:
     Raises FileError for anything that is not exactly a document of a known version.
     """
     document = _checked(load_json(data), _Document)
-    return _graph(document, {key: tensor(key) for key in document.tensors})
+    return _graph(document, {key: tensor(key) for key in _declared(document)})
 
 
 def from_text(text: str) -> Graph:
     """The document of a JSON twin. Raises FileError for anything else."""
     data = text.encode("utf-8", "surrogatepass")
     twin = _checked(load_json(data, MAX_TWIN), _Twin)
-    if twin.values.keys() != twin.tensors.keys():
+    declared = _declared(twin)
+    if twin.values.keys() != declared.keys():
         raise FileError("its tensors and its values have different keys")
     return _graph(
-        twin,
-        {key: _unnested(key, twin.values[key], known) for key, known in twin.tensors.items()},
+        twin, {key: _unnested(key, twin.values[key], known) for key, known in declared.items()}
     )
+
+
+def _declared(document: _Module) -> dict[str, _Tensor]:
+    """The tensors that a document and its modules declare, by the keys they have in a file."""
+    found: dict[str, _Tensor] = {}
+    work = [("", document)]
+    while work:
+        prefix, part = work.pop()
+        found |= {prefix + key: known for key, known in part.tensors.items()}
+        work += [(f"{prefix}{name}.", inner) for name, inner in part.modules.items()]
+    return found
 
 
 def _checked(value: Any, struct: type[Any]) -> Any:
@@ -214,24 +246,26 @@ def _checked(value: Any, struct: type[Any]) -> Any:
         raise FileError(f"its text is not a document: {error}") from None
 
 
-def _graph(document: _Document, tensors: Mapping[str, Array]) -> Graph:
+def _graph(document: _Module, tensors: Mapping[str, Array], prefix: str = "") -> Graph:
     graph = Graph()
     settings = {name: _read(value) for name, value in document.recipe.settings.items()}
     recipe = Recipe(**{**_fields(document.recipe), "settings": settings})
     _put(graph, "settings", "recipe", recipe)
-    for key in ("title", "about", "dtype", "output"):
+    for key in _SETTINGS:
         _put(graph, "settings", key, getattr(document, key))
+    for name, module in document.modules.items():  # as deep as the text may be nested
+        _put(graph, "modules", name, _graph(module, tensors, f"{prefix}{name}."))
     for name, source in document.sources.items():
         _put(graph, "sources", name, Source(**_fields(source)))
     for record in document.nodes:
         if record.id in graph.nodes:
             raise FileError(f"the node {record.id} stands twice")
-        options = _options(record.op, record.options)
+        options = _options(graph.row(record.op), record.options)
         literals = {port: _read(value) for port, value in record.literals.items()}
         node = Node(record.id, record.op, record.name, options, literals, *record.at)
         _put(graph, "nodes", record.id, node)
-    for key, array in tensors.items():
-        known = document.tensors[key]
+    for key, known in document.tensors.items():
+        array = tensors[prefix + key]
         if (array.dtype.name, list(array.shape)) != (known.dtype, known.shape):
             raise FileError(f"the tensor {key} is not of the dtype and shape its text declares")
         _put(graph, "tensors", key, array)
@@ -280,9 +314,8 @@ def _read(value: Number) -> float:
     return value
 
 
-def _options(op: str, options: dict[str, Any]) -> dict[str, Any]:
+def _options(row: Op | None, options: dict[str, Any]) -> dict[str, Any]:
     """Options as the document holds them: tuples for lists, and the numbers that JSON lacks."""
-    row = ops.TABLE.get(op)
     floats = {o.name for o in row.options if o.kind == "float"} if row else set()
     read: dict[str, Any] = {}
     for name, value in options.items():

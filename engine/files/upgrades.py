@@ -11,8 +11,15 @@ from typing import Any
 
 from engine.files.strict import FileError
 
-VERSION = 1
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+VERSION = 2
+
+
+def _with_modules(document: dict[str, Any]) -> dict[str, Any]:
+    """1 to 2: sizes and modules came."""
+    return {**document, "version": 2, "sizes": {}, "modules": {}}
+
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_modules}
 
 
 def upgraded(value: Any) -> dict[str, Any]:
