@@ -38,7 +38,7 @@ class _Builder:
     tensors: dict[str, Any] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     shared: dict[Any, str] = field(default_factory=dict)
-    anonymous: list[str] = field(default_factory=list)
+    anonymous: dict[str, None] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     rebound: dict[str, int] = field(default_factory=dict)
@@ -48,14 +48,14 @@ class _Builder:
         self.number = id_number(self.graph.new_id())
 
     def statement(self, statement: Statement) -> None:
-        known = set(self.nodes)
+        first = self.number
         ref = self.tree(statement.tree)
         name = statement.target
         if name is not None:
             if not isinstance(ref, str):
                 ref = self.constant(ref, name)
-            elif ref in self.anonymous and ref not in known:
-                self.anonymous.remove(ref)
+            elif ref in self.anonymous and id_number(ref) >= first:
+                del self.anonymous[ref]
                 self.give_name(ref, name)
             elif not isinstance(statement.tree, Name):
                 ref = self.again(ref, name)
@@ -109,7 +109,7 @@ class _Builder:
         key = (row, tuple(repr(o) for o in operands), repr(sorted(options.items())))
         if key not in self.shared:
             self.shared[key] = self.place(row, operands, options)
-            self.anonymous.append(self.shared[key])
+            self.anonymous[self.shared[key]] = None
         return self.shared[key]
 
     def place(self, row: str, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
@@ -139,7 +139,7 @@ class _Builder:
         node_id = self.add(Node(self.new_id(), "constant", "", {}))
         self.tensors[node_id] = value
         if name is None:
-            self.anonymous.append(node_id)
+            self.anonymous[node_id] = None
         else:
             self.give_name(node_id, name)
         return node_id

@@ -8,16 +8,17 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from engine import ops
 from engine.expansion import Expansion, Flat, Ref
-from engine.expression import Call, Name, Number, Tree
+from engine.expression import Call, Name, Number, Tree, per_tree
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(Struct, frozen=True, gc=False):
     """One term `adjoint(target) += ...`, made by a step `node` for its operand at `port`.
 
     `upstream` is the adjoint of `node`; `local` the local derivative where the row has the form
@@ -47,6 +48,7 @@ class Adjoints:
     stopped: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
+@per_tree
 def local_of(tree: Tree) -> Tree | None:
     """The local derivative in `g * local`, `g` or `-g`; None for any other form."""
     g = Name("g")
@@ -81,9 +83,13 @@ def differentiate(
         if upstream is None:
             continue
         flat = expansion.nodes[node_id]
-        for index, (port, target) in enumerate(zip(_ports(flat), flat.args, strict=True)):
+        ports = flat.op.ports(len(flat.args))
+        names: dict[str, Ref | tuple[Ref, ...]] = dict(zip(ports, flat.args, strict=True))
+        names["inputs"], names["rest"] = flat.args, flat.args[1:]
+        names["g"], names["y"] = upstream, node_id
+        for index, target in enumerate(flat.args):
             if isinstance(target, str) and target in wanted:
-                _contribute(expansion, result, flat, index, port, target, upstream)
+                _contribute(expansion, result, flat, index, ports[index], target, upstream, names)
     return result
 
 
@@ -125,10 +131,6 @@ def _reverse_order(expansion: Expansion, output: str, wanted: set[str]) -> list[
     return order
 
 
-def _ports(flat: Flat) -> tuple[str, ...]:
-    return flat.op.ports(len(flat.args))
-
-
 def _contribute(
     expansion: Expansion,
     result: Adjoints,
@@ -137,6 +139,7 @@ def _contribute(
     port: str,
     target: str,
     upstream: Ref,
+    names: Mapping[str, Ref | tuple[Ref, ...]],
 ) -> None:
     row_port = flat.op.inputs[0] if flat.op.variadic else port
     tree = flat.op.derivative_trees[row_port]
@@ -145,26 +148,25 @@ def _contribute(
     if tree is None or blocked:
         result.stopped[flat.id, port] = "none" if blocked else flat.op.derivative[row_port]
         return
-    names: dict[str, Ref | tuple[Ref, ...]] = dict(
-        zip(_ports(flat), flat.args, strict=True), inputs=flat.args, rest=flat.args[1:]
-    )
-    names |= {"g": upstream, "y": flat.id}
     statics = {**flat.options, "i": index}
     local_tree = local_of(tree) if flat.op.elementwise else None
     local = None
     if local_tree is not None:
         local = expansion.build(local_tree, names, statics)
-        value = expansion.append(ops.MUL, (upstream, local))
         if local == -1.0:
             value = expansion.append(ops.NEG, (upstream,))
+        else:
+            value = expansion.append(ops.MUL, (upstream, local))
     else:
         value = expansion.build(tree, names, statics)
     if value == 0.0:
         result.stopped[flat.id, port] = "0"
         return
+    shape = expansion.spec(target).shape
     if isinstance(value, str):
-        value = expansion.append(ops.SUM_TO, (value, target))
-    elif expansion.spec(target).shape:
+        if expansion.spec(value).shape != shape:
+            value = expansion.append(ops.SUM_TO, (value, target))
+    elif shape:
         value = expansion.append(ops.SPREAD_AS, (value, target))
     before = result.adjoint.get(target)
     total = value if before is None else expansion.append(ops.ADD, (before, value))

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from engine import ops
-from engine.expression import ExpressionError, Name, Number, Tree, fold
+from engine.expression import Call, ExpressionError, Name, Number, Tree, per_tree, post_order
 from engine.ops.row import Array, Clock, Op, scalar_of
 from engine.shapes import Kind, ShapeError, Spec, shape_text
 
@@ -27,8 +28,7 @@ MAX_ENTRIES = 100_000_000
 _KINDS: dict[str, Kind] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
 
 
-@dataclass(frozen=True, slots=True)
-class Flat:
+class Flat(Struct, frozen=True, gc=False):
     """One step: a row applied to operands, its result's shape and kind known."""
 
     id: str
@@ -93,7 +93,7 @@ class Expansion:
         """A step with an id of its own, as the document has it. Raises ShapeError."""
         if op.statics:
             options = {**self._statics(node_id, op), **options}
-        spec = _sized(op.shape(options, *(self.spec(a) for a in args)))
+        spec = _sized(op.shape(options, *[self.spec(a) for a in args]))
         self.nodes[node_id] = Flat(node_id, op, args, options, spec)
         self._shared.setdefault(_key(op, args, options), node_id)
         return node_id
@@ -110,7 +110,8 @@ class Expansion:
         """A derived step, or the operand or number that it equals. Raises ShapeError."""
         settled = {} if options is None else options
         simple: Ref | None = simplified(op, args, settled)
-        specs = [self.spec(a) for a in args]
+        nodes = self.nodes
+        specs = [nodes[a].spec if isinstance(a, str) else Spec(value=a) for a in args]
         if simple is not None and self._keeps_kind(simple, op, settled, specs):
             return simple
         if op.constant is not None:
@@ -143,22 +144,26 @@ class Expansion:
         """Appends a formula. `names` binds its names (a tuple is spread over a call's operands),
         `statics` the names used as options. Raises ExpressionError or ShapeError."""
 
-        def combine(part: Tree, args: tuple[Any, ...]) -> Any:
+        values: list[Any] = []
+        for part, found in _instructions(tree):
             if isinstance(part, Number):
-                return part.value
-            if isinstance(part, Name):
+                values.append(part.value)
+            elif isinstance(part, Name):
                 if part.id in names:
-                    return names[part.id]
-                if statics is not None and isinstance(statics.get(part.id), int | float):
-                    return float(statics[part.id])
-                raise ExpressionError(f"the name {part.id!r} is not known here")
-            row, count, options = ops.lookup(part, statics)
-            operands: list[Ref] = []
-            for arg in args[:count]:
-                operands.extend(arg if isinstance(arg, tuple) else (arg,))
-            return self.append(row, tuple(operands), options)
-
-        ref: Ref = fold(tree, combine)
+                    values.append(names[part.id])
+                elif statics is not None and isinstance(statics.get(part.id), int | float):
+                    values.append(float(statics[part.id]))
+                else:
+                    raise ExpressionError(f"the name {part.id!r} is not known here")
+            else:
+                row, count, options = found or ops.lookup(part, statics)
+                first = len(values) - len(part.args)
+                operands: list[Ref] = []
+                for value in values[first : first + count]:
+                    operands.extend(value if isinstance(value, tuple) else (value,))
+                del values[first:]
+                values.append(self.append(row, tuple(operands), options))
+        ref: Ref = values[0]
         return ref
 
     def ancestors(self, roots: Iterable[str], *, with_shapes: bool = True) -> set[str]:
@@ -171,14 +176,28 @@ class Expansion:
                 continue
             found.add(node_id)
             flat = self.nodes[node_id]
-            read = flat.args if with_shapes else value_args(flat)
-            stack.extend(a for a in read if isinstance(a, str) and a not in found)
+            read = flat.args if with_shapes or not flat.op.shape_only else value_args(flat)
+            stack += [a for a in read if isinstance(a, str) and a not in found]
         return found
+
+
+@per_tree
+def _instructions(tree: Tree) -> list[tuple[Tree, tuple[Op, int, dict[str, Any]] | None]]:
+    """A tree's parts, operands first; a call with the row it means if no name settles its options."""
+    return [
+        (
+            part,
+            ops.lookup(part)
+            if isinstance(part, Call) and not any(isinstance(v, Name) for _, v in part.options)
+            else None,
+        )
+        for part in post_order(tree)
+    ]
 
 
 def _sized(spec: Spec) -> Spec:
     """Refuses what no memory holds, before anything is computed."""
-    if spec.size > MAX_ENTRIES:
+    if spec.shape and spec.size > MAX_ENTRIES:
         raise ShapeError(
             f"the result {shape_text(spec.shape)} has {spec.size:,} numbers, more than the "
             f"{MAX_ENTRIES:,} that one value may have",
@@ -189,7 +208,13 @@ def _sized(spec: Spec) -> Spec:
 
 def _key(op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> Any:
     # 0.0 == -0.0 and 1 == True as keys, but not as operands
-    tagged = tuple(a if isinstance(a, str) else repr(a) for a in args)
+    tagged = args
+    for a in args:
+        if not isinstance(a, str):
+            tagged = tuple([a if isinstance(a, str) else repr(a) for a in args])
+            break
+    if not options:
+        return op.name, tagged
     return op.name, tagged, tuple(sorted((k, repr(v)) for k, v in options.items()))
 
 
@@ -198,7 +223,7 @@ def simplified(op: Op, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any
 
     Operands that are not floats may be ids or trees: the rule is the row's `fold` in either case.
     """
-    if args and all(isinstance(a, float) for a in args) and op.constant is None:
+    if args and isinstance(args[0], float) and op.constant is None and _numbers(args):
         function = scalar_of(op, options)
         if function is not None:
             try:
@@ -206,6 +231,10 @@ def simplified(op: Op, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any
             except (ArithmeticError, ValueError):
                 return None
     return op.fold(*args) if op.fold is not None else None
+
+
+def _numbers(args: tuple[Any, ...]) -> bool:
+    return all(isinstance(a, float) for a in args)
 
 
 def value_args(flat: Flat) -> tuple[Ref, ...]:

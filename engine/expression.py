@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 MAX_LENGTH = 200_000
 MAX_NODES = 50_000
 MAX_NESTING = 60
+MAX_REMEMBERED = 10_000
 
 Static = None | bool | int | float | str | tuple[Any, ...]
 """What an option may hold. Inside a row's derivative a `Name` may stand for one (`axis=axis`)."""
@@ -339,6 +340,21 @@ def fold(root: Tree, combine: Callable[[Tree, tuple[Result, ...]], Result]) -> R
         del done[len(done) - count :]
         done.append(combine(tree, args))
     return done[0]
+
+
+def per_tree(function: Callable[[Tree], Result]) -> Callable[[Tree], Result]:
+    """Remembers what a function makes of a tree that lives long (a row's), by its identity."""
+    known: dict[int, tuple[Tree, Result]] = {}
+
+    def remembered(tree: Tree) -> Result:
+        found = known.get(id(tree))
+        if found is None:
+            if len(known) > MAX_REMEMBERED:
+                known.clear()
+            found = known[id(tree)] = (tree, function(tree))  # holding the tree keeps its id
+        return found[1]
+
+    return remembered
 
 
 def names(root: Tree) -> list[str]:

@@ -112,10 +112,10 @@ class _Scalars:
         return len(self.values) - 1
 
     def _step(self, flat: Flat) -> tuple[Callable[..., Any], int, int, int]:
-        function = scalar_of(flat.op, flat.options)
+        function = flat.op.scalar if not flat.op.options else scalar_of(flat.op, flat.options)
         assert function is not None
-        slots = [self._slot(a) for a in flat.args]
-        target = self.slots[flat.id]
+        known, target = self.slots, self.slots[flat.id]
+        slots = [known[a] if a in known else self._slot(a) for a in flat.args]
         if len(slots) == 1:
             return function, slots[0], -1, target
         if len(slots) == 2:

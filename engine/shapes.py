@@ -7,8 +7,9 @@ and the operand ports through which no derivative can flow for these operands.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Shape = tuple[int, ...]
 Kind = Literal["float", "int", "bool"]
@@ -23,8 +24,7 @@ class ShapeError(ValueError):
         self.message, self.fix = message, fix
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True, gc=False):
     """Shape and kind of a value; `blocked` names operand ports without a derivative.
 
     `value` is the number itself when the operand is a literal.
@@ -58,6 +58,8 @@ def shape_text(shape: Shape) -> str:
 
 def broadcast(*shapes: Shape) -> Shape:
     """The common shape, NumPy's rules. Raises ShapeError naming the dimension that disagrees."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max((len(s) for s in shapes), default=0)
     result: list[int] = []
     for axis in range(-rank, 0):
@@ -89,8 +91,12 @@ def _fits(a: Shape, b: Shape) -> bool:
 
 def join(*specs: Spec) -> Kind:
     """The kind of an arithmetic result: float over int over bool."""
-    kinds = {s.kind for s in specs}
-    return "float" if "float" in kinds else "int" if "int" in kinds else "bool"
+    whole: Kind = "bool"
+    for spec in specs:
+        if spec.kind == "float":
+            return "float"
+        whole = "int" if spec.kind == "int" else whole
+    return whole
 
 
 # ---------------------------------------------------------------- rules that rows share
@@ -98,13 +104,21 @@ def join(*specs: Spec) -> Kind:
 
 def elementwise(options: Options, *operands: Spec) -> Spec:
     """A float for each entry of the broadcast operands."""
-    return Spec(broadcast(*(s.shape for s in operands)))
+    return _like_first(operands, "float")
 
 
 def arithmetic(options: Options, *operands: Spec) -> Spec:
     """As `elementwise`, whole numbers staying whole."""
     kind = join(*operands)
-    return Spec(broadcast(*(s.shape for s in operands)), "int" if kind == "bool" else kind)
+    return _like_first(operands, "int" if kind == "bool" else kind)
+
+
+def _like_first(operands: tuple[Spec, ...], kind: Kind) -> Spec:
+    """The broadcast operands with this kind; the first operand's own record where it says that."""
+    first, shape = operands[0], broadcast(*[s.shape for s in operands])
+    if first.shape == shape and first.kind == kind and first.value is None and not first.blocked:
+        return first
+    return Spec(shape, kind)
 
 
 def truth(options: Options, *operands: Spec) -> Spec:

@@ -175,6 +175,8 @@ class Op:
         return tuple(f"{self.inputs[0]}{i}" for i in range(2 if count is None else count))
 
     def defaults(self) -> dict[str, Any]:
+        if not self.options:
+            return {}
         return {o.name: o.default for o in self.options if not o.required}
 
 

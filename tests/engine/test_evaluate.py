@@ -119,7 +119,11 @@ def random_drawing(rng: np.random.Generator) -> Graph:
             graph.put("tensors", f"n{i}", np.round(rng.uniform(-3, 3, shape), 1).astype(kind))
             continue
         op = rows[int(rng.integers(len(rows)))]
-        options = {o.name: samples[o.kind] for o in op.options if o.required or rng.random() < 0.5}
+        options = {
+            o.name: o.choices[-1] if o.choices else samples[o.kind]
+            for o in op.options
+            if o.required or rng.random() < 0.5
+        }
         graph.put("nodes", f"n{i}", Node(f"n{i}", op.name, f"v{i}", options))
         for port in op.ports(int(rng.integers(1, 4))):
             draw = rng.random()
