@@ -201,10 +201,8 @@ def call_tree(op: Op, args: tuple[Tree, ...], options: Mapping[str, Any]) -> Tre
     said = tuple(
         (k, v) for k, v in options.items() if k in op.option_names and defaults.get(k) != v
     )
-    return Call(op.symbol or (op.calls[0] if op.name in _PAIRED else op.name), args, said)
-
-
-_PAIRED = frozenset(op.name for op in ops.TABLE.values() if op.calls and op.calls[0] in ops.TABLE)
+    paired = bool(op.calls) and op.calls[0] in ops.TABLE  # max(x, y) beside max(x, axis=0)
+    return Call(op.symbol or (op.calls[0] if paired else op.name), args, said)
 
 
 def _forward_lines(telling: Telling, node_id: str, value: Array) -> tuple[str, str, str, str]:

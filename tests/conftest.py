@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -35,6 +37,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+@pytest.fixture
+def enter_row() -> Iterator[Callable[[Any], None]]:
+    """`enter_row(row)` adds a row to the operator table until the test ends, and edits nothing else."""
+    from engine import ops
+
+    tables: tuple[dict[Any, Any], ...] = (ops.TABLE, ops.DRAWERS, ops._CALLS)
+    before = [dict(table) for table in tables]
+    yield ops.enter
+    for table, entries in zip(tables, before, strict=True):
+        table.clear()
+        table.update(entries)
 
 
 @pytest.fixture(autouse=True)

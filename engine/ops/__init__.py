@@ -32,37 +32,42 @@ _DRAWERS = (
     comparison, convolution, randomness, losses, metrics, modules, adjoint, convolution_adjoint,
 )  # fmt: skip
 
-TABLE: dict[str, Op] = {row.name: row for drawer in _DRAWERS for row in drawer.ROWS}
+TABLE: dict[str, Op] = {}
 """Every row by its name."""
 
-DRAWERS: dict[str, tuple[Op, ...]] = {
-    rows[0].category: rows
-    for rows in (tuple(r for r in drawer.ROWS if not r.hidden) for drawer in _DRAWERS)
-    if rows
-}
+DRAWERS: dict[str, tuple[Op, ...]] = {}
 """The palette: rows by drawer, in the order they are shown."""
+
+_CALLS: dict[tuple[str, int], Op] = {}
+"""Rows by spelling and number of operands, -1 for any number."""
+
+
+def enter(row: Op) -> None:
+    """Puts a row into the table, its drawer and under its spellings; one taken before stays.
+
+    Raises ValueError when there is a row of this name.
+    """
+    if row.name in TABLE:
+        raise ValueError(f"there is an operator called {row.name!r} already; choose another name")
+    TABLE[row.name] = row
+    if not row.hidden:
+        DRAWERS[row.category] = (*DRAWERS.get(row.category, ()), row)
+    if not row.is_source:
+        for spelling in filter(None, (row.name, row.symbol, *row.calls)):
+            _CALLS.setdefault((spelling, -1 if row.variadic else len(row.inputs)), row)
+
+
+for _drawer in _DRAWERS:
+    for _row in _drawer.ROWS:
+        enter(_row)
+
+ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
+SUM, SUM_TO, SPREAD_AS = TABLE["sum"], TABLE["sum_to"], TABLE["spread_as"]
 
 HOLDS_TENSOR = ("input", "parameter", "constant")
 """Source rows whose value is a tensor of the document, keyed by the node's id."""
 
 _DEFAULT_NAMES = {"input": "x", "parameter": "w", "constant": "c", "data": "data"}
-
-
-def _spellings() -> dict[tuple[str, int], Op]:
-    table: dict[tuple[str, int], Op] = {}
-    for row in TABLE.values():
-        if row.is_source:
-            continue
-        count = -1 if row.variadic else len(row.inputs)
-        for spelling in (row.name, row.symbol, *row.calls):
-            if spelling:
-                table.setdefault((spelling, count), row)
-    return table
-
-
-_CALLS = _spellings()
-ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
-SUM, SUM_TO, SPREAD_AS = TABLE["sum"], TABLE["sum_to"], TABLE["spread_as"]
 
 
 def default_name(op: str) -> str:

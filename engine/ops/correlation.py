@@ -43,6 +43,8 @@ def groups_of(options: Options, w: Spec) -> int:
     groups = options["groups"]
     if not isinstance(groups, int) or groups < 1:
         raise ShapeError(f"groups is a whole number of 1 or more, not {groups!r}")
+    if 0 in w.shape:
+        raise ShapeError("weights without entries see nothing", "give every size at least 1")
     if w.shape[0] % groups:
         raise ShapeError(f"{w.shape[0]} output channels cannot be parted into {groups} groups")
     return groups
@@ -215,6 +217,8 @@ def transposed_shape(options: Options, x: Spec, w: Spec) -> Spec:
             f"the input has {c} channels and weights {shape_text(w.shape)} take {w.shape[0]}",
             "the first size of transposed weights is the input's channels",
         )
+    if 0 in size:
+        raise ShapeError("there are no pixels to stamp", "give pictures of at least one pixel")
     slide, extra = slide_of(options, w, axes), pair(options, "output_padding", axes)
     if any(e and e >= s for e, s in zip(extra, slide.stride, strict=True)):
         raise ShapeError(
