@@ -14,8 +14,8 @@ import pytest
 
 from engine import check, differentiate, ops
 from engine.compose import compose
-from engine.expansion import expand
 from engine.expression import Number, substitute, to_text
+from engine.flatten import expand
 from engine.ops.row import Op
 
 pytestmark = pytest.mark.filterwarnings("error")
