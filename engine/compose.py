@@ -104,8 +104,9 @@ class _Builder:
 
     def operator(self, row: str, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
         if "clock" in ops.TABLE[row].statics:  # two calls are two draws
-            self.anonymous.append(self.place(row, operands, options))
-            return self.anonymous[-1]
+            drawn = self.place(row, operands, options)
+            self.anonymous[drawn] = None
+            return drawn
         key = (row, tuple(repr(o) for o in operands), repr(sorted(options.items())))
         if key not in self.shared:
             self.shared[key] = self.place(row, operands, options)
