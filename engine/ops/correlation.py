@@ -10,6 +10,7 @@ stay in the cache while a matrix product reads them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from engine.ops.row import Array, Kernel
-from engine.ops.windows import Slide, as_image, image_shape, like_image, pair, per_dtype
+from engine.ops.windows import Pair, Slide, as_image, image_shape, like_image, pair, per_dtype
 from engine.shapes import Options, Shape, ShapeError, Spec, shape_text
 
-CHUNK = 2**18
+CHUNK = 160_000
 """How many numbers a chunk's columns hold: about what the second cache takes."""
 
 
@@ -67,15 +68,13 @@ def correlated(options: Options, x: Spec, w: Spec) -> Spec:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Buffers for some pictures of the batch. `columns` and `product` are seen by the copies as
-    pictures and by the matrix product as matrices, one a group."""
+    """Buffers for some pictures of the batch, their number being the last axis: so runs of memory
+    are long even where pictures are small. `padded` and `inside` are input, with and without its
+    border; `pictures` and, a matrix for each group, `product` are output."""
 
     rows: slice
     padded: Array
     inside: Array
-    windows: Array
-    entries: Array
-    columns: Array
     pictures: Array
     product: Array
 
@@ -88,48 +87,82 @@ class _Geometry:
     axes: int
     batch: int
     channels: int
-    size: tuple[int, int]
+    size: Pair
     outputs: int
     groups: int
-    places: tuple[int, int]
+    places: Pair
 
     @property
-    def depth(self) -> int:
-        """How many numbers of a group one output entry reads."""
-        kh, kw = self.slide.window
-        return self.channels // self.groups * kh * kw
+    def window(self) -> int:
+        return self.slide.window[0] * self.slide.window[1]
 
-    def chunks(self, dtype: np.dtype[Any]) -> list[_Chunk]:
-        area = self.places[0] * self.places[1]
-        each = max(1, self.depth * self.groups * area)
-        count = min(self.batch, max(1, CHUNK // each))
-        (kh, kw), (oh, ow), c, o = self.slide.window, self.places, self.channels, self.outputs
-        padded = np.zeros((count, c, *self.slide.padded(self.size)), dtype)
-        columns = np.empty(count * each, dtype)
-        product = np.empty(count * o * area, dtype)
-        (sh, sw), (dh, dw) = self.slide.stride, self.slide.dilation
-        n_, c_, h_, w_ = padded.strides
-        result = []
-        for start in range(0, self.batch, max(1, count)):
+    @property
+    def area(self) -> int:
+        return self.places[0] * self.places[1]
+
+    def chunks(self, dtype: np.dtype[Any], each: int) -> Iterator[_Chunk]:
+        """Chunks of as many pictures as go into the cache when each takes `each` numbers."""
+        c, o, (oh, ow) = self.channels, self.outputs, self.places
+        count = CHUNK // max(1, each)
+        count = max(1, min(self.batch, count - count % 8 or count))
+        images = {
+            m: np.zeros((c, *self.slide.padded(self.size), m), dtype)
+            for m in {min(count, self.batch), self.batch % count}
+        }
+        product = np.empty(count * o * self.area, dtype)
+        for start in range(0, self.batch, count):
             m = min(count, self.batch - start)
-            part = padded[:m]
-            entries = columns[: m * each].reshape(c, kh, kw, m, oh, ow)
-            pictures = product[: m * o * area].reshape(o, m, oh, ow)
-            windows = as_strided(part, entries.shape, (c_, dh * h_, dw * w_, n_, sh * h_, sw * w_))
-            result.append(_Chunk(
-                slice(start, start + m), part, self.slide.inside(part, self.size), windows,
-                entries, entries.reshape(self.groups, self.depth, m * area),
-                pictures.transpose(1, 0, 2, 3),
-                pictures.reshape(self.groups, o // self.groups, m * area),
+            pictures = product[: m * o * self.area].reshape(o, oh, ow, m)
+            yield _Chunk(
+                slice(start, start + m), images[m], self.slide.inside(images[m], self.size, behind=True),
+                pictures, pictures.reshape(self.groups, -1 if o else 0, self.area * m),
+            )  # fmt: skip
+
+    def unrolled(self, dtype: np.dtype[Any]) -> list[tuple[_Chunk, Array, Array, Array]]:
+        """Each chunk with the windows of its input, the columns they are copied to, and these as
+        a matrix for each group."""
+        (kh, kw), (sh, sw), (dh, dw) = self.slide.window, self.slide.stride, self.slide.dilation
+        depth = self.channels // self.groups * self.window
+        chunks = list(self.chunks(dtype, self.groups * depth * self.area))
+        most = max((c.pictures.shape[-1] for c in chunks), default=0)
+        buffer = np.empty(most * self.groups * depth * self.area, dtype)
+        result = []
+        for chunk in chunks:
+            m = chunk.pictures.shape[-1]
+            columns = buffer[: m * self.groups * depth * self.area]
+            entries = columns.reshape(self.channels, kh, kw, *self.places, m)
+            c_, h_, w_, m_ = chunk.padded.strides
+            steps = (c_, dh * h_, dw * w_, sh * h_, sw * w_, m_)
+            windows = as_strided(chunk.padded, entries.shape, steps)
+            result.append(
+                (chunk, windows, entries, columns.reshape(self.groups, depth, self.area * m))
+            )
+        return result
+
+    def by_entry(self, dtype: np.dtype[Any]) -> list[tuple[_Chunk, list[Array], Array, Array]]:
+        """Each chunk with what each entry of the window sees of its input, a term of that shape,
+        and this as a matrix for each group."""
+        chunks = list(self.chunks(dtype, (self.channels + self.outputs) * self.area))
+        most = max((c.pictures.shape[-1] for c in chunks), default=0)
+        buffer = np.empty(most * self.channels * self.area, dtype)
+        result = []
+        for chunk in chunks:
+            m = chunk.pictures.shape[-1]
+            term = buffer[: m * self.channels * self.area]
+            result.append((
+                chunk, self.slide.entries(chunk.padded, self.places, behind=True),
+                term.reshape(self.channels, *self.places, m),
+                term.reshape(self.groups, self.channels // self.groups, self.area * m),
             ))  # fmt: skip
         return result
 
     def matrix(self, w: Array) -> Array:
-        """The weights as one matrix a group."""
-        return w.reshape(self.groups, self.outputs // self.groups, self.depth)
+        """The weights as one matrix for each group."""
+        return w.reshape(self.groups, self.outputs // self.groups, -1 if w.size else 0)
 
     def image(self, array: Array) -> Array:
-        return as_image(array, self.axes)
+        """A batch with its number as the last axis, a view."""
+        return as_image(array, self.axes).transpose(1, 2, 3, 0)
 
 
 def _geometry(options: Options, x: Spec, w: Spec) -> _Geometry:
@@ -137,53 +170,46 @@ def _geometry(options: Options, x: Spec, w: Spec) -> _Geometry:
     slide = slide_of(options, w, axes)
     n, c, *size = image_shape(x, axes)
     places = slide.places((size[0], size[1]))
-    return _Geometry(
-        slide, axes, n, c, (size[0], size[1]), w.shape[0], groups_of(options, w), places
-    )
+    groups = groups_of(options, w)
+    return _Geometry(slide, axes, n, c, (size[0], size[1]), w.shape[0], groups, places)
 
 
 def forward(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     """`kernel(x, w, out)`: the correlation of x with w."""
     geometry = _geometry(options, *specs[:2])
-    chunks = per_dtype(geometry.chunks)
+    chunks = per_dtype(geometry.unrolled)
 
     def kernel(x: Any, w: Any, out: Any) -> None:
         matrix, images, result = geometry.matrix(w), geometry.image(x), geometry.image(out)
-        for chunk in chunks(out.dtype):
-            np.copyto(chunk.inside, images[chunk.rows])
-            np.copyto(chunk.entries, chunk.windows)
-            np.matmul(matrix, chunk.columns, chunk.product)
-            np.copyto(result[chunk.rows], chunk.pictures)
+        for chunk, windows, entries, columns in chunks(out.dtype):
+            np.copyto(chunk.inside, images[..., chunk.rows])
+            np.copyto(entries, windows)
+            np.matmul(matrix, columns, chunk.product)
+            np.copyto(result[..., chunk.rows], chunk.pictures)
 
     return kernel
 
 
 def transposed(options: Options, specs: tuple[Spec, ...]) -> Kernel:
-    """`kernel(g, w, like, out)`: the gradient by an input of the shape of `like`."""
+    """`kernel(g, w, like, out)`: the gradient by an input of the shape of `like`.
+
+    One product for each entry of the window, added where that entry has been.
+    """
     _, w, like = specs
     geometry = _geometry(options, like, w)
-    slide, places = geometry.slide, geometry.places
-
-    def make(dtype: np.dtype[Any]) -> list[tuple[_Chunk, list[tuple[Array, Array]]]]:
-        kh, kw = slide.window
-        return [
-            (c, [(slide.entry(c.padded, i, j, places), c.entries[:, i, j].swapaxes(0, 1))
-                 for i in range(kh) for j in range(kw)])
-            for c in geometry.chunks(dtype)
-        ]  # fmt: skip
-
-    prepared = per_dtype(make)
+    chunks = per_dtype(geometry.by_entry)
+    parts = (geometry.groups, w.shape[0] // geometry.groups, w.shape[1], geometry.window)
 
     def kernel(g: Any, w: Any, like: Any, out: Any) -> None:
-        matrix = geometry.matrix(w).swapaxes(-1, -2)
+        matrices = np.ascontiguousarray(w.reshape(parts).transpose(3, 0, 2, 1))
         images, result = geometry.image(g), geometry.image(out)
-        for chunk, sums in prepared(out.dtype):
-            np.copyto(chunk.pictures, images[chunk.rows])
-            np.matmul(matrix, chunk.product, chunk.columns)
+        for chunk, entries, term, product in chunks(out.dtype):
+            np.copyto(chunk.pictures, images[..., chunk.rows])
             chunk.padded.fill(0)
-            for seen, term in sums:
-                np.add(seen, term, seen)
-            np.copyto(result[chunk.rows], chunk.inside)
+            for matrix, entry in zip(matrices, entries, strict=True):
+                np.matmul(matrix, chunk.product, product)
+                np.add(entry, term, entry)
+            np.copyto(result[..., chunk.rows], chunk.inside)
 
     return kernel
 
@@ -192,17 +218,18 @@ def weight_gradient(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     """`kernel(x, g, like, out)`: the gradient by weights of the shape of `like`."""
     x, _, like = specs
     geometry = _geometry(options, x, like)
-    chunks = per_dtype(geometry.chunks)
+    chunks = per_dtype(geometry.unrolled)
 
     def kernel(x: Any, g: Any, like: Any, out: Any) -> None:
         images, upstream = geometry.image(x), geometry.image(g)
-        total = geometry.matrix(out)
+        total = geometry.matrix(out).swapaxes(-1, -2)
         total.fill(0)
-        for chunk in chunks(out.dtype):
-            np.copyto(chunk.inside, images[chunk.rows])
-            np.copyto(chunk.entries, chunk.windows)
-            np.copyto(chunk.pictures, upstream[chunk.rows])
-            total += np.matmul(chunk.product, chunk.columns.swapaxes(-1, -2))
+        for chunk, windows, entries, columns in chunks(out.dtype):
+            np.copyto(chunk.inside, images[..., chunk.rows])
+            np.copyto(entries, windows)
+            np.copyto(chunk.pictures, upstream[..., chunk.rows])
+            # this way round: BLAS is slower with the few rows of g on the left
+            total += columns @ chunk.product.swapaxes(-1, -2)
 
     return kernel
 

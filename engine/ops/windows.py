@@ -38,7 +38,10 @@ def pair(options: Options, name: str, axes: int) -> Pair:
 
 @dataclass(frozen=True)
 class Slide:
-    """A window and how it goes over two spatial axes."""
+    """A window and how it goes over two spatial axes.
+
+    They are the last two of a buffer, or with `behind` the last but one axis: C×H×W×N.
+    """
 
     window: Pair
     stride: Pair
@@ -63,21 +66,19 @@ class Slide:
     def padded(self, size: Shape) -> Pair:
         return size[0] + 2 * self.padding[0], size[1] + 2 * self.padding[1]
 
-    def inside(self, padded: Array, size: Shape) -> Array:
+    def inside(self, padded: Array, size: Shape, behind: bool = False) -> Array:
         """The input's own place in its padded buffer."""
         (ph, pw), (h, w) = self.padding, size
-        return padded[..., ph : ph + h, pw : pw + w]
+        place = (..., slice(ph, ph + h), slice(pw, pw + w))
+        return padded[(*place, slice(None)) if behind else place]
 
-    def entry(self, padded: Array, i: int, j: int, places: Pair) -> Array:
-        """What the window's entry (i, j) sees at every place, a view of the padded input."""
-        (sh, sw), (dh, dw), (oh, ow) = self.stride, self.dilation, places
-        top, left = i * dh, j * dw
-        return padded[..., top : top + (oh - 1) * sh + 1 : sh, left : left + (ow - 1) * sw + 1 : sw]
-
-    def entries(self, padded: Array, places: Pair) -> list[Array]:
-        """`entry` for each entry of the window, row by row."""
-        kh, kw = self.window
-        return [self.entry(padded, i, j, places) for i in range(kh) for j in range(kw)]
+    def entries(self, padded: Array, places: Pair, behind: bool = False) -> list[Array]:
+        """What each entry of the window, row by row, sees at every place: views of the input."""
+        (kh, kw), (sh, sw), (dh, dw), (oh, ow) = self.window, self.stride, self.dilation, places
+        rows = [slice(i * dh, i * dh + (oh - 1) * sh + 1, sh) for i in range(kh)]
+        columns = [slice(j * dw, j * dw + (ow - 1) * sw + 1, sw) for j in range(kw)]
+        rest = (slice(None),) if behind else ()
+        return [padded[(..., r, c, *rest)] for r in rows for c in columns]
 
 
 def image_shape(x: Spec, axes: int) -> tuple[int, int, int, int]:
