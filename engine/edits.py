@@ -102,6 +102,7 @@ def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
     gone = set(node_ids)
     links = {(k.target, k.port) for n in gone for k in graph.links_of(n)}
     edits: list[Edit] = [Put("links", key, None) for key in sorted(links)]
+    edits += _heirs(graph, gone)
     ordered = sorted(gone, key=id_number)
     edits += [Put("tensors", key, None) for n in ordered for key in tensors_of(graph, n)]
     if graph.settings["output"] in gone:
@@ -110,6 +111,27 @@ def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
         edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
     edits += [Put("nodes", n, None) for n in ordered]
     return batch(*edits) if edits else Batch(())
+
+
+def _heirs(graph: Graph, gone: set[str]) -> list[Edit]:
+    """Instances tied to one that goes: the oldest takes its parameters, the others are tied to it."""
+    edits: list[Edit] = []
+    tied: dict[str, list[str]] = {}
+    for node in sorted(graph.nodes.values(), key=lambda n: id_number(n.id)):
+        owner, seen = node.options.get(TIED, ""), {node.id}
+        while owner in gone and owner not in seen and graph.nodes[owner].options.get(TIED):
+            seen.add(owner)
+            owner = graph.nodes[owner].options[TIED]
+        if owner in gone and node.id not in gone:
+            tied.setdefault(owner, []).append(node.id)
+        elif owner != node.options.get(TIED, "") and node.id not in gone:
+            edits.append(set_options(graph, node.id, {TIED: owner}))
+    for owner, (heir, *others) in tied.items():
+        edits.append(set_options(graph, heir, {TIED: ""}))
+        edits += [set_options(graph, n, {TIED: heir}) for n in others]
+        for key in tensors_of(graph, owner):
+            edits.append(Put("tensors", heir + key[len(owner) :], graph.tensors[key]))
+    return edits
 
 
 def tensors_of(graph: Graph, node_id: str) -> list[str]:

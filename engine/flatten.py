@@ -34,7 +34,7 @@ def expand(
     """
     expansion = Expansion(graph.dtype, training=training)
     expansion.clock.seed = graph.recipe.seed
-    _Flattening(graph, feeds or {}, expansion).walk(_Place(graph))
+    _Flattening(graph, feeds or {}, expansion).walk(_Place(graph, sizes=graph.settings["sizes"]))
     return expansion
 
 
@@ -50,7 +50,7 @@ class _Place:
     path: str = ""
     owner: str = ""
     title: str = ""
-    sizes: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     known: dict[str, Ref] = field(default_factory=dict)
 
 
@@ -101,7 +101,7 @@ class _Flattening:
         path = place.path + node.id
         inner = _Place(
             definition, f"{path}.", f"{place.owner}{_owner(place.graph, node)}.",
-            f"{place.title}{node.name}.", {**op.defaults(), **node.options},
+            f"{place.title}{node.name}.", self._sizes(place, node, op),
             dict(zip(definition.of_op("input"), args, strict=True)),
         )  # fmt: skip
         before = set(self.expansion.faults)
@@ -116,6 +116,10 @@ class _Flattening:
         if isinstance(result, str) and result.startswith(inner.path):
             self.expansion.names[result] = f"{place.title}{node.name}"
         return result
+
+    def _sizes(self, place: _Place, node: Node, op: Op) -> dict[str, int]:
+        chosen = {**op.defaults(), **node.options}
+        return {o.name: self._size(place, chosen[o.name]) for o in op.options if o.kind == "size"}
 
     def _inside(self, place: _Place, node: Node) -> Ref | None:
         """What `output_of` reads: the value of a node inside the instance that is wired to it."""
@@ -167,7 +171,7 @@ class _Flattening:
         if "shape" not in node.options:
             return given if value is None else value
         shape = self._shape(place, node)
-        if shape == () and given is not None and node.options.get("init", "given") == "given":
+        if shape == () and given is not None:
             shape = given.shape
         self.expansion.starts[path] = Start(shape, node.options)
         if value is not None:
@@ -191,12 +195,12 @@ class _Flattening:
         if not isinstance(part, str):
             return int(part)
         if part in place.sizes:
-            return int(place.sizes[part])
+            return place.sizes[part]
         named = re.fullmatch(r"(\w+)\[(-?\d{1,2})\]", part)
         port = place.graph.id_of(named[1]) if named else None
         if named is None or port not in place.known:
             raise ShapeError(
-                f"its shape names {part!r}, which is no size of the module",
+                f"it names {part!r}, which is no size here",
                 "name a size, or an input's axis as in x[-1]",
             )
         shape = self.expansion.spec(place.known[port]).shape

@@ -230,7 +230,7 @@ def resolve_shapes(graph: Graph, dataset: Dataset | None) -> dict[str, Shape]:
 
     Raises DataError for a name that is not known or a size without data.
     """
-    sizes = dataset.sizes() if dataset is not None else {}
+    sizes = {**graph.settings["sizes"], **(dataset.sizes() if dataset is not None else {})}
     shapes: dict[str, Shape] = {}
     for node_id in graph.of_op("parameter"):
         wanted = graph.nodes[node_id].options.get("shape", ())

@@ -1,0 +1,302 @@
+"""Edits of modules: a selection made one, one added, unpacked, its definition replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine import ops
+from engine.edits import Batch, Edit, Put, insert, remove_nodes, same_document, subgraph, tensors_of
+from engine.flatten import expand
+from engine.graph import TIED, Graph, GraphError, Link, Node, id_number
+from engine.ops.row import Array
+
+MAX_SAMPLE = 4096
+"""Entries of a sample value that a definition's input keeps, to be opened with."""
+_READER = next(row for row in ops.TABLE.values() if row.reads_inside)
+_OUTSIDE = ("input", "data")
+"""Sources that stay outside of a module made from a selection: they become its ports."""
+WIDTH = 220.0
+"""How far left of its first reader a definition's input stands, in scene units."""
+
+
+class _Draft:
+    """A document in the making: each edit is done at once and kept for the batch."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph.copy()
+        self.edits: list[Edit] = []
+
+    def do(self, edit: Edit) -> None:
+        edit.apply(self.graph)
+        self.edits.append(edit)
+
+    def put(self, table: Any, key: Any, value: Any) -> None:
+        self.do(Put(table, key, value))
+
+    def node(self, node: Node) -> str:
+        self.put("nodes", node.id, node)
+        return node.id
+
+    def done(self) -> Edit:
+        return Batch(tuple(self.edits))
+
+
+def add_module(
+    graph: Graph, name: str, definition: Graph, at: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Edit, str]:
+    """An instance of a module, and its id.
+
+    The definition comes along, under another name when the document's module of that name differs.
+    """
+    number, free = 2, name
+    while graph.row(free) is not None and not same_document(graph.modules.get(free), definition):
+        number, free = number + 1, f"{name}_{number}"
+    draft = _Draft(graph)
+    if free not in graph.modules:
+        draft.put("modules", free, definition)
+    row = draft.graph.row(free)
+    assert row is not None
+    chosen = draft.graph.new_name(name.lower())
+    node_id = draft.node(Node(draft.graph.new_id(), free, chosen, row.defaults(), {}, *at))
+    return draft.done(), node_id
+
+
+# ------------------------------------------------------------ from a selection
+
+
+def make_module(
+    graph: Graph, node_ids: Iterable[str], name: str, samples: Mapping[str, Array] | None = None
+) -> tuple[Edit, str]:
+    """Nodes become a module of that name with one instance in their place; its id comes along.
+
+    Values that enter become ports, called as they are called now; inputs and data stay outside. The
+    value read outside becomes the result; when several are, the newest does and nodes that read
+    inside give the others. `samples` are values by id for the definition's inputs. Raises GraphError.
+    """
+    inside = {n for n in node_ids if graph.nodes[n].op not in _OUTSIDE}
+    if all(graph.op(n).is_source for n in inside):
+        raise GraphError("select at least one operator to make a module of")
+    _check_whole(graph, inside)
+    if name in graph.modules:
+        raise GraphError(f"there is a module {name} already; choose another name")
+    outputs = _read_outside(graph, inside)
+    definition, ports = _definition(graph, inside, outputs[-1], name, samples or {})
+    draft = _Draft(graph)
+    draft.put("modules", name, definition)
+    row = draft.graph.row(name)
+    assert row is not None
+    at = _middle([graph.nodes[n] for n in inside])
+    instance = draft.graph.new_id()
+    readers = [
+        k for n in outputs for k in graph.links_of(n) if k.source == n and k.target not in inside
+    ]
+    chosen, recipe = graph.settings["output"], graph.recipe
+    names = {n: graph.name(n) for n in outputs}
+    tensors = {key: graph.tensors[key] for n in inside for key in tensors_of(graph, n)}
+    draft.do(remove_nodes(graph, inside))
+    draft.node(
+        Node(instance, name, graph.new_name(name.lower(), names.values()), row.defaults(), {}, *at)
+    )
+    for key, value in tensors.items():
+        draft.put("tensors", f"{instance}.{key}", value)
+    for source, port in ports.items():
+        draft.put("links", (instance, port), source)
+    at_output = {outputs[-1]: instance}
+    for i, n in enumerate(outputs[:-1]):
+        place = (at[0] + WIDTH, at[1] + 90.0 * (i + 1))
+        options = {_READER.options[0].name: names[n]}
+        reader = draft.node(Node(draft.graph.new_id(), _READER.name, names[n], options, {}, *place))
+        draft.put("links", (reader, _READER.inputs[0]), instance)
+        at_output[n] = reader
+    for link in readers:
+        draft.put("links", (link.target, link.port), at_output[link.source])
+    if chosen in at_output:
+        draft.put("settings", "output", at_output[chosen])
+    if recipe.loss in at_output:
+        draft.put("settings", "recipe", replace(recipe, loss=at_output[recipe.loss]))
+    return draft.done(), instance
+
+
+def _check_whole(graph: Graph, inside: set[str]) -> None:
+    """Refuses a selection that a value leaves and comes back to: the module would feed itself."""
+    outer = {k.target for n in inside for k in graph.links_of(n) if k.source == n} - inside
+    between = sorted((n for n in outer if graph.descendants(n) & inside), key=id_number)
+    if between:
+        listed = ", ".join(graph.name(n) for n in between[:3])
+        raise GraphError(f"{listed} stands between the nodes selected; select it as well")
+
+
+def _read_outside(graph: Graph, inside: set[str]) -> list[str]:
+    """Nodes whose values are read outside, oldest first; the module's end if there are none."""
+    read = {k.source for n in inside for k in graph.links_of(n) if k.target not in inside}
+    read |= {n for n in (graph.settings["output"], graph.recipe.loss) if n in inside}
+    order = [n for n in graph.order() if n in inside]
+    found = [n for n in order if n in read]
+    ends = [n for n in order if not graph.op(n).is_source]
+    return found or ends[-1:]
+
+
+def _definition(
+    graph: Graph, inside: set[str], output: str, name: str, samples: Mapping[str, Array]
+) -> tuple[Graph, dict[str, str]]:
+    """The module's document, and its ports by the id of the node outside that feeds them."""
+    part = subgraph(graph, inside)
+    for node_id in part.of_op("parameter"):
+        value = part.tensors.get(node_id)
+        if value is not None:  # names of sizes mean nothing inside
+            node = part.nodes[node_id]
+            part.put(
+                "nodes", node_id, replace(node, options={**node.options, "shape": value.shape})
+            )
+    part.put("settings", "title", name)
+    part.put("settings", "output", output)
+    ports: dict[str, str] = {}
+    entering = sorted(
+        (k for n in inside for k in graph.links_of(n) if k.source not in inside),
+        key=lambda k: (id_number(k.source), id_number(k.target), k.port),
+    )
+    for link in entering:
+        if link.source not in ports:
+            ports[link.source] = _add_port(graph, part, link, samples)
+        source = part.id_of(ports[link.source])
+        part.put("links", (link.target, link.port), source)
+    return part, ports
+
+
+def _add_port(graph: Graph, part: Graph, link: Link, samples: Mapping[str, Array]) -> str:
+    name = part.new_name(graph.name(link.source).split(".")[0])
+    node_id = part.new_id()
+    reader = graph.nodes[link.target]
+    part.put("nodes", node_id, Node(node_id, "input", name, {}, {}, reader.x - WIDTH, reader.y))
+    value = samples.get(link.source, graph.tensors.get(link.source))
+    small = value is not None and value.size <= MAX_SAMPLE
+    part.put("tensors", node_id, value if small else np.zeros((), graph.dtype))
+    return name
+
+
+def _middle(nodes: Collection[Node]) -> tuple[float, float]:
+    count = len(nodes)
+    return sum(n.x for n in nodes) / count, sum(n.y for n in nodes) / count
+
+
+# ------------------------------------------------------------ back to nodes
+
+
+def unpack_module(graph: Graph, instance: str) -> tuple[Edit, list[str]]:
+    """An instance becomes its definition's nodes with their values; their ids come along.
+
+    Wires are kept. What the instance shares with tied ones stays theirs; the nodes take copies.
+    """
+    node, row = graph.nodes[instance], graph.op(instance)
+    if row.definition is None:
+        raise GraphError(f"{node.name} is no module")
+    definition: Graph = row.definition
+    readers = [k for k in graph.links_of(instance) if k.source == instance]
+    fed = {p: graph.operand(instance, p) for p in row.inputs}
+    draft = _Draft(graph)
+    values = _values_inside(graph, instance)
+    inner = definition.copy()
+    ports = {n: definition.name(n) for n in definition.of_op("input")}
+    for port in ports:
+        remove_nodes(inner, [port]).apply(inner)
+    for key, value in values.items():
+        inner.put("tensors", key, value)
+        if key in inner.nodes and "shape" in inner.nodes[key].options:
+            settled = {**inner.nodes[key].options, "shape": value.shape}
+            inner.put("nodes", key, replace(inner.nodes[key], options=settled))
+    named = {k.target: graph.nodes[k.target].options.get(_READER.options[0].name) for k in readers
+             if graph.op(k.target).reads_inside}  # fmt: skip
+    chosen, recipe = graph.settings["output"], graph.recipe
+    draft.do(remove_nodes(draft.graph, [instance, *named]))
+    middle = _middle(list(inner.nodes.values())) if inner.nodes else (0.0, 0.0)
+    edit, ids = insert(draft.graph, inner, (node.x - middle[0], node.y - middle[1]))
+    draft.do(edit)
+
+    def outer(inner_id: str) -> str | float | None:
+        return fed[ports[inner_id]] if inner_id in ports else ids[inner_id]
+
+    for (target, port), source in sorted(definition.links.items()):
+        if source in ports and target in ids:
+            _feed(draft, ids[target], port, outer(source))
+    results: dict[str, str | float | None] = {instance: outer(str(definition.output()))}
+    for reader, wanted in named.items():
+        results[reader] = outer(str(definition.id_of(str(wanted))))
+    for reader in (instance, *named):
+        for link in graph.links_of(reader):
+            if link.source == reader and link.target not in named:
+                _feed(draft, link.target, link.port, results[reader])
+    if chosen in results and isinstance(results[chosen], str):
+        draft.put("settings", "output", results[chosen])
+    loss = results.get(recipe.loss)
+    if isinstance(loss, str):
+        draft.put("settings", "recipe", replace(draft.graph.recipe, loss=loss))
+    return draft.done(), list(ids.values())
+
+
+def _feed(draft: _Draft, target: str, port: str, value: str | float | None) -> None:
+    if isinstance(value, str):
+        draft.put("links", (target, port), value)
+    elif value is not None:
+        node = draft.graph.nodes[target]
+        draft.put("nodes", target, replace(node, literals={**node.literals, port: value}))
+
+
+def _values_inside(graph: Graph, instance: str) -> dict[str, Array]:
+    """The values of parameters inside an instance as they are now, by their key there."""
+    expansion = expand(graph)
+    owner, seen = instance, {instance}
+    while (other := graph.nodes[owner].options.get(TIED)) in graph.nodes and other not in seen:
+        owner = other
+        seen.add(other)
+    start = f"{owner}."
+    keys = {k for k in (*expansion.starts, *graph.tensors) if k.startswith(start)}
+    found = {}
+    for key in keys:
+        value = expansion.feeds.get(key, graph.tensors.get(key))
+        if value is not None:
+            found[key[len(start) :]] = value
+    return found
+
+
+# ------------------------------------------------------------ another definition
+
+
+def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:
+    """Another definition for a module. Wires follow inputs that were renamed; wires and options of
+    what is gone are taken away, and stored parameters that no longer exist."""
+    old = graph.modules[name]
+    renamed = {
+        old.name(n): definition.name(n)
+        for n in old.of_op("input")
+        if n in definition.nodes and definition.nodes[n].op == "input"
+    }
+    draft = _Draft(graph)
+    links: list[tuple[tuple[str, str], str]] = []
+    users: list[Node] = []
+    for node in [n for n in graph.nodes.values() if n.op == name]:
+        for port in graph.structure_ports(node.id):
+            if port in renamed:
+                links.append(((node.id, renamed[port]), graph.links[node.id, port]))
+            draft.put("links", (node.id, port), None)
+        literals = {renamed[p]: v for p, v in node.literals.items() if p in renamed}
+        sizes = definition.settings["sizes"]
+        kept = {k: v for k, v in node.options.items() if k in sizes or k == TIED}
+        users.append(replace(node, literals=literals, options=kept))
+        draft.put("nodes", node.id, replace(node, literals={}, options={}))
+    draft.put("modules", name, definition)
+    row = draft.graph.row(name)
+    assert row is not None
+    for node in users:
+        draft.node(replace(node, options={**row.defaults(), **node.options}))
+    for end, source in links:
+        draft.put("links", end, source)
+    for node in users:
+        for key in tensors_of(graph, node.id):
+            inner = key[len(node.id) + 1 :].partition(".")[0]
+            if inner not in definition.nodes:
+                draft.put("tensors", key, None)
+    return draft.done()

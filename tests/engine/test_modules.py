@@ -1,0 +1,180 @@
+"""Edits of modules: made of a selection, unpacked, redefined; numbers stay and undo brings all back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import edits, files
+from engine.check import check_graph
+from engine.compose import compose
+from engine.evaluate import evaluate
+from engine.graph import Graph, GraphError
+from engine.modules import add_module, edit_module, make_module, unpack_module
+
+PROGRAM = """
+a = x @ W + b
+h = tanh(a)
+z = h @ V
+J = sum((z - t)^2) + 0.1 * sum(a^2)
+"""
+
+
+def network() -> Graph:
+    rng = np.random.default_rng(0)
+    given = {
+        "x": rng.normal(size=(4, 2)), "W": rng.normal(size=(2, 3)), "b": rng.normal(size=3),
+        "V": rng.normal(size=(3, 1)), "t": rng.normal(size=(4, 1)),
+    }  # fmt: skip
+    graph = compose(PROGRAM, given)
+    for name in "WbV":
+        node = graph.nodes[str(graph.id_of(name))]
+        options = {"shape": given[name].shape, "init": "normal"}
+        graph.put("nodes", node.id, replace(node, op="parameter", options=options))
+    return graph
+
+
+def ids(graph: Graph, *names: str) -> list[str]:
+    return [str(graph.id_of(n)) for n in names]
+
+
+def layer(graph: Graph) -> list[str]:
+    a = str(graph.id_of("a"))
+    product = graph.links[a, "a"]
+    return [*ids(graph, "W", "b", "a", "h"), product]
+
+
+def numbers(graph: Graph) -> tuple[float, np.ndarray]:
+    found = evaluate(graph)
+    assert found.faults == {} and not found.waiting
+    x = str(graph.id_of("x"))
+    return float(found.values[str(graph.output())]), found.gradients[x]
+
+
+def same(graph: Graph, other: Graph) -> None:
+    value, gradient = numbers(graph)
+    again, its = numbers(other)
+    assert again == pytest.approx(value, rel=1e-14)
+    np.testing.assert_allclose(its, gradient, rtol=1e-12)
+
+
+def test_a_selection_becomes_a_module_and_nodes_again() -> None:
+    graph = network()
+    before = files.canonical_bytes(graph)
+    edit, instance = make_module(graph, layer(graph), "Layer", evaluate(graph).values)
+    inverse = edit.apply(graph)
+    same(network(), graph)
+    assert graph.op(instance).inputs == ("x",)
+    assert graph.nodes[instance].name == "layer"
+    assert max(check_graph(graph).values()) < 1e-6
+    # `a` is read outside too: a node that reads inside gives it
+    assert graph.op(str(graph.id_of("a"))).reads_inside
+    opened = evaluate(graph.modules["Layer"])
+    assert opened.faults == {}
+
+    back, made = unpack_module(graph, instance)
+    undo = back.apply(graph)
+    same(network(), graph)
+    assert len(made) == 5
+    assert sorted(n.op for n in graph.nodes.values()) == sorted(
+        n.op for n in network().nodes.values()
+    )
+    undo.apply(graph)
+    inverse.apply(graph)
+    assert files.canonical_bytes(graph) == before
+
+
+def test_a_selection_that_would_feed_itself_is_refused() -> None:
+    graph = network()
+    with pytest.raises(GraphError, match=r"h stands between .* select it as well"):
+        make_module(graph, ids(graph, "a", "z"), "Odd")
+    with pytest.raises(GraphError, match="select at least one operator"):
+        make_module(graph, ids(graph, "x", "W"), "Nothing")
+    edit, _ = make_module(graph, ids(graph, "h"), "Act")
+    edit.apply(graph)
+    with pytest.raises(GraphError, match="there is a module Act already"):
+        make_module(graph, ids(graph, "z"), "Act")
+
+
+def test_the_output_and_the_loss_follow_into_a_module() -> None:
+    graph = network()
+    edits.set_recipe(graph, loss=str(graph.id_of("J"))).apply(graph)
+    rest = [n for n in graph.nodes if not graph.op(n).is_source]
+    edit, instance = make_module(graph, rest, "All")
+    edit.apply(graph)
+    assert graph.settings["output"] == graph.recipe.loss == instance
+    same(network(), graph)
+    back, _ = unpack_module(graph, instance)
+    back.apply(graph)
+    assert graph.recipe.loss == graph.settings["output"] == str(graph.id_of("J"))
+    same(network(), graph)
+
+
+def test_literals_at_ports_survive() -> None:
+    graph = network()
+    edit, _ = make_module(graph, ids(graph, "h"), "Act")
+    edit.apply(graph)
+    second, other = add_module(graph, "Act", graph.modules["Act"])
+    second.apply(graph)
+    edits.set_literal(graph, other, graph.op(other).inputs[0], 0.5).apply(graph)
+    assert evaluate(graph).values[other] == np.tanh(0.5)
+    back, (made,) = unpack_module(graph, other)
+    back.apply(graph)
+    assert evaluate(graph).values[made] == np.tanh(0.5)
+
+
+def test_tied_instances_outlive_the_one_they_are_tied_to() -> None:
+    graph = network()
+    edit, instance = make_module(graph, layer(graph), "Layer")
+    edit.apply(graph)
+    graph.put("tensors", f"{instance}.{graph.modules['Layer'].id_of('W')}", np.full((2, 3), 0.5))
+    tied = []
+    for _ in range(2):
+        more, node_id = add_module(graph, "Layer", graph.modules["Layer"])
+        more.apply(graph)
+        edits.set_options(graph, node_id, {"tied": instance}).apply(graph)
+        edits.connect(str(graph.id_of("x")), node_id, "x").apply(graph)
+        tied.append(node_id)
+    before = evaluate(graph).values
+    for change in (unpack_module(graph, instance)[0], edits.remove_nodes(graph, [instance])):
+        changed = graph.copy()
+        change.apply(changed)
+        after = evaluate(changed)
+        for node_id in tied:
+            np.testing.assert_array_equal(after.values[node_id], before[node_id])
+        assert changed.nodes[tied[1]].options["tied"] == tied[0]
+
+
+def test_a_definition_is_edited_with_its_wires() -> None:
+    graph = network()
+    edit, instance = make_module(graph, layer(graph), "Layer")
+    edit.apply(graph)
+    changed = graph.modules["Layer"].copy()
+    port = str(changed.id_of("x"))
+    edits.rename(changed, port, "features").apply(changed)
+    changed.put("settings", "sizes", {"units": 3})
+    edit_module(graph, "Layer", changed).apply(graph)
+    assert graph.links[instance, "features"] == graph.id_of("x")
+    assert graph.nodes[instance].options["units"] == 3
+    same(network(), graph)
+    without = changed.copy()
+    gone = [n for n in without.nodes if without.name(n) not in ("features", "h", "a")]
+    edits.remove_nodes(without, gone).apply(without)
+    edits.connect(port, str(without.id_of("a")), "a").apply(without)
+    edits.set_literal(without, str(without.id_of("a")), "b", 1.0).apply(without)
+    edit_module(graph, "Layer", without).apply(graph)
+    assert [k for k in graph.tensors if k.startswith(f"{instance}.")] == []
+
+
+def test_equal_modules_are_one_and_others_are_numbered() -> None:
+    graph = network()
+    make_module(graph, layer(graph), "Layer")[0].apply(graph)
+    definition = graph.modules["Layer"]
+    add_module(graph, "Layer", definition.copy())[0].apply(graph)
+    assert set(graph.modules) == {"Layer"}
+    changed = definition.copy()
+    changed.put("settings", "about", "Another one.")
+    add_module(graph, "Layer", changed)[0].apply(graph)
+    assert set(graph.modules) == {"Layer", "Layer_2"}
