@@ -119,7 +119,7 @@ class _Flattening:
 
     def _sizes(self, place: _Place, node: Node, op: Op) -> dict[str, int]:
         chosen = {**op.defaults(), **node.options}
-        return {o.name: self._size(place, chosen[o.name]) for o in op.options if o.kind == "size"}
+        return {o.name: self._size(place, chosen[o.name]) for o in op.options if o.kind == "count"}
 
     def _inside(self, place: _Place, node: Node) -> Ref | None:
         """What `output_of` reads: the value of a node inside the instance that is wired to it."""

@@ -394,7 +394,7 @@ def module_row(name: str, definition: Graph) -> Op:
         raise GraphError(f"{wrong} is the name of an input and of a size; rename one of them")
     about = str(definition.settings["about"]).strip() or f"The module {name}."
     options = tuple(
-        Option(size, value, "size", f"The size that its parameters call {size}.")
+        Option(size, value, "count", f"The size that its parameters call {size}.")
         for size, value in sizes.items()
     )
     tied = Option(TIED, "", "text", "Another instance, by its id, whose parameters it uses.")

@@ -207,7 +207,7 @@ _KIND_CHECKS: dict[str, Any] = {
     ),
     "choice": _text,
     "text": _text,
-    "size": lambda v: (_whole(v) and v > 0) or (isinstance(v, str) and bool(NAME.fullmatch(v))),
+    "count": lambda v: (_whole(v) and v > 0) or (isinstance(v, str) and bool(NAME.fullmatch(v))),
 }
 _KIND_WORDS = {
     "float": "a number",
@@ -217,7 +217,7 @@ _KIND_WORDS = {
     "shape": "a tuple of whole numbers",
     "choice": "a text",
     "text": "a text",
-    "size": "a whole number of 1 or more, or the name of a size",
+    "count": "a whole number of 1 or more, or the name of a size",
 }
 
 

@@ -57,7 +57,7 @@ class Option:
 
     name: str
     default: Any
-    kind: Literal["float", "int", "bool", "axis", "shape", "choice", "text", "size"]
+    kind: Literal["float", "int", "bool", "axis", "shape", "choice", "text", "count"]
     doc: str
     choices: tuple[str, ...] = ()
 
