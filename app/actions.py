@@ -131,7 +131,7 @@ FILE, EDIT, VIEW, STEP, TRAIN, HELP = "File", "Edit", "View", "Step", "Train", "
 MENUS = (FILE, EDIT, VIEW, STEP, TRAIN, HELP)
 
 PANELS = {
-    "palette": "Operators", "inspector": "Inspector", "trace": "Trace", "training": "Training",
+    "palette": "Operators", "inspector": "Inspector", "trace_table": "Trace", "training": "Training",
 }  # fmt: skip
 
 ACTIONS: tuple[Action, ...] = (

@@ -87,6 +87,9 @@ def differentiate(
         names: dict[str, Ref | tuple[Ref, ...]] = dict(zip(ports, flat.args, strict=True))
         names["inputs"], names["rest"] = flat.args, flat.args[1:]
         names["g"], names["y"] = upstream, node_id
+        part = flat.options.get("part") if flat.op.variadic else None
+        if part is not None:
+            names["exchanged"] = (*flat.args[:part], upstream, *flat.args[part + 1 :])
         for index, target in enumerate(flat.args):
             if isinstance(target, str) and target in wanted:
                 _contribute(expansion, result, flat, index, ports[index], target, upstream, names)
@@ -144,7 +147,8 @@ def _contribute(
     row_port = flat.op.inputs[0] if flat.op.variadic else port
     tree = flat.op.derivative_trees[row_port]
     only = flat.op.shape_only
-    blocked = row_port in flat.spec.blocked or row_port in only or ("*" in only and index > 0)
+    fixed = only | flat.spec.blocked
+    blocked = port in fixed or row_port in fixed or ("*" in only and index > 0)
     if tree is None or blocked:
         result.stopped[flat.id, port] = "none" if blocked else flat.op.derivative[row_port]
         return

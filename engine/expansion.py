@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine import ops
 from engine.expression import Call, ExpressionError, Name, Number, Tree, per_tree, post_order
-from engine.ops.row import Array, Clock, Op, scalar_of
+from engine.ops.row import Array, Clock, Op, bound, scalar_of
 from engine.shapes import Kind, ShapeError, Spec, shape_text
 
 Ref = str | float
@@ -26,6 +26,7 @@ Ref = str | float
 
 MAX_ENTRIES = 100_000_000
 _KINDS: dict[str, Kind] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+_DTYPES: dict[str, Any] = {"int": np.int64, "bool": np.bool_}
 
 
 class Flat(Struct, frozen=True, gc=False):
@@ -93,6 +94,8 @@ class Expansion:
         """A step with an id of its own, as the document has it. Raises ShapeError."""
         if op.statics:
             options = {**self._statics(node_id, op), **options}
+        if op.reads_masks:
+            self._count_masks(args)
         spec = _sized(op.shape(options, *[self.spec(a) for a in args]))
         self.nodes[node_id] = Flat(node_id, op, args, options, spec)
         self._shared.setdefault(_key(op, args, options), node_id)
@@ -110,6 +113,8 @@ class Expansion:
         """A derived step, or the operand or number that it equals. Raises ShapeError."""
         settled = {} if options is None else options
         simple: Ref | None = simplified(op, args, settled)
+        if op.reads_masks:
+            self._count_masks(args)
         nodes = self.nodes
         specs = [nodes[a].spec if isinstance(a, str) else Spec(value=a) for a in args]
         if simple is not None and self._keeps_kind(simple, op, settled, specs):
@@ -129,6 +134,44 @@ class Expansion:
         self.nodes[node_id] = Flat(node_id, op, args, settled, _sized(op.shape(settled, *specs)))
         self._shared[key] = node_id
         return node_id
+
+    def _count_masks(self, refs: Iterable[Ref]) -> None:
+        """Tells the specs of truth values how many entries hold, for shapes that depend on it.
+
+        The steps above them are computed once; where one refuses its operands, nothing is told.
+        """
+        for ref in refs:
+            if (
+                not isinstance(ref, str)
+                or self.spec(ref).kind != "bool"
+                or self.spec(ref).count is not None
+            ):
+                continue
+            try:
+                count = int(np.count_nonzero(self._computed(ref)))
+            except ValueError:
+                continue
+            flat = self.nodes[ref]
+            known = structs.replace(flat.spec, count=count)
+            self.nodes[ref] = Flat(flat.id, flat.op, flat.args, flat.options, known)
+
+    def _computed(self, node_id: str) -> Array:
+        """The value of a step. Raises ValueError where a kernel refuses its operands."""
+        above = self.ancestors([node_id])
+        values: dict[str, Array] = {}
+        for flat in (f for f in self.nodes.values() if f.id in above):
+            if flat.op.is_source:
+                values[flat.id] = self.feeds[flat.id]
+                continue
+            specs = tuple(self.spec(a) for a in flat.args)
+            operands = (
+                values[a] if isinstance(a, str) else np.asarray(a, self.dtype) for a in flat.args
+            )
+            out = np.empty(flat.spec.shape, _DTYPES.get(flat.spec.kind, self.dtype))
+            with np.errstate(all="ignore"):
+                bound(flat.op, flat.options, specs, flat.spec)(*operands, out)
+            values[flat.id] = out
+        return values[node_id]
 
     def _keeps_kind(self, ref: Ref, op: Op, options: Mapping[str, Any], specs: list[Spec]) -> bool:
         """1 * (x > 0) is a number; the truth value would not be."""
@@ -244,7 +287,8 @@ def value_args(flat: Flat) -> tuple[Ref, ...]:
         return flat.args
     if "*" in only:
         return flat.args[:1]
-    return tuple(a for port, a in zip(flat.op.inputs, flat.args, strict=True) if port not in only)
+    ports = flat.op.ports(len(flat.args))
+    return tuple(a for port, a in zip(ports, flat.args, strict=True) if port not in only)
 
 
 def state_updates(expansion: Expansion, output: str) -> dict[str, Ref]:

@@ -5,7 +5,8 @@ not on the list is refused with a sentence. Nothing is ever evaluated or execute
 written `**` before parsing, so it binds as a power does.
 
 A tree is made of `Number`, `Name` and `Call`. Operators are calls whose name is their spelling
-(`+`, `@`, `>`, `-` with one argument), indexing is the call `[]` with the option `at`.
+(`+`, `@`, `>`, `-` with one argument), indexing is the call `[]` with the option `at`, in which `#`
+stands for each further operand in turn.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import ast
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -217,7 +218,7 @@ def _operands(node: ast.expr, where: str) -> list[ast.expr]:
     if isinstance(node, ast.Call):
         return [a for a in node.args if not _is_static(a)]
     if isinstance(node, ast.Subscript):
-        return [node.value]
+        return [node.value, *(p for p in _index_parts(node) if _is_value(p))]
     return []
 
 
@@ -261,7 +262,7 @@ def _combine(node: ast.expr, args: tuple[Tree, ...], where: str) -> Tree:
             raise ExpressionError(f"{where}'**' before an argument has no meaning here")
         return Call(_name(node.func.id, where), args, extra + named)
     if isinstance(node, ast.Subscript):
-        return Call("[]", args, (("at", _index(node.slice, where)),))
+        return Call("[]", args, (("at", _index(node, where)),))
     raise ExpressionError(where + _refusal(node))
 
 
@@ -289,12 +290,23 @@ def _static(node: ast.expr, where: str) -> Static | Name:
     if isinstance(node, ast.Tuple):
         return tuple(_static(item, where) for item in node.elts)
     if isinstance(node, ast.Name):
-        return Name(_name(node.id, where))
+        return math.inf if node.id == "inf" else Name(_name(node.id, where))
     raise ExpressionError(f"{where}an option is a number, a tuple, a text, True, False or None")
 
 
-def _index(node: ast.expr, where: str) -> str:
-    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+def _index_parts(node: ast.Subscript) -> list[ast.expr]:
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+
+
+def _is_value(part: ast.expr) -> bool:
+    """A part of an index that is computed, as in x[k] and x[x > 0]; the others are written out."""
+    if isinstance(part, ast.UnaryOp):
+        return not isinstance(part.operand, ast.Constant)
+    return isinstance(part, ast.Name | ast.Call | ast.Compare | ast.BinOp | ast.Subscript)
+
+
+def _index(node: ast.Subscript, where: str) -> str:
+    parts = _index_parts(node)
     if not parts:
         raise ExpressionError(f"{where}an index is empty; write one such as x[0]")
     texts = []
@@ -302,8 +314,10 @@ def _index(node: ast.expr, where: str) -> str:
         if isinstance(part, ast.Slice):
             bounds = [part.lower, part.upper] + ([part.step] if part.step else [])
             texts.append(":".join("" if b is None else str(_whole(b, where)) for b in bounds))
-        elif isinstance(part, ast.Constant) and part.value is ...:
-            texts.append("...")
+        elif isinstance(part, ast.Constant) and (part.value is ... or part.value is None):
+            texts.append("..." if part.value is ... else "None")
+        elif _is_value(part):
+            texts.append("#")
         else:
             texts.append(str(_whole(part, where)))
     return ", ".join(texts)
@@ -312,7 +326,7 @@ def _index(node: ast.expr, where: str) -> str:
 def _whole(node: ast.expr, where: str) -> int:
     value = _static(node, where)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ExpressionError(f"{where}an index is a whole number or a range such as 1:3")
+        raise ExpressionError(f"{where}an index is a whole number, a range such as 1:3, or a value")
     return value
 
 
@@ -392,7 +406,8 @@ def to_text(root: Tree) -> str:
         if isinstance(part, Name):
             return part.id, PRECEDENCE["atom"]
         if part.name == "[]":
-            return f"{wrap(args[0], 6)}[{dict(part.options)['at']}]", PRECEDENCE["atom"]
+            at = filled(str(dict(part.options)["at"]), [text for text, _ in args[1:]])
+            return f"{wrap(args[0], 6)}[{at}]", PRECEDENCE["atom"]
         if part.name == "-" and len(args) == 1:
             return f"-{wrap(args[0], 4)}", PRECEDENCE["minus"]
         if part.name in PRECEDENCE and len(args) == 2:
@@ -417,6 +432,12 @@ def static_text(value: Static | Name) -> str:
         inner = ", ".join(static_text(v) for v in value)
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     return repr(value)
+
+
+def filled(at: str, values: Iterable[str]) -> str:
+    """The text of an index with the texts of values in the places marked `#`."""
+    rest = iter(values)
+    return "".join(next(rest, "?") if c == "#" else c for c in at)
 
 
 def wrap(item: tuple[str, int], least: int, pair: tuple[str, str] = ("(", ")")) -> str:

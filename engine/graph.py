@@ -98,14 +98,14 @@ class Graph:
         return self.nodes[node_id].name
 
     def ports(self, node_id: str) -> tuple[str, ...]:
-        """Port names of a node; a variadic row has as many as are used, and two at least."""
+        """Port names of a node; a variadic row has as many as are used, and its least number."""
         op = self.op(node_id)
         if not op.variadic:
             return op.inputs
         stem = op.inputs[0]
         used = [p for p in self.structure_ports(node_id) if p.startswith(stem)]
         used += [p for p in self.nodes[node_id].literals if p.startswith(stem)]
-        return op.ports(max([2, *(int(p[len(stem) :]) + 1 for p in used)]))
+        return op.ports(max([op.least, *(int(p[len(stem) :]) + 1 for p in used)]))
 
     def structure_ports(self, node_id: str) -> list[str]:
         """The ports of a node that have a link."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from engine.expression import PRECEDENCE, Name, Number, Tree, fold, number_text, wrap
+from engine.expression import PRECEDENCE, Name, Number, Tree, filled, fold, number_text, wrap
 
 _LATEX_INFIX = {
     "+": "+", "-": "-", "*": r" \cdot ", "@": r" \, ", ">": ">", ">=": r"\ge ", "<": "<",
@@ -52,7 +52,7 @@ def to_latex(
         if isinstance(part, Name):
             return name(part.id), PRECEDENCE["atom"]
         if part.name == "[]":
-            at = str(dict(part.options)["at"])
+            at = filled(str(dict(part.options)["at"]), [text for text, _ in args[1:]])
             return f"{{{wrap(args[0], 6, brackets)}}}_{{[{at}]}}", PRECEDENCE["atom"]
         if part.name == "-" and len(args) == 1:
             return f"-{wrap(args[0], 3, brackets)}", PRECEDENCE["minus"]

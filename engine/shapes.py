@@ -27,13 +27,15 @@ class ShapeError(ValueError):
 class Spec(Struct, frozen=True, gc=False):
     """Shape and kind of a value; `blocked` names operand ports without a derivative.
 
-    `value` is the number itself when the operand is a literal.
+    `value` is the number itself when the operand is a literal; `count` tells rows that read masks
+    how many entries of a truth value hold.
     """
 
     shape: Shape = ()
     kind: Kind = "float"
     blocked: frozenset[str] = frozenset()
     value: float | None = None
+    count: int | None = None
 
     @property
     def rank(self) -> int:

@@ -107,7 +107,7 @@ class Frame(QMainWindow):
         self.trace = TraceTable(self.session)
         self.training_panel = TrainingPanel(self.session)
         panels: dict[str, QWidget] = {
-            "palette": self.palette_panel, "inspector": self.inspector, "trace": self.trace,
+            "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}

@@ -10,6 +10,8 @@ from engine.expression import Call, ExpressionError, Name, Number, Tree
 from engine.ops import (
     activations,
     adjoint,
+    adjoint_arrays,
+    adjoint_matrices,
     arithmetic,
     comparison,
     convolution,
@@ -30,6 +32,7 @@ from engine.ops.row import Op
 _DRAWERS = (
     sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
     comparison, convolution, randomness, losses, metrics, modules, adjoint, convolution_adjoint,
+    adjoint_arrays, adjoint_matrices,
 )  # fmt: skip
 
 TABLE: dict[str, Op] = {}

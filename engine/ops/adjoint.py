@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.ops.indexing import AT, index_of
 from engine.ops.losses import one_hot
 from engine.ops.reductions import AXIS, KEEPDIMS
 from engine.ops.row import Array, Case, Kernel, Op, Option, returns
-from engine.ops.shape import AT, CONCAT_AXIS, index_of
+from engine.ops.shape import CONCAT_AXIS
 from engine.shapes import Options, ShapeError, Spec, axes_of, reduced, shape_text
 
 _LIKE = frozenset({"like"})

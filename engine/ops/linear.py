@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from engine import shapes
-from engine.ops.row import Array, Case, Kernel, Op
-from engine.shapes import Options, ShapeError, Spec
+from engine.ops import decompositions, einsum
+from engine.ops.row import Array, Case, Kernel, Op, Option
+from engine.shapes import Options, ShapeError, Spec, shape_text
+
+AXES = Option("axes", (), "shape", "Every axis of the operand in its new order, as in (1, 0, 2).")
+OFFSET = Option("offset", 0, "int", "Which diagonal: 0 the main one, 1 right above it.")
 
 
 def _matmul(options: Options, specs: tuple[Spec, ...]) -> Kernel:
@@ -33,6 +37,43 @@ def _outer_shape(options: Options, a: Spec, b: Spec) -> Spec:
     if a.rank != 1 or b.rank != 1:
         raise ShapeError("outer takes two vectors", "reshape the operands with reshape(x, (-1,))")
     return Spec((a.shape[0], b.shape[0]))
+
+
+def axes_order(options: Options, x: Spec) -> tuple[int, ...]:
+    """The axes of `permute`, counted from the front. Raises ShapeError."""
+    axes = options["axes"] if isinstance(options["axes"], tuple) else (options["axes"],)
+    if sorted(a % x.rank if -x.rank <= a < x.rank else -1 for a in axes) != list(range(x.rank)):
+        known = ", ".join(map(str, range(x.rank))) or "none"
+        raise ShapeError(
+            f"axes {axes} do not name each axis of {shape_text(x.shape)} once", f"they are {known}"
+        )
+    return tuple(a % x.rank for a in axes)
+
+
+def _permuted(options: Options, x: Spec) -> Spec:
+    return Spec(tuple(x.shape[a] for a in axes_order(options, x)), x.kind)
+
+
+def _permute(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
+    return x.transpose(axes_order(options, specs[0]))
+
+
+def diagonal_shape(options: Options, x: Spec) -> Spec:
+    """The length of a diagonal of the last two axes."""
+    if x.rank < 2:
+        raise ShapeError("a diagonal needs a matrix", "reshape it to rows and columns first")
+    rows, columns, offset = x.shape[-2], x.shape[-1], options["offset"]
+    length = min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns)
+    return Spec((*x.shape[:-2], max(length, 0)), x.kind)
+
+
+def _diagonal(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
+    return np.diagonal(x, options["offset"], -2, -1)
+
+
+def _trace_shape(options: Options, x: Spec) -> Spec:
+    shape = diagonal_shape({"offset": 0}, x).shape[:-1]
+    return Spec(shape, "float" if x.kind == "float" else "int")
 
 
 ROWS = (
@@ -67,4 +108,34 @@ ROWS = (
         kernel=lambda o, s: lambda a, b, out: np.multiply(a[:, None], b, out),
         latex=r"<0!> \otimes <1!>", label="⊗ outer", cases=(Case(((3,), (2,))),),
     ),
+    Op(
+        "permute", category="Linear algebra", analytic=True, doc="The axes in another order.", inputs=("x",),
+        formula="permute(x, axes=axes)", derivative={"x": "unpermute(g, axes=axes)"},
+        shape=_permuted, view=_permute, options=(AXES,), label="permute",
+        kernel=lambda o, s: lambda x, out: np.copyto(out, _permute(o, s, x)),
+        aliases=("transpose", "axes", "swap"), cases=(
+            Case(((2, 3),), {"axes": (1, 0)}), Case(((2, 3, 4),), {"axes": (2, 0, -2)}),
+        ),
+    ),
+    Op(
+        "diagonal", category="Linear algebra", analytic=True, inputs=("x",),
+        doc="The diagonal of the last two axes.",
+        formula="diagonal(x, offset=offset)",
+        derivative={"x": "place_diagonal(g, x, offset=offset)"}, shape=diagonal_shape,
+        view=_diagonal, options=(OFFSET,), calls=("diag",),
+        kernel=lambda o, s: lambda x, out: np.copyto(out, _diagonal(o, s, x)),
+        latex=r"\mathrm{diag}\left(<0>\right)", cases=(
+            Case(((3, 3),)), Case(((2, 4),), {"offset": 1}), Case(((2, 3, 2),), {"offset": -1}),
+        ),
+    ),
+    Op(
+        "trace", category="Linear algebra", analytic=True,
+        doc="The sum of the diagonal of the last two axes.", inputs=("x",), formula="sum(diagonal(x), axis=-1)",
+        derivative={"x": "place_diagonal(expand_as(g, diagonal(x), axis=-1), x)"},
+        shape=_trace_shape, latex=r"\mathrm{tr}\left(<0>\right)",
+        kernel=lambda o, s: lambda x, out: np.trace(x, 0, -2, -1, None, out),
+        cases=(Case(((3, 3),)), Case(((2, 3),)), Case(((2, 2, 2),))),
+    ),
+    *einsum.ROWS,
+    *decompositions.ROWS,
 )  # fmt: skip

@@ -91,6 +91,8 @@ class Op:
 
     `inputs` are the port names; a variadic row has one name and ports `xs0`, `xs1`, ...
     `derivative` gives a formula per operand, `"0"` (flat almost everywhere) or `"none"` (an index).
+    A variadic row's knows `i` (the operand's number), `inputs` (all operands), `rest` (all but the
+    first) and `exchanged` (all, with `g` in the place that the option `part` counts).
     `analytic` promises that the formula may be computed in complex numbers near the domain's real ones
     (choices in it look at the real part), so that a complex step gives the slope to the last digits;
     where the formula is the row itself, its kernel takes complex arrays.
@@ -109,6 +111,8 @@ class Op:
     a parameter at that port takes the formula's value at the end of each step.
     `definition` is the sub-graph of a module's row; the row itself computes nothing.
     `reads_inside` marks the row that gives another value of a module than its result.
+    `least` is how many operands a variadic row takes at least.
+    `reads_masks` tells that the shape depends on how many entries of a truth value hold.
     """
 
     name: str
@@ -142,6 +146,8 @@ class Op:
     reads_inside: bool = False
     statics: tuple[str, ...] = ()
     updates: Mapping[str, str] = field(default_factory=dict)
+    reads_masks: bool = False
+    least: int = 2
 
     @property
     def is_source(self) -> bool:

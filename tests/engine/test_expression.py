@@ -63,9 +63,9 @@ def test_statements() -> None:
 
 
 def test_options_and_indices() -> None:
-    call = parse_expression("f(x, axis=-1, keepdims=True, shape=(2, -1), at='a b', n=None)")
+    call = parse_expression("f(x, axis=-1, keepdims=True, shape=(2, -1), at='a b', n=None, p=inf)")
     assert dict(call.options) == {
-        "axis": -1, "keepdims": True, "shape": (2, -1), "at": "a b", "n": None,
+        "axis": -1, "keepdims": True, "shape": (2, -1), "at": "a b", "n": None, "p": float("inf"),
     }  # fmt: skip
     assert dict(parse_expression("x[0, :, 1:3, ..., ::-2]").options) == {
         "at": "0, :, 1:3, ..., ::-2"
@@ -102,22 +102,32 @@ _OPTIONS = st.dictionaries(
     st.one_of(
         st.none(), st.booleans(), st.integers(-9, 9), st.tuples(st.integers(-9, 9)),
         st.tuples(st.integers(-9, 9), st.integers(-9, 9)),
-        st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["a", "^ b", "it's"]),
+        st.floats(allow_nan=False), st.sampled_from(["a", "^ b", "it's"]),
     ),
     max_size=2,
 ).map(lambda d: tuple(d.items()))  # fmt: skip
+
+
+def _signed(tree: Call) -> bool:
+    return tree.name == "-" and isinstance(tree.args[0], Number)
 
 
 def _grow(children: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
     pair = st.tuples(children, children)
     infix = st.sampled_from(["+", "-", "*", "/", "**", "@", ">", ">=", "<", "<=", "=="])
     several = st.lists(children, max_size=3).map(tuple)
-    index = st.sampled_from(["0", ":, 1:3", "...", "-1, ::2"])
+    index = st.sampled_from(["0", ":, 1:3", "...", "-1, ::2", "None, ::-1"])
+    # numbers are written out in an index, and a sign before one is a part of it
+    value = children.filter(
+        lambda a: isinstance(a, Name) or (isinstance(a, Call) and not _signed(a))
+    )
     return st.one_of(
         st.builds(Call, infix, pair),
         # the sign of a number is part of the number
         st.builds(lambda a: Call("-", (a,)), children.filter(lambda a: not isinstance(a, Number))),
         st.builds(lambda a, at: Call("[]", (a,), (("at", at),)), children, index),
+        st.builds(lambda a, b: Call("[]", (a, b), (("at", ":, #"),)), children, value),
+        st.builds(lambda a, b: Call("[]", (a, b, b), (("at", "#, ..., #"),)), children, value),
         st.builds(Call, st.sampled_from(["sin", "concat", "T"]), several, _OPTIONS),
     )
 
@@ -160,9 +170,10 @@ def escapes() -> list[str]:
         "{k: v for k, v in x}", "{c for c in x}", "lambda: x", "(lambda x: x)(1)", "x if y else z",
         "(y := 5)", "x and y", "x or y", "not x", "~x", "x is y", "x in y", "x not in y", "x != y",
         "x // y", "x % y", "x << 1", "x >> 1", "x | y", "x & y", "*x", "f(*x)", "f(**x)", "[1, 2]",
-        "{1: 2}", "{1}", "x()()", "f(x)(y)", "x[y]", "x['__class__']", "x[0.5]", "x[f(1)]", "x[None]",
+        "{1: 2}", "{1}", "x()()", "f(x)(y)", "x['__class__']", "x[0.5]", "x[True]", "x[[1]]", "x[lambda: 0]",
         "b'bytes'", "1j", "'text'", "...", "None", "True", "x, y", "yield x", "await x", "print(x.y)",
-        "x[()]", "x[:, y]", "f(x, o={})", "f(x, o=[1])", "f(x, o=y.z)", "f(x, o=lambda: 0)",
+        "x[()]", "x[:, y.z]", "x[y:]", "x[~y]", "x[(1, 2), 0]",
+        "f(x, o={})", "f(x, o=[1])", "f(x, o=y.z)", "f(x, o=lambda: 0)",
         "f(x, o=f(y))", "f(x, o=1 + 1)", "1e999", "f(x, o=1e999)",
     ]  # fmt: skip
     statements = [

@@ -14,7 +14,7 @@ import pytest
 
 from engine import check, differentiate, ops
 from engine.compose import compose
-from engine.expression import Number, substitute, to_text
+from engine.expression import Name, Number, substitute, to_text
 from engine.flatten import expand
 from engine.ops.row import Op
 
@@ -80,7 +80,9 @@ def mutants(op: Op) -> Iterator[tuple[str, Op]]:
             "times 1.001": f"({text}) * 1.001",
             "one entry times 1.001": f"bend({text})",
             "sign turned": f"-({text})",
-            "upstream dropped": to_text(substitute(tree, {"g": Number(1.0)})),
+            "upstream dropped": to_text(
+                substitute(tree, {"g": Number(1.0), "exchanged": Name("inputs")})
+            ),
             "term missing": "0",
         }
         for what, form in forms.items():

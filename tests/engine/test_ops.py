@@ -69,13 +69,15 @@ def test_names_labels_and_spellings_are_unique() -> None:
     labels = [op.label or op.name for op in VISIBLE]
     assert len(set(labels)) == len(labels)
     assert all(labels)
-    spelled = [(s, op.variadic or len(op.inputs)) for op in ROWS for s in {op.name, op.symbol} if s]
+    spelled = [
+        (s, -1 if op.variadic else len(op.inputs)) for op in ROWS for s in {op.name, op.symbol} if s
+    ]
     assert len(set(spelled)) == len(spelled)
 
 
 @rows
 def test_ports_do_not_collide_with_the_words_of_derivatives(op: Op) -> None:
-    reserved = {"g", "y", "i", "inputs", "rest"}
+    reserved = {"g", "y", "i", "inputs", "rest", "exchanged"}
     assert not reserved & {*op.inputs, *op.option_names}
     assert len({*op.inputs, *op.option_names}) == len(op.inputs) + len(op.options)
 
@@ -83,7 +85,9 @@ def test_ports_do_not_collide_with_the_words_of_derivatives(op: Op) -> None:
 @rows
 def test_derivatives_use_known_names_only(op: Op) -> None:
     assert set(op.derivative) == set(op.inputs)
-    known = {*op.inputs, *op.option_names, *op.statics, "g", "y", "i", "inputs", "rest"}
+    known = {
+        *op.inputs, *op.option_names, *op.statics, "g", "y", "i", "inputs", "rest", "exchanged",
+    }  # fmt: skip
     for tree in op.derivative_trees.values():
         assert tree is None or set(names(tree)) <= known
 

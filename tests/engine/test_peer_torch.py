@@ -16,8 +16,8 @@ from engine.derive import derive
 from engine.evaluate import Evaluation, evaluate
 from engine.expression import Call, Name, Number, Tree, fold, parse
 from engine.graph import Graph, Node
+from engine.ops.indexing import index_of
 from engine.ops.row import Case, Op
-from engine.ops.shape import index_of
 
 torch = pytest.importorskip("torch", reason="the test environment installs torch")
 functional = torch.nn.functional
@@ -67,6 +67,52 @@ def _upsample(x: Any, factor: Any = 2, mode: str = "nearest") -> Any:
     return found.reshape(*x.shape[:-2], *found.shape[-2:])
 
 
+def _picked(x: Any, *indices: Any, at: str) -> Any:
+    """PyTorch has no negative steps, but it picks along strides of its own."""
+    return x[index_of(at, [i if i.dtype == torch.bool else i.long() for i in indices])]
+
+
+def _sliced(x: Any, at: str) -> Any:
+    found = np.arange(x.numel()).reshape(x.shape)[index_of(at)]
+    return x.reshape(-1)[torch.tensor(np.array(found))]
+
+
+def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False, correction: int = 0) -> Any:
+        return function(x, axis, correction=correction, keepdim=keepdims)
+
+    return reduce
+
+
+def _padded(x: Any, widths: Any, mode: str = "constant", value: float = 0.0) -> Any:
+    pairs = widths if isinstance(widths, tuple) else (widths,) * (2 * x.ndim)
+    backward = [n for i in reversed(range(x.ndim)) for n in pairs[2 * i : 2 * i + 2]]
+    if mode == "constant":
+        return functional.pad(x, backward, mode, value)
+    name = {"edge": "replicate"}.get(mode, mode)
+    return functional.pad(x[None, None], backward, name)[0, 0]
+
+
+def _all_axes(x: Any, axis: Any) -> Any:
+    return tuple(range(x.ndim)) if axis is None else axis
+
+
+def _rolled(x: Any, shift: int, axis: Any = None) -> Any:
+    return torch.roll(x, (shift,) * len(axis) if isinstance(axis, tuple) else shift, axis)
+
+
+def _arrow(subscripts: str) -> str:
+    return subscripts if "->" in subscripts else subscripts + "->" * (subscripts == "ij,ij")
+
+
+def _products(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    for a in sorted(
+        (_all_axes(x, axis) if not isinstance(axis, int) else (axis % x.ndim,)), reverse=True
+    ):
+        x = torch.prod(x, a, keepdim=keepdims)
+    return x
+
+
 # PyTorch's spelling of every visible row; operands, then options by name.
 TORCH: dict[str, Callable[..., Any]] = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow,
@@ -80,7 +126,32 @@ TORCH: dict[str, Callable[..., Any]] = {
     "sum": _axes(torch.sum), "mean": _axes(torch.mean), "max": _axes(torch.amax),
     "min": _axes(torch.amin), "logsumexp": _axes(torch.logsumexp),
     "reshape": lambda x, shape: x.reshape(shape), "flatten": lambda x: x.flatten(1),
-    "concat": lambda *xs, axis=0: torch.cat(xs, axis), "index": lambda x, at: x[index_of(at)],
+    "concat": lambda *xs, axis=0: torch.cat(xs, axis), "index": _sliced, "pick": _picked,
+    "permute": lambda x, axes: x.permute(axes),
+    "diagonal": lambda x, offset=0: torch.diagonal(x, offset, -2, -1),
+    "trace": lambda x: torch.diagonal(x, 0, -2, -1).sum(-1),
+    "einsum": lambda *xs, subscripts: torch.einsum(_arrow(subscripts), *xs),
+    "inverse": torch.linalg.inv, "solve": torch.linalg.solve, "cholesky": torch.linalg.cholesky,
+    "det": torch.linalg.det, "logdet": torch.logdet, "prod": _products,
+    "var": _spread(torch.var), "std": _spread(torch.std),
+    "norm": lambda x, axis=None, keepdims=False, order=2: torch.linalg.vector_norm(
+        x, order, axis, keepdims
+    ),
+    "argmax": lambda x, axis=None, keepdims=False: torch.argmax(x, axis, keepdims),
+    "argmin": lambda x, axis=None, keepdims=False: torch.argmin(x, axis, keepdims),
+    "cumsum": lambda x, axis=0: torch.cumsum(x, axis),
+    "cumprod": lambda x, axis=0: torch.cumprod(x, axis),
+    "stack": lambda *xs, axis=0: torch.stack(xs, axis),
+    "split": lambda x, parts=2, part=0, axis=0: torch.chunk(x, parts, axis)[part],
+    "broadcast_to": lambda x, shape: torch.broadcast_to(x, shape),
+    "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
+    "unsqueeze": lambda x, axis=0: x.unsqueeze(axis),
+    "flip": lambda x, axis=None: torch.flip(x, (axis,) if isinstance(axis, int) else _all_axes(x, axis)),
+    "roll": _rolled, "tile": lambda x, reps: torch.tile(x, reps if isinstance(reps, tuple) else (reps,)),
+    "pad": _padded,
+    "gather": lambda x, indices, axis=0: torch.gather(x, axis, indices % x.shape[axis]),
+    "scatter_add": lambda x, indices, source, axis=0: torch.scatter_add(x, axis, indices, source),
+    "one_hot": lambda x, classes: functional.one_hot(x, classes).double(),
     "sigmoid": torch.sigmoid, "relu": torch.relu,
     "leaky_relu": lambda x, slope=0.01: functional.leaky_relu(x, slope),
     "elu": lambda x, alpha=1.0: functional.elu(x, alpha),

@@ -328,12 +328,14 @@ def test_the_start_page(window: Window, tmp_path: Path) -> None:
     files.write(examples.load("xor"), path)
     settings.remember(path)
     window.show_start()
-    assert not window.editing and not window.docks["trace"].isVisible()
+    assert not window.editing and not window.docks["trace_table"].isVisible()
     assert not window.commands.by_id["file.save"].isEnabled()
     recent = window.start.recent
     assert [recent.item(i).text() for i in range(recent.count())] == ["before"]
     recent.itemActivated.emit(recent.item(0))
-    assert window.editing and window.session.path == path and window.docks["trace"].isVisible()
+    assert (
+        window.editing and window.session.path == path and window.docks["trace_table"].isVisible()
+    )
     window.start_page()
     assert not window.editing
     QTest.mouseClick(window.start.cards[0], Qt.MouseButton.LeftButton)
@@ -341,10 +343,10 @@ def test_the_start_page(window: Window, tmp_path: Path) -> None:
 
 
 def test_panels_close_and_come_back(window: Window) -> None:
-    dock = window.docks["trace"]
+    dock = window.docks["trace_table"]
     dock._title.close_button.click()
     assert not dock.isVisible()
-    window.commands.run("view.trace")
+    window.commands.run("view.trace_table")
     assert dock.isVisible()
 
 
