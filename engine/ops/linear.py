@@ -130,7 +130,8 @@ ROWS = (
     ),
     Op(
         "trace", category="Linear algebra", analytic=True,
-        doc="The sum of the diagonal of the last two axes.", inputs=("x",), formula="sum(diagonal(x), axis=-1)",
+        doc="The sum of the diagonal of the last two axes.", inputs=("x",),
+        formula="sum(diagonal(x), axis=-1)",
         derivative={"x": "place_diagonal(expand_as(g, diagonal(x), axis=-1), x)"},
         shape=_trace_shape, latex=r"\mathrm{tr}\left(<0>\right)",
         kernel=lambda o, s: lambda x, out: np.trace(x, 0, -2, -1, None, out),

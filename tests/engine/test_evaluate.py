@@ -13,6 +13,7 @@ from engine import ops
 from engine.compose import compose
 from engine.evaluate import Evaluation, evaluate
 from engine.graph import CycleError, Graph, GraphError, Node
+from engine.ops.row import Option
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -110,7 +111,16 @@ def random_drawing(rng: np.random.Generator) -> Graph:
     graph = Graph()
     shapes = [(), (2,), (3,), (2, 3), (3, 2), (1, 3), (0, 2), (2, 2, 2)]
     rows = [op for op in ops.TABLE.values() if not op.is_source and not op.hidden]
-    samples = {"shape": (2, 3), "text": "0, 1:", "axis": 1, "int": 1, "float": 0.5, "bool": True}
+    samples: dict[str, tuple[Any, ...]] = {
+        "shape": ((2, 3), 2, (1, 0), (0, 1, 1, 0)), "axis": (0, 1, -1, None, (0, 1)), "bool": (True,),
+        "text": ("0, 1:", "#", ":, #", "None, ::-1", "ij,jk", "ij->ji"), "int": (1, 0, 2, -1),
+        "float": (0.5, 1.0),
+    }  # fmt: skip
+
+    def sample(option: Option) -> Any:
+        values = option.choices or samples[option.kind]
+        return values[int(rng.integers(len(values)))]
+
     for i in range(1, 16):
         if i < 6:
             graph.put("nodes", f"n{i}", Node(f"n{i}", "input", f"x{i}"))
@@ -119,11 +129,7 @@ def random_drawing(rng: np.random.Generator) -> Graph:
             graph.put("tensors", f"n{i}", np.round(rng.uniform(-3, 3, shape), 1).astype(kind))
             continue
         op = rows[int(rng.integers(len(rows)))]
-        options = {
-            o.name: o.choices[-1] if o.choices else samples[o.kind]
-            for o in op.options
-            if o.required or rng.random() < 0.5
-        }
+        options = {o.name: sample(o) for o in op.options if o.required or rng.random() < 0.5}
         graph.put("nodes", f"n{i}", Node(f"n{i}", op.name, f"v{i}", options))
         for port in op.ports(int(rng.integers(1, 4))):
             draw = rng.random()
