@@ -9,7 +9,9 @@ from engine.ops import decompositions, einsum
 from engine.ops.row import Array, Case, Kernel, Op, Option
 from engine.shapes import Options, ShapeError, Spec, shape_text
 
-AXES = Option("axes", (), "shape", "Every axis of the operand in its new order, as in (1, 0, 2).")
+AXES = Option(
+    "axes", None, "axis", "The axes in their new order, as in (1, 0, 2); None reverses it."
+)
 OFFSET = Option("offset", 0, "int", "Which diagonal: 0 the main one, 1 right above it.")
 
 
@@ -41,7 +43,8 @@ def _outer_shape(options: Options, a: Spec, b: Spec) -> Spec:
 
 def axes_order(options: Options, x: Spec) -> tuple[int, ...]:
     """The axes of `permute`, counted from the front. Raises ShapeError."""
-    axes = options["axes"] if isinstance(options["axes"], tuple) else (options["axes"],)
+    axes = range(x.rank)[::-1] if options["axes"] is None else options["axes"]
+    axes = axes if isinstance(axes, tuple | range) else (axes,)
     if sorted(a % x.rank if -x.rank <= a < x.rank else -1 for a in axes) != list(range(x.rank)):
         known = ", ".join(map(str, range(x.rank))) or "none"
         raise ShapeError(
@@ -114,7 +117,7 @@ ROWS = (
         shape=_permuted, view=_permute, options=(AXES,), label="permute",
         kernel=lambda o, s: lambda x, out: np.copyto(out, _permute(o, s, x)),
         aliases=("transpose", "axes", "swap"), cases=(
-            Case(((2, 3),), {"axes": (1, 0)}), Case(((2, 3, 4),), {"axes": (2, 0, -2)}),
+            Case(((2, 1, 3),)), Case(((2, 3),), {"axes": (1, 0)}), Case(((2, 3, 4),), {"axes": (2, 0, -2)}),
         ),
     ),
     Op(

@@ -223,7 +223,7 @@ def _pad(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     inside = tuple(slice(a, a + n) for n, (a, _) in zip(specs[0].shape, widths, strict=True))
 
     def kernel(x: Any, out: Any) -> None:
-        if mode == "constant":
+        if mode == "constant" or not x.ndim:
             out.fill(value)
             out[inside] = x
         else:

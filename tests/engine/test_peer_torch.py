@@ -127,7 +127,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     "min": _axes(torch.amin), "logsumexp": _axes(torch.logsumexp),
     "reshape": lambda x, shape: x.reshape(shape), "flatten": lambda x: x.flatten(1),
     "concat": lambda *xs, axis=0: torch.cat(xs, axis), "index": _sliced, "pick": _picked,
-    "permute": lambda x, axes: x.permute(axes),
+    "permute": lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
     "diagonal": lambda x, offset=0: torch.diagonal(x, offset, -2, -1),
     "trace": lambda x: torch.diagonal(x, 0, -2, -1).sum(-1),
     "einsum": lambda *xs, subscripts: torch.einsum(_arrow(subscripts), *xs),
