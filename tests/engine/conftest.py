@@ -1,15 +1,19 @@
-"""Helpers that several engine tests share: random programs, and a plain way to run them."""
+"""Helpers that several engine tests share: random programs, wired from the rows of the table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 
 import numpy as np
 import pytest
 
-from engine.shapes import ShapeError, broadcast
+from engine import check, ops
+from engine.ops.row import Case, Op
+from engine.shapes import ShapeError, Spec, broadcast
 
 Shape = tuple[int, ...]
 _SHAPES: tuple[Shape, ...] = ((), (3,), (2, 3), (2, 1), (3, 2), (1, 3))
@@ -32,10 +36,62 @@ class RandomProgram:
     inputs: dict[str, np.ndarray]
 
 
+@cache
+def _drawn() -> list[tuple[Op, Case]]:
+    """Every visible row that gives floats and draws none, at each of its cases with entries."""
+    found = []
+    for op in ops.TABLE.values():
+        if op.is_source or op.hidden or op.statics:
+            continue
+        for case in check.cases_of(op):
+            kinds = [
+                np.asarray(case.values.get(p, 0.0)).dtype.kind for p in op.ports(len(case.shapes))
+            ]
+            specs = [
+                Spec(s, {"f": "float", "i": "int", "b": "bool"}[k])
+                for s, k in zip(case.shapes, kinds, strict=True)
+            ]
+            entries = all(0 not in s for s in case.shapes)
+            if entries and op.shape({**op.defaults(), **case.options}, *specs).kind == "float":
+                found.append((op, case))
+    return found
+
+
+def _row_text(
+    op: Op,
+    case: Case,
+    pick: Callable[[], str],
+    inputs: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> tuple[str, Shape]:
+    """A call of a row at one of its cases, its operands made from values that are there: moved into
+    the row's domain, and into the case's shape by a new input that is added."""
+    parts, specs = [], []
+    for port, shape in zip(op.ports(len(case.shapes)), case.shapes, strict=True):
+        name = f"p{len(inputs)}"
+        given = case.values.get(port)
+        derivative = op.derivative[op.inputs[0] if op.variadic else port]
+        value = rng.uniform(-1.5, 1.5, shape) if given is None else np.asarray(given)
+        inputs[name] = value
+        domain = check.domain_of(op, port)
+        low, span = domain.low, domain.high - domain.low
+        if value.dtype.kind != "f" or (given is not None and derivative in ("0", "none")):
+            parts.append(name)
+        elif given is not None:
+            parts.append(f"({name} + 0.01 * tanh(mean({pick()})))")
+        else:
+            parts.append(f"({low} + {span} * sigmoid({name} + mean({pick()})))")
+        specs.append(Spec(shape, {"f": "float", "i": "int", "b": "bool"}[value.dtype.kind]))
+    options = {**op.defaults(), **case.options}
+    said = [f"{k}={v!r}" for k, v in options.items()]
+    return f"{op.name}({', '.join(parts + said)})", op.shape(options, *specs).shape
+
+
 def _grow(rng: np.random.Generator, size: int) -> RandomProgram:
     inputs: dict[str, np.ndarray] = {}
     shapes: dict[str, Shape] = {}
     lines: list[str] = []
+    table = [list(cases) for _, cases in groupby(_drawn(), lambda found: found[0].name)]
     for i in range(int(rng.integers(2, 5))):
         shape = _SHAPES[int(rng.integers(len(_SHAPES)))]
         inputs[f"x{i}"] = rng.uniform(-1.5, 1.5, shape)
@@ -52,7 +108,11 @@ def _grow(rng: np.random.Generator, size: int) -> RandomProgram:
         a, b = pick(), pick()
         kind = rng.random()
         shape = shapes[a]
-        if kind < 0.35:
+        if rng.random() < 0.3:
+            cases = table[int(rng.integers(len(table)))]
+            op, case = cases[int(rng.integers(len(cases)))]
+            text, shape = _row_text(op, case, pick, inputs, rng)
+        elif kind < 0.35:
             text = _UNARY[int(rng.integers(len(_UNARY)))].format(a)
         elif kind < 0.7:
             try:
@@ -86,7 +146,7 @@ def _grow(rng: np.random.Generator, size: int) -> RandomProgram:
         name = f"u{len(lines)}"
         lines.append(f"{name} = {text}")
         shapes[name] = shape
-    read = set(re.findall(r"[a-z]\d+", " ".join(line.partition("=")[2] for line in lines)))
+    read = set(re.findall(r"\b[pux]\d+\b", " ".join(line.partition("=")[2] for line in lines)))
     ends = [name for name in shapes if name not in read and name not in inputs]
     total = " + ".join(f"mean(sin({name}))" for name in ends)
     used = {name: value for name, value in inputs.items() if name in read}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,15 @@ import pytest
 from engine import check, ops
 from engine.compose import compose
 from engine.derive import derive
+from engine.differentiate import differentiate
 from engine.evaluate import Evaluation, evaluate
+from engine.expansion import Ref
 from engine.expression import Call, Name, Number, Tree, fold, parse
+from engine.flatten import expand
 from engine.graph import Graph, Node
 from engine.ops.indexing import index_of
 from engine.ops.row import Case, Op
+from engine.program import Plan
 
 torch = pytest.importorskip("torch", reason="the test environment installs torch")
 functional = torch.nn.functional
@@ -179,7 +185,7 @@ def torch_gradient(output: Any, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
     floats = {n: t for n, t in inputs.items() if t.requires_grad}
     if not output.requires_grad:
         return {n: np.zeros(t.shape) for n, t in floats.items()}
-    found = torch.autograd.grad(output, list(floats.values()), allow_unused=True)
+    found = torch.autograd.grad(output, list(floats.values()), allow_unused=True, retain_graph=True)
     return {
         n: np.zeros(t.shape) if g is None else g.numpy()
         for (n, t), g in zip(floats.items(), found, strict=True)
@@ -359,6 +365,40 @@ def gradients_by_name(evaluation: Evaluation) -> dict[str, np.ndarray]:
     return {evaluation.graph.name(n): g for n, g in evaluation.gradients.items()}
 
 
+def hessian_products(graph: Graph, directions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The Hessian of the output times a direction, by differentiating twice."""
+    expansion = expand(graph)
+    ids = {n: str(graph.id_of(n)) for n in directions}
+    output = graph.output()
+    assert output is not None
+    first = differentiate(expansion, output, ids.values())
+    total: Ref = 0.0
+    for name, direction in directions.items():
+        weights = expansion.source(f"direction {name}", ops.TABLE["input"], direction)
+        slope = first.adjoint.get(ids[name], 0.0)
+        product = expansion.append(ops.MUL, (slope, weights))
+        part = expansion.append(ops.SUM, (product,), ops.SUM.defaults())
+        total = expansion.append(ops.ADD, (total, part))
+    second = differentiate(expansion, total, ids.values())
+    refs = {n: second.adjoint.get(i, 0.0) for n, i in ids.items()}
+    plan = Plan(expansion, refs.values())
+    plan.run()
+    return {n: np.array(plan.value(r)) for n, r in refs.items()}
+
+
+def torch_hessian_products(
+    output: Any, inputs: Mapping[str, Any], directions: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    floats = {n: inputs[n] for n in directions}
+    zeros = {n: np.zeros(d.shape) for n, d in directions.items()}
+    slopes = torch.autograd.grad(
+        output, list(floats.values()), create_graph=True, allow_unused=True
+    )
+    pairs = zip(slopes, directions.values(), strict=True)
+    terms = [(g * torch.tensor(d)).sum() for g, d in pairs if g is not None and g.requires_grad]
+    return torch_gradient(sum(terms), floats) if terms else zeros
+
+
 @pytest.mark.parametrize("block", range(10))
 def test_random_graphs_against_torch(block: int, grow_program: Callable[..., Any]) -> None:
     for seed in range(block * DAGS // 10, (block + 1) * DAGS // 10):
@@ -381,6 +421,44 @@ def test_random_graphs_against_torch(block: int, grow_program: Callable[..., Any
                 found.get(name, np.zeros(gradient.shape)), gradient, 1e-8, 1e-10,
                 err_msg=f"seed {seed}, {name}\n{program.text}",
             )  # fmt: skip
+        rng = np.random.default_rng(seed)
+        directions = {n: rng.uniform(-1, 1, t.shape) for n, t in theirs.items() if t.requires_grad}
+        curved = torch_hessian_products(bound["J"], theirs, directions)
+        products = hessian_products(ours.graph, directions)
+        for name, product in curved.items():
+            np.testing.assert_allclose(
+                np.broadcast_to(products[name], product.shape), product, 1e-7, 1e-9,
+                err_msg=f"second order, seed {seed}, {name}\n{program.text}",
+            )  # fmt: skip
+
+
+def test_a_wrong_second_derivative_is_noticed(enter_row: Callable[[Op], None]) -> None:
+    """The defect `hessian_products` is there for: a slope that is right and has no slope itself."""
+    row = replace(
+        ops.TABLE["square"], name="held", formula="x", derivative={"x": "0"},
+        kernel=lambda o, s: np.positive, scalar=float,
+    )  # fmt: skip
+    enter_row(row)
+    ops.TABLE["sin"] = replace(ops.TABLE["sin"], derivative={"x": "g * held(cos(x))"})
+    given = {"x": np.array([0.3, -1.1])}
+    graph = compose("J = sum(sin(x))", given)
+    theirs = {"x": tensor(given["x"])}
+    output = torch.sin(theirs["x"]).sum()
+    np.testing.assert_allclose(
+        gradients_by_name(evaluate(graph))["x"], torch_gradient(output, theirs)["x"], RTOL
+    )
+    direction = {"x": np.ones(2)}
+    expected = torch_hessian_products(output, theirs, direction)["x"]
+    assert np.min(np.abs(hessian_products(graph, direction)["x"] - expected)) > 0.1
+
+
+def test_random_graphs_use_the_whole_table(grow_program: Callable[..., Any]) -> None:
+    text = "\n".join(grow_program(seed).text for seed in range(200))
+    used = {*re.findall(r"\b(\w+)\(", text)}
+    given = [op.name for op in VISIBLE if not op.statics and check.cases_of(op)]
+    unused = [n for n in given if n not in used]
+    truth = [op.name for op in VISIBLE if op.category in ("Comparison", "Metrics")]
+    assert len(set(unused) - set(truth)) <= len(given) // 20
 
 
 def shuffled(graph: Graph, rng: np.random.Generator) -> Graph:

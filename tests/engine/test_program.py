@@ -64,10 +64,11 @@ def test_buffers_are_reused_rightly(block: int, grow_program: Callable[..., Any]
             full.run()
         for ref in outputs:
             wanted = expected[ref] if isinstance(ref, str) else np.asarray(ref)
-            np.testing.assert_array_equal(lean.value(ref), wanted)
-            np.testing.assert_array_equal(full.value(ref), wanted)
+            # sums over other strides may differ in the last bits; a wrong buffer differs in the first
+            np.testing.assert_allclose(lean.value(ref), wanted, 1e-11, 1e-12)
+            np.testing.assert_allclose(full.value(ref), wanted, 1e-11, 1e-12)
         for node_id in expansion.nodes:
-            np.testing.assert_array_equal(full.value(node_id), expected[node_id])
+            np.testing.assert_allclose(full.value(node_id), expected[node_id], 1e-11, 1e-12)
 
 
 def test_lean_plans_hold_fewer_buffers(grow_program: Callable[..., Any]) -> None:
