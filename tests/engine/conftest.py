@@ -13,7 +13,7 @@ import pytest
 
 from engine import check, ops
 from engine.ops.row import Case, Op
-from engine.shapes import ShapeError, Spec, broadcast
+from engine.shapes import ShapeError, broadcast
 
 Shape = tuple[int, ...]
 _SHAPES: tuple[Shape, ...] = ((), (3,), (2, 3), (2, 1), (3, 2), (1, 3))
@@ -40,20 +40,15 @@ class RandomProgram:
 def _drawn() -> list[tuple[Op, Case]]:
     """Every visible row that gives floats and draws none, at each of its cases with entries."""
     found = []
+    rng = np.random.default_rng(0)
     for op in ops.TABLE.values():
         if op.is_source or op.hidden or op.statics:
             continue
         for case in check.cases_of(op):
-            kinds = [
-                np.asarray(case.values.get(p, 0.0)).dtype.kind for p in op.ports(len(case.shapes))
-            ]
-            specs = [
-                Spec(s, {"f": "float", "i": "int", "b": "bool"}[k])
-                for s, k in zip(case.shapes, kinds, strict=True)
-            ]
-            entries = all(0 not in s for s in case.shapes)
-            if entries and op.shape({**op.defaults(), **case.options}, *specs).kind == "float":
-                found.append((op, case))
+            if all(0 not in s for s in case.shapes):
+                trial = check.Trial(op, case, tuple(check.operands(op, case, rng)))
+                if trial.expansion()[0].spec("y").kind == "float":
+                    found.append((op, case))
     return found
 
 
@@ -66,7 +61,7 @@ def _row_text(
 ) -> tuple[str, Shape]:
     """A call of a row at one of its cases, its operands made from values that are there: moved into
     the row's domain, and into the case's shape by a new input that is added."""
-    parts, specs = [], []
+    parts, values = [], []
     for port, shape in zip(op.ports(len(case.shapes)), case.shapes, strict=True):
         name = f"p{len(inputs)}"
         given = case.values.get(port)
@@ -81,10 +76,11 @@ def _row_text(
             parts.append(f"({name} + 0.01 * tanh(mean({pick()})))")
         else:
             parts.append(f"({low} + {span} * sigmoid({name} + mean({pick()})))")
-        specs.append(Spec(shape, {"f": "float", "i": "int", "b": "bool"}[value.dtype.kind]))
+        values.append(value)
     options = {**op.defaults(), **case.options}
     said = [f"{k}={v!r}" for k, v in options.items()]
-    return f"{op.name}({', '.join(parts + said)})", op.shape(options, *specs).shape
+    shape = check.Trial(op, case, tuple(values)).expansion()[0].spec("y").shape
+    return f"{op.name}({', '.join(parts + said)})", shape
 
 
 def _grow(rng: np.random.Generator, size: int) -> RandomProgram:

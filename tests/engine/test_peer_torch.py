@@ -401,6 +401,7 @@ def torch_hessian_products(
 
 @pytest.mark.parametrize("block", range(10))
 def test_random_graphs_against_torch(block: int, grow_program: Callable[..., Any]) -> None:
+    unknown = 0
     for seed in range(block * DAGS // 10, (block + 1) * DAGS // 10):
         program = grow_program(seed)
         ours = evaluate(compose(program.text, program.inputs))
@@ -425,11 +426,15 @@ def test_random_graphs_against_torch(block: int, grow_program: Callable[..., Any
         directions = {n: rng.uniform(-1, 1, t.shape) for n, t in theirs.items() if t.requires_grad}
         curved = torch_hessian_products(bound["J"], theirs, directions)
         products = hessian_products(ours.graph, directions)
+        if not all(np.isfinite(product).all() for product in curved.values()):
+            unknown += 1  # PyTorch has no second derivative of std where the variance is 0
+            continue
         for name, product in curved.items():
             np.testing.assert_allclose(
                 np.broadcast_to(products[name], product.shape), product, 1e-7, 1e-9,
                 err_msg=f"second order, seed {seed}, {name}\n{program.text}",
             )  # fmt: skip
+    assert unknown <= DAGS // 40
 
 
 def test_a_wrong_second_derivative_is_noticed(enter_row: Callable[[Op], None]) -> None:
