@@ -19,6 +19,7 @@ from engine.ops import (
     exponential,
     linear,
     losses,
+    margins,
     metrics,
     modules,
     randomness,
@@ -31,8 +32,8 @@ from engine.ops.row import Op
 
 _DRAWERS = (
     sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
-    comparison, convolution, randomness, losses, metrics, modules, adjoint, convolution_adjoint,
-    adjoint_arrays, adjoint_matrices,
+    comparison, convolution, randomness, losses, margins, metrics, modules, adjoint,
+    convolution_adjoint, adjoint_arrays, adjoint_matrices,
 )  # fmt: skip
 
 TABLE: dict[str, Op] = {}

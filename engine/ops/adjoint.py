@@ -15,7 +15,7 @@ from engine.ops.losses import one_hot
 from engine.ops.reductions import AXIS, KEEPDIMS
 from engine.ops.row import Array, Case, Kernel, Op, Option, returns
 from engine.ops.shape import CONCAT_AXIS
-from engine.shapes import Options, ShapeError, Spec, axes_of, reduced, shape_text
+from engine.shapes import Kind, Options, ShapeError, Spec, axes_of, reduced, shape_text
 
 _LIKE = frozenset({"like"})
 _PART = Option("part", 0, "int", "Which of the parts.")
@@ -123,6 +123,19 @@ def _reshapes(shape: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _one_hot_shape(options: Options, target: Spec, logits: Spec) -> Spec:
+    if target.shape == logits.shape:
+        return Spec(logits.shape)
+    kind: Kind = "float" if options["label_smoothing"] else "bool"
+    return Spec(logits.shape, kind, frozenset({"target"}))
+
+
+def _one_hot(options: Options, target: Any, logits: Any) -> Any:
+    rows = target if target.shape == logits.shape else one_hot(target, logits.shape)
+    share = options["label_smoothing"]
+    return rows * (1 - share) + share / logits.shape[-1] if share else rows
+
+
 def _row(name: str, doc: str, inputs: tuple[str, ...], derivative: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {
         "category": "Adjoint", "hidden": True, "analytic": True,
@@ -214,9 +227,12 @@ ROWS = (
         cases=(Case(((4,), (3, 4)), {"at": "1"}), Case(((3, 2), (3, 4)), {"at": ":, 1:3"})),
     ),
     _row(
-        "as_one_hot", "Class indices as rows of 0 and 1; rows stay.", ("target", "logits"), "none",
-        shape=lambda o, t, z: Spec(z.shape, "bool"), shape_only=frozenset({"logits"}),
-        kernel=returns(lambda o, t, z: one_hot(t, z.shape)), latex=r"\mathrm{onehot}\left(<0>\right)",
-        identity=lambda o, t, z: 0 if t.shape == z.shape else None,
+        "as_one_hot", "Class indices as rows of 0 and 1; rows stay; a share spread over all classes.",
+        ("target", "logits"), "g * (1 - label_smoothing)",
+        shape=_one_hot_shape, shape_only=frozenset({"logits"}), kernel=returns(_one_hot),
+        latex=r"\mathrm{onehot}\left(<0>\right)",
+        options=(Option("label_smoothing", 0.0, "float", "The share spread over all classes."),),
+        identity=lambda o, t, z: 0 if t.shape == z.shape and not o["label_smoothing"] else None,
+        cases=(Case(((2, 3), (2, 3)), {"label_smoothing": 0.2}),),
     ),
 )  # fmt: skip

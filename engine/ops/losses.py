@@ -1,13 +1,14 @@
-"""Drawer "Losses": how wrong a prediction is, and penalties on parameters."""
+"""Drawer "Losses": how wrong a prediction is."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from engine.ops.row import Case, Domain, Op, returns
-from engine.shapes import Options, ShapeError, Spec, shape_text
+from engine.ops.row import Case, Domain, Op, Option, returns
+from engine.shapes import Options, ShapeError, ShapeRule, Spec, shape_text
 
 
 def _same(options: Options, prediction: Spec, target: Spec) -> Spec:
@@ -23,8 +24,26 @@ def _same(options: Options, prediction: Spec, target: Spec) -> Spec:
     return Spec()
 
 
-def _classes(options: Options, logits: Spec, target: Spec) -> Spec:
-    """Class indices are told from one-hot rows by rank."""
+def _positive(option: str) -> ShapeRule:
+    """As `_same`, with an option that must be above 0."""
+
+    def rule(options: Options, prediction: Spec, target: Spec) -> Spec:
+        if not options[option] > 0:
+            raise ShapeError(f"{option} is {options[option]:g}", "give a number above 0")
+        return _same(options, prediction, target)
+
+    return rule
+
+
+def _of_rows(options: Options, prediction: Spec, target: Spec) -> Spec:
+    """As `_same`, for rows of numbers."""
+    if prediction.rank == 0 or prediction.shape[-1] == 0:
+        raise ShapeError("this loss compares rows of numbers", "give it vectors")
+    return _same(options, prediction, target)
+
+
+def classes_shape(options: Options, logits: Spec, target: Spec) -> Spec:
+    """A single number; class indices are told from one-hot rows by rank."""
     if logits.rank == 0 or logits.shape[-1] == 0:
         raise ShapeError("logits are a row with a number for each class", "give it a vector")
     if target.rank == logits.rank:
@@ -38,9 +57,17 @@ def _classes(options: Options, logits: Spec, target: Spec) -> Spec:
     return Spec((), "float", frozenset({"target"}))
 
 
+def _smoothed_classes(options: Options, logits: Spec, target: Spec) -> Spec:
+    if not 0 <= options["label_smoothing"] <= 1:
+        raise ShapeError(
+            f"label_smoothing is {options['label_smoothing']:g}", "give a share from 0 to 1"
+        )
+    return classes_shape(options, logits, target)
+
+
 def class_indices(target: Any, classes: int) -> Any:
     """Class indices as int64. Raises ValueError for one that is no class."""
-    given = np.asarray(target)
+    given = np.asarray(target).real
     if given.dtype == np.int64:
         # as unsigned, a negative index is a huge one: one look instead of two
         if not given.size or np.maximum.reduce(given.view(np.uint64), None) < classes:
@@ -66,9 +93,52 @@ def one_hot(target: Any, logits_shape: tuple[int, ...]) -> Any:
     return class_indices(target, classes)[..., None] == np.arange(classes)
 
 
+def mean_of(values: Any) -> Any:
+    """The mean of all entries; of none, not a number."""
+    return np.add.reduce(values, None) / np.size(values)
+
+
 def _mse(options: Options, prediction: Any, target: Any) -> Any:
     difference = np.ravel(np.subtract(prediction, target))
     return difference.dot(difference) / difference.size
+
+
+def _mae(options: Options, prediction: Any, target: Any) -> Any:
+    return mean_of(np.abs(prediction - target))
+
+
+def _huber(options: Options, prediction: Any, target: Any) -> Any:
+    delta = options["delta"]
+    gap = np.abs(prediction - target)
+    near = np.minimum(gap, delta)
+    return mean_of(near * (gap - 0.5 * near))
+
+
+def _huber_scalar(options: Options) -> Any:
+    delta = options["delta"]
+
+    def one(prediction: float, target: float) -> float:
+        gap = abs(prediction - target)
+        return 0.5 * gap * gap if gap <= delta else float(delta * (gap - 0.5 * delta))
+
+    return one
+
+
+def _smooth_l1(options: Options, prediction: Any, target: Any) -> Any:
+    beta = options["beta"]
+    gap = np.abs(prediction - target)
+    near = np.minimum(gap, beta)
+    return mean_of(near / beta * (gap - 0.5 * near))
+
+
+def _smooth_l1_scalar(options: Options) -> Any:
+    beta = options["beta"]
+
+    def one(prediction: float, target: float) -> float:
+        gap = abs(prediction - target)
+        return 0.5 * gap * gap / beta if gap < beta else float(gap - 0.5 * beta)
+
+    return one
 
 
 def _bce(options: Options, logits: Any, target: Any) -> Any:
@@ -77,17 +147,52 @@ def _bce(options: Options, logits: Any, target: Any) -> Any:
     return np.add.reduce(losses, None) / losses.size
 
 
+def _bce_probabilities(options: Options, probabilities: Any, target: Any) -> Any:
+    if np.any((probabilities < 0) | (probabilities > 1)):
+        raise ValueError(
+            "bce needs probabilities from 0 to 1; end with sigmoid, or use bce_with_logits"
+        )
+    with np.errstate(divide="ignore"):
+        log_p = np.maximum(np.log(probabilities), -100.0)
+        log_q = np.maximum(np.log1p(-probabilities), -100.0)
+    return -mean_of(target * log_p + (1 - target) * log_q)
+
+
 def _cross_entropy(options: Options, logits: Any, target: Any) -> Any:
-    classes = logits.shape[-1]
     shifted = np.subtract(logits, np.maximum.reduce(logits, -1, keepdims=True))
     totals = np.log(np.add.reduce(np.exp(shifted), -1))
-    if target.ndim == logits.ndim:
-        log_p = shifted - totals[..., None]
+    loss = _picked_loss(shifted, totals, target)
+    share = options["label_smoothing"]
+    if share:
+        even = mean_of(totals) - mean_of(shifted)
+        loss = (1 - share) * loss + share * even
+    return loss
+
+
+def _picked_loss(scores: Any, totals: Any, target: Any) -> Any:
+    """The mean over rows of `totals` less the scores of the target's class."""
+    classes = scores.shape[-1]
+    if target.ndim == scores.ndim:
+        log_p = scores - totals[..., None]
         # an impossible class (log 0) that the target does not ask for costs nothing
         return -np.sum(np.where(target == 0, 0.0, log_p * target)) / totals.size
     indices = class_indices(target, classes).reshape(-1)
-    picked = shifted.reshape(-1).take(np.arange(0, shifted.size, classes) + indices)
+    picked = scores.reshape(-1).take(np.arange(0, scores.size, classes) + indices)
     return (np.add.reduce(totals, None) - np.add.reduce(picked, None)) / totals.size
+
+
+def _nll(options: Options, log_probabilities: Any, target: Any) -> Any:
+    return _picked_loss(log_probabilities, np.zeros(log_probabilities.shape[:-1]), target)
+
+
+def _kl(options: Options, log_prediction: Any, target: Any) -> Any:
+    log_target = np.log(np.where(target == 0, 1.0, target))
+    costs = np.where(target == 0, 0.0, target * (log_target - log_prediction))
+    return np.sum(costs) * (target.shape[-1] / target.size if target.size else math.nan)
+
+
+def _poisson(options: Options, log_rate: Any, target: Any) -> Any:
+    return mean_of(np.exp(log_rate) - target * log_rate)
 
 
 def _bce_scalar(z: float, t: float) -> float:
@@ -104,7 +209,43 @@ def _row(name: str, doc: str, derivative: dict[str, str], kernel: Any, **rest: A
     return Op(name, doc=doc, derivative=derivative, kernel=returns(kernel), **fields)
 
 
-_ROWS_OF = "(size(logits) / size(logits, axis=-1))"
+def rows_of(port: str) -> str:
+    """How many rows an operand has, as formula text."""
+    return f"(size({port}) / size({port}, axis=-1))"
+
+
+_ROWS_OF = rows_of("logits")
+_ONE_HOT = "as_one_hot(target, logits, label_smoothing=label_smoothing)"
+_GAP = "(prediction - target)"
+_PAIRS = (Case(((2, 3), (2, 3))), Case(((3,), (3,))), Case(((), ())))
+_ROW_PAIRS = (Case(((2, 3), (2, 3))), Case(((3,), (3,))), Case(((2, 1, 3), (2, 1, 3))))
+_CLASSES = (
+    Case(((2, 3), (2, 3))),
+    Case(((3,), (3,))),
+    Case(((3, 2), (3,)), values={"target": (0, 1, 1)}),
+    Case(((3,), ()), values={"target": 2}),
+)
+
+
+def _both_ways(slope: str) -> dict[str, str]:
+    """The derivatives of a mean over entries that depends on the difference alone."""
+    return {
+        "prediction": f"g * ({slope} / size(prediction))",
+        "target": f"g * (-({slope}) / size(prediction))",
+    }
+
+
+def _kinked(option: str) -> dict[str, Any]:
+    """Fixed operands on both sides of the kinks of a loss that changes at an option's value."""
+    values = {"prediction": (-2.5, 0.3, 1.2, 4.0), "target": (-0.1, 0.2, 1.9, -0.2)}
+    return {
+        "cases": (
+            *(Case(((4,), (4,)), {option: v}, values) for v in (1.0, 0.5, 3.0)),
+            Case(((), ()), values={"prediction": 0.4, "target": 2.0}),
+            Case(((), ()), values={"prediction": 0.4, "target": 0.1}),
+        )
+    }
+
 
 ROWS = (
     _row(
@@ -116,7 +257,60 @@ ROWS = (
         _mse, shape=_same, scalar=lambda p, t: (p - t) * (p - t),
         formula="mean((prediction - target)^2)", label="mean squared error",
         latex=r"\mathrm{mse}\left(<0>, <1>\right)", aliases=("squared", "l2", "regression"),
-        calls=("squared_error",), cases=(Case(((2, 3), (2, 3))), Case(((3,), (3,))), Case(((), ()))),
+        calls=("squared_error",), cases=_PAIRS,
+    ),
+    _row(
+        "mae", "The mean absolute error over all entries.", _both_ways(f"sign{_GAP}"),
+        _mae, shape=_same, scalar=lambda p, t: abs(p - t), analytic=False, ties=True,
+        formula="mean(abs(prediction - target))", label="mean absolute error",
+        latex=r"\mathrm{mae}\left(<0>, <1>\right)", aliases=("l1", "regression", "robust"),
+        calls=("absolute_error",), cases=_PAIRS,
+    ),
+    _row(
+        "huber", "The mean over entries of half the squared error up to delta, of a straight line beyond.",
+        _both_ways(f"where(abs{_GAP} <= delta, {_GAP}, delta * sign{_GAP})"),
+        _huber, shape=_positive("delta"), scalar=_huber_scalar, analytic=False, label="Huber",
+        formula="mean(where(abs(prediction - target) <= delta, (prediction - target)^2 / 2, "
+        "delta * (abs(prediction - target) - delta / 2)))",
+        latex=r"\mathrm{huber}\left(<0>, <1>\right)", aliases=("robust", "regression"),
+        options=(Option("delta", 1.0, "float", "Where the square becomes a line, above 0."),),
+        **_kinked("delta"),
+    ),
+    _row(
+        "smooth_l1", "The mean absolute error over entries, rounded off below beta.",
+        _both_ways(f"where(abs{_GAP} < beta, {_GAP} / beta, sign{_GAP})"),
+        _smooth_l1, shape=_positive("beta"), scalar=_smooth_l1_scalar, analytic=False,
+        label="smooth L1",
+        formula="mean(where(abs(prediction - target) < beta, (prediction - target)^2 / (2 * beta), "
+        "abs(prediction - target) - beta / 2))",
+        latex=r"\mathrm{smooth\ l1}\left(<0>, <1>\right)", aliases=("robust", "regression"),
+        options=(Option("beta", 1.0, "float", "Below this error it is a square, above 0."),),
+        **_kinked("beta"),
+    ),
+    _row(
+        "poisson_nll", "The mean over entries of exp(log rate) - count * log rate.",
+        {
+            "log_rate": "g * ((exp(log_rate) - target) / size(log_rate))",
+            "target": "g * (-log_rate / size(log_rate))",
+        },
+        _poisson, shape=_same, scalar=lambda x, t: math.exp(x) - t * x,
+        formula="mean(exp(log_rate) - target * log_rate)", label="Poisson",
+        latex=r"\mathrm{poisson}\left(<0>, <1>\right)", aliases=("counts", "regression"),
+        calls=("poisson",), domain={"target": Domain(0.0, 4.0)}, cases=_PAIRS,
+    ),
+    _row(
+        "bce", "The mean binary cross-entropy of probabilities; a logarithm counts as -100 at least.",
+        {
+            "probabilities": "g * ((probabilities - target) "
+            "/ maximum(probabilities * (1 - probabilities), 1e-12) / size(probabilities))",
+            "target": "g * ((maximum(log1p(-probabilities), -100) - maximum(log(probabilities), -100)) "
+            "/ size(probabilities))",
+        },
+        _bce_probabilities, shape=_same, analytic=False, label="BCE of probabilities",
+        formula="-mean(target * maximum(log(probabilities), -100) "
+        "+ (1 - target) * maximum(log1p(-probabilities), -100))",
+        latex=r"\mathrm{bce}\left(<0>, <1>\right)", aliases=("binary", "logistic", "log loss"),
+        domain={"probabilities": Domain(0.1, 0.9), "target": Domain(0.0, 1.0)}, cases=_PAIRS,
     ),
     _row(
         "bce_with_logits", "The mean binary cross-entropy of logits against targets from 0 to 1.",
@@ -128,39 +322,51 @@ ROWS = (
         formula="mean(softplus(logits) - logits * target)", label="binary cross-entropy",
         latex=r"\mathrm{bce}\left(<0>, <1>\right)", aliases=("binary", "logistic", "bce"),
         domain={"target": Domain(0.0, 1.0)},
-        cases=(Case(((2, 3), (2, 3))), Case(((3,), (3,))), Case(((), ()))),
+        cases=_PAIRS,
     ),
     _row(
         "softmax_cross_entropy",
         "The mean over rows of the cross-entropy of softmax; targets one-hot or class indices.",
         {
-            "logits": "g * ((softmax(logits) * sum(as_one_hot(target, logits), axis=-1, "
-            f"keepdims=True) - as_one_hot(target, logits)) / {_ROWS_OF})",
-            "target": f"g * (-log_softmax(logits) / {_ROWS_OF})",
+            "logits": f"g * ((softmax(logits) * sum({_ONE_HOT}, axis=-1, keepdims=True) - {_ONE_HOT}) "
+            f"/ {_ROWS_OF})",
+            "target": f"g * ((label_smoothing - 1) * log_softmax(logits) / {_ROWS_OF})",
         },
-        _cross_entropy, shape=_classes,
-        formula="-sum(as_one_hot(target, logits) * log_softmax(logits)) / " + _ROWS_OF,
+        _cross_entropy, shape=_smoothed_classes,
+        formula=f"-sum({_ONE_HOT} * log_softmax(logits)) / {_ROWS_OF}",
         label="softmax cross-entropy", latex=r"\mathrm{CE}\left(<0>, <1>\right)",
         aliases=("classification", "nll", "ce"), calls=("cross_entropy",),
         domain={"target": Domain(0.0, 1.0)},
-        cases=(
-            Case(((2, 3), (2, 3))), Case(((3,), (3,))),
-            Case(((3, 2), (3,)), values={"target": (0, 1, 1)}), Case(((3,), ()), values={"target": 2}),
+        options=(
+            Option("label_smoothing", 0.0, "float", "The share of a target spread over all classes."),
         ),
+        cases=(*_CLASSES, *(Case(c.shapes, {"label_smoothing": 0.2}, c.values) for c in _CLASSES)),
     ),
     _row(
-        "l1", "The sum of absolute values: a penalty that drives parameters to 0.",
-        {"w": "g * sign(w)"}, lambda o, w: np.sum(np.abs(w)), shape=lambda o, w: Spec(), scalar=abs,
-        formula="sum(abs(w))", label="L1 penalty", latex=r"\left\|<0>\right\|_1",
-        aliases=("lasso", "penalty", "regularization"), domain={"w": Domain(kinks=(0.0,))},
-        cases=(Case(((2, 3),)), Case(((),))),
+        "nll", "The mean over rows of minus the log-probability of the target's class.",
+        {
+            "log_probabilities": "g * (-as_one_hot(target, log_probabilities) "
+            f"/ {rows_of('log_probabilities')})",
+            "target": f"g * (-log_probabilities / {rows_of('log_probabilities')})",
+        },
+        _nll, shape=classes_shape, label="negative log-likelihood",
+        formula="-sum(as_one_hot(target, log_probabilities) * log_probabilities) / "
+        + rows_of("log_probabilities"),
+        latex=r"\mathrm{nll}\left(<0>, <1>\right)", aliases=("classification", "likelihood"),
+        calls=("nll_loss",), domain={"target": Domain(0.0, 1.0)}, cases=_CLASSES,
     ),
     _row(
-        "l2", "The sum of squares: a penalty that keeps parameters small.",
-        {"w": "g * (2 * w)"}, lambda o, w: np.sum(np.square(w)), shape=lambda o, w: Spec(),
-        scalar=lambda w: w * w, formula="sum(w^2)", label="L2 penalty",
-        latex=r"\left\|<0>\right\|_2^2",
-        aliases=("ridge", "decay", "penalty", "regularization"),
-        cases=(Case(((2, 3),)), Case(((),))),
+        "kl_div", "The mean over rows of the divergence of log-probabilities from target probabilities.",
+        {
+            "log_prediction": f"g * (-target / {rows_of('target')})",
+            "target": "g * ((log(where(target == 0, 1, target)) + 1 - log_prediction) "
+            f"/ {rows_of('target')})",
+        },
+        _kl, shape=_of_rows, label="KL divergence",
+        formula="sum(target * (log(where(target == 0, 1, target)) - log_prediction)) / "
+        + rows_of("target"),
+        latex=r"\mathrm{KL}\left(<1> \,\|\, <0>\right)",
+        aliases=("kullback", "leibler", "entropy", "distribution"),
+        domain={"log_prediction": Domain(-3.0, 0.0), "target": Domain(0.1, 1.0)}, cases=_ROW_PAIRS,
     ),
 )  # fmt: skip

@@ -45,10 +45,33 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
     return torch.where(condition != 0 if condition.dtype != torch.bool else condition, a, b)
 
 
-def _classes(z: Any, t: Any) -> Any:
-    if t.ndim == z.ndim:
-        return -(t * functional.log_softmax(z, -1)).sum() / (z.numel() / z.shape[-1])
-    return functional.cross_entropy(z.reshape(-1, z.shape[-1]), t.reshape(-1).long())
+def _classes(z: Any, t: Any, label_smoothing: float = 0.0) -> Any:
+    rows = (z.reshape(-1, z.shape[-1]), t.reshape(-1, z.shape[-1]) if t.ndim == z.ndim else None)
+    wanted = t.reshape(-1).long() if rows[1] is None else rows[1]
+    return functional.cross_entropy(rows[0], wanted, label_smoothing=label_smoothing)
+
+
+def _nll(x: Any, t: Any) -> Any:
+    if t.ndim == x.ndim:
+        return -(t * x).sum() / (x.numel() / x.shape[-1])
+    return functional.nll_loss(x.reshape(-1, x.shape[-1]), t.reshape(-1).long())
+
+
+def _kl(x: Any, t: Any) -> Any:
+    rows = (v.reshape(-1, v.shape[-1]) for v in (x, t))
+    return functional.kl_div(*rows, reduction="batchmean")
+
+
+def _top_k(z: Any, t: Any, k: int = 5) -> Any:
+    best = z.topk(min(k, z.shape[-1]), dim=-1).indices
+    return (best == t[..., None]).any(-1).double().mean()
+
+
+def _confusion(z: Any, t: Any) -> Any:
+    counts = torch.zeros((z.shape[-1],) * 2, dtype=torch.int64)
+    for wanted, guess in zip(t.tolist(), z.argmax(-1).tolist(), strict=True):
+        counts[wanted, guess] += 1
+    return counts
 
 
 def _masked(x: Any, w: Any, type: str = "A", **options: Any) -> Any:
@@ -164,7 +187,20 @@ TORCH: dict[str, Callable[..., Any]] = {
     "softplus": lambda x: functional.softplus(x, threshold=1000),
     "softmax": lambda x, axis=-1: functional.softmax(x, axis),
     "log_softmax": lambda x, axis=-1: functional.log_softmax(x, axis),
-    "mse": functional.mse_loss,
+    "mse": functional.mse_loss, "mae": functional.l1_loss,
+    "huber": lambda p, t, delta=1.0: functional.huber_loss(p, t, delta=delta),
+    "smooth_l1": lambda p, t, beta=1.0: functional.smooth_l1_loss(p, t, beta=beta),
+    "poisson_nll": functional.poisson_nll_loss, "bce": functional.binary_cross_entropy,
+    "nll": _nll, "kl_div": _kl,
+    "hinge": lambda x, t, margin=1.0: (margin - x * t).clamp(min=0).mean(),
+    "multi_margin": lambda x, t, margin=1.0: functional.multi_margin_loss(x, t, margin=margin),
+    "cosine_similarity": lambda a, b, axis=-1: functional.cosine_similarity(a, b, axis),
+    "cosine_loss": lambda p, t: (1 - functional.cosine_similarity(p, t, -1)).mean(),
+    "triplet": lambda a, p, n, margin=1.0: functional.triplet_margin_loss(a, p, n, margin, eps=0),
+    "max_norm": lambda w: torch.linalg.vector_norm(w, math.inf),
+    "top_k_accuracy": _top_k, "confusion_matrix": _confusion,
+    "r2": lambda p, t: (1 - ((t - p) ** 2).sum(0) / ((t - t.mean(0)) ** 2).sum(0)).mean(),
+    "max_abs_error": lambda p, t: (p - t).abs().amax(),
     "bce_with_logits": functional.binary_cross_entropy_with_logits,
     "softmax_cross_entropy": _classes, "l1": lambda w: w.abs().sum(), "l2": lambda w: (w * w).sum(),
     "conv1d": functional.conv1d, "conv2d": functional.conv2d, "masked_conv2d": _masked,
@@ -261,6 +297,16 @@ TIES = [
     ("softmax_cross_entropy", {}, ([1.0, 1.0, 2.0], np.array(2))),
     ("bce_with_logits", {}, ([0.0, 50.0, -50.0], [0.0, 1.0, 0.5])),
     ("mse", {}, ([[1.0], [2.0]], [[1.0], [5.0]])),
+    ("mae", {}, ([1.0, 2.0, 3.0], [1.0, 5.0, 0.0])),
+    ("huber", {"delta": 2.0}, ([1.0, 2.0, 5.0, 0.0], [1.0, 4.0, 3.0, 9.0])),
+    ("smooth_l1", {"beta": 2.0}, ([1.0, 2.0, 5.0, 0.0], [1.0, 4.0, 3.0, 9.0])),
+    ("nll", {}, ([[0.0, -math.inf], [-1.0, -2.0]], np.array([0, 1]))),
+    ("multi_margin", {"margin": 1.0}, ([[0.0, 1.0, -1.0], [2.0, 1.0, 2.0]], np.array([0, 2]))),
+    ("triplet", {"margin": 1.0}, ([[1.0, 2.0]], [[1.0, 2.0]], [[1.0, 2.5]])),
+    ("cosine_similarity", {"axis": 0}, ([[0.0, 1.0], [0.0, 2.0]], [[1.0, 0.0], [1.0, 0.0]])),
+    ("max_norm", {}, ([2.0, -2.0, 1.0],)),
+    ("max_norm", {}, ([0.0, 0.0],)),
+    ("max_abs_error", {}, ([1.0, 2.0, 0.0], [3.0, 0.0, 0.0])),
 ]  # fmt: skip
 
 
