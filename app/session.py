@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.history import History
 from engine.edits import Edit, set_tensors
-from engine.evaluate import Evaluation, evaluate
+from engine.evaluate import Evaluation, Evaluator
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.trace import Step
@@ -55,7 +55,8 @@ class Session:
         self.history = History(graph)
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()
-        self.evaluation: Evaluation = evaluate(graph, self._read_feeds())
+        self._evaluate = Evaluator()
+        self.evaluation: Evaluation = self._evaluate(graph, self._read_feeds())
         self._meaning = graph.meaning
         self.cursor = len(self.steps)
 
@@ -72,7 +73,7 @@ class Session:
         return self.history.graph
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> Sequence[Step]:
         return self.evaluation.steps
 
     @property
@@ -158,7 +159,7 @@ class Session:
         if parameters:
             graph = copy.copy(graph)  # the tables are shared; only this one differs
             graph.tensors = {**graph.tensors, **parameters}
-        self.evaluation = evaluate(graph, self._read_feeds())
+        self.evaluation = self._evaluate(graph, self._read_feeds())
         self.cursor = len(self.steps) if at_end else min(self.cursor, len(self.steps))
         self.evaluated.tell()
 

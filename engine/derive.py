@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class Derived:
     value: Array
     gradients: dict[str, Array]
     nodes: dict[str, tuple[Array, Array | None]]
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     orders: dict[str, list[float]] = field(default_factory=dict)
     hessian: dict[str, dict[str, Array]] = field(default_factory=dict)
     check: dict[str, float] = field(default_factory=dict)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +17,9 @@ from engine.flatten import expand
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan
+from engine.script import Script, Steps
 from engine.shapes import ShapeError, Spec
-from engine.trace import Step, Telling, micro_steps
+from engine.trace import Telling
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Evaluation:
     waiting: frozenset[str]
     output: str | None
     note: str
-    steps: tuple[Step, ...]
+    steps: Steps
     adjoints: Adjoints | None = None
     expansion: Expansion = field(default_factory=Expansion)
     graph: Graph = field(default_factory=Graph)
@@ -53,41 +56,128 @@ class Evaluation:
         """Which dimensions follow the number of rows: the document is shaped with one row more."""
         return symbolic_shapes(self.graph, self.feeds, self.specs) if self.feeds else {}
 
-    @cached_property
-    def _computed_at(self) -> dict[str, int]:
-        return {s.node: s.number for s in self.steps if s.phase == "forward"}
-
-    @cached_property
-    def _sums_at(self) -> dict[str, tuple[list[int], list[Step]]]:
-        """Per node the micro-steps that changed its gradient."""
-        table: dict[str, tuple[list[int], list[Step]]] = {}
-        for step in self.steps:
-            if step.phase != "forward":
-                numbers, steps = table.setdefault(step.target or step.node, ([], []))
-                numbers.append(step.number)
-                steps.append(step)
-        return table
-
     def shown_value(self, node_id: str, cursor: int) -> Array | None:
         """The node's value if it is known after `cursor` micro-steps."""
-        at = self._computed_at.get(node_id, 0)
+        at = self.steps.script.computed_at.get(node_id, 0)
         return self.values.get(node_id) if at <= cursor else None
 
     def shown_gradient(self, node_id: str, cursor: int) -> Array | None:
         """The node's gradient so far after `cursor` micro-steps; None before a term reached it."""
-        numbers, steps = self._sums_at.get(node_id, ([], []))
+        numbers = self.steps.script.sums_at.get(node_id, [])
         index = bisect_right(numbers, cursor)
-        return steps[index - 1].total if index else None
+        return self.steps[numbers[index - 1] - 1].total if index else None
+
+
+class _Arrays(Mapping[str, Array]):
+    """Arrays by id, each read when it is looked at, in the shape of its node."""
+
+    def __init__(
+        self, refs: Mapping[str, Ref], read: Callable[[Ref], Array], specs: Mapping[str, Spec]
+    ) -> None:
+        self._refs, self._read, self._specs = refs, read, specs
+        self._made: dict[str, Array] = {}
+
+    def __getitem__(self, node_id: str) -> Array:
+        if node_id not in self._made:
+            array, shape = self._read(self._refs[node_id]), self._specs[node_id].shape
+            self._made[node_id] = array if array.shape == shape else np.broadcast_to(array, shape)
+        return self._made[node_id]
+
+    def __contains__(self, node_id: object) -> bool:
+        return node_id in self._refs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._refs)
+
+    def __len__(self) -> int:
+        return len(self._refs)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A document compiled for the shapes of its sources: all that does not depend on their values.
+
+    `parts` are the document's tables that it was made from, `given` the arrays.
+    """
+
+    parts: tuple[Any, ...]
+    given: Mapping[str, Array]
+    expansion: Expansion
+    computed: tuple[str, ...]
+    adjoints: Adjoints | None
+    note: str
+    specs: Mapping[str, Spec]
+    script: Script
+    plan: Plan
+    failed: Mapping[str, str]
+
+
+class Evaluator:
+    """Runs documents forward and backward, keeping everything.
+
+    It remembers the last document: where only values of sources differ, what depends on them is
+    computed again and nothing else. Arrays of an earlier evaluation stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self._last: _Compiled | None = None
+
+    def __call__(self, graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluation:
+        """`feeds` gives arrays to data nodes by id. Never raises for what a person can draw: what
+        cannot be computed is told node by node."""
+        given = {**graph.tensors, **(feeds or {})}
+        last, parts = self._last, _parts(graph)
+        changed = _changed(last, parts, given) if last is not None else None
+        if last is None or changed is None:
+            self._last = _compiled(graph, parts, given, feeds)
+        elif changed:
+            expansion = copy(last.expansion)
+            expansion.feeds = {**expansion.feeds, **changed}
+            plan, failed = last.plan.renewed(expansion, changed, last.failed)
+            self._last = replace(last, given=given, expansion=expansion, plan=plan, failed=failed)
+        assert self._last is not None
+        return _evaluation(self._last, graph, feeds or {})
 
 
 def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluation:
-    """Runs a document forward and backward, keeping everything.
+    """A document at one point; see `Evaluator`."""
+    return Evaluator()(graph, feeds)
 
-    `feeds` gives arrays to data nodes by id. Never raises for what a person can draw: what cannot be
-    computed is told node by node.
-    """
+
+def _parts(graph: Graph) -> tuple[Any, ...]:
+    """What an expansion and its adjoints are made from, the values of sources apart. Definitions of
+    modules are never changed in place, so comparing them is comparing objects."""
+    return dict(graph.nodes), dict(graph.links), dict(graph.settings), dict(graph.modules)
+
+
+def _changed(
+    last: _Compiled, parts: tuple[Any, ...], given: Mapping[str, Array]
+) -> dict[str, Array] | None:
+    """The sources with other values than last time; None where more than values has changed."""
+    if given.keys() != last.given.keys() or parts != last.parts:
+        return None
+    changed = {}
+    for path, array in given.items():
+        before = last.given[path]
+        if array is before:
+            continue
+        if array.shape != before.shape or array.dtype != before.dtype:
+            return None
+        if path in last.expansion.feeds:
+            changed[path] = array
+    return changed
+
+
+def _compiled(
+    graph: Graph,
+    parts: tuple[Any, ...],
+    given: Mapping[str, Array],
+    feeds: Mapping[str, Array] | None,
+) -> _Compiled:
     expansion = expand(graph, feeds)
-    computed = list(expansion.nodes)
+    computed = tuple(expansion.nodes)
+    specs = {n: expansion.spec(n) for n in computed}
+    specs |= {n: expansion.spec(ref) for n, ref in expansion.results.items()}
     output, note = graph.output(), ""
     result = None if output is None else expansion.step_of(output)
     adjoints: Adjoints | None = None
@@ -107,6 +197,13 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
             note = f"There is no gradient: {error}."
     plan = Plan(expansion, (), keep=True)
     failed = plan.run_each()
+    script = Script(expansion, computed, adjoints)
+    return _Compiled(parts, given, expansion, computed, adjoints, note, specs, script, plan, failed)
+
+
+def _evaluation(made: _Compiled, graph: Graph, feeds: Mapping[str, Array]) -> Evaluation:
+    expansion, failed, plan = made.expansion, made.failed, made.plan
+    output, adjoints, note, script = graph.output(), made.adjoints, made.note, made.script
     faults = {n: fault for n, fault in expansion.faults.items() if n in graph.nodes}
     for step, message in failed.items():
         node_id = step.partition(".")[0]  # a fault inside a module is the module's
@@ -115,46 +212,45 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
             faults.setdefault(node_id, f"{name}: {message}")
     waiting = expansion.waiting | {n for n, m in failed.items() if n in graph.nodes and not m}
     waiting |= {n for n, ref in expansion.results.items() if ref in failed and n not in faults}
-    if adjoints is not None and output is not None and (result in failed or output in waiting):
-        note, adjoints = f"{graph.name(output)} has no value, so there is no gradient.", None
+    if adjoints is not None and output is not None:
+        if adjoints.output in failed or output in waiting:
+            note, adjoints = f"{graph.name(output)} has no value, so there is no gradient.", None
+    if failed:
+        script = Script(expansion, made.computed, adjoints, failed)
 
     def read(ref: Ref) -> Array | None:
-        if isinstance(ref, str) and ref in failed:
-            return None
+        return None if ref in failed else fixed(ref)
+
+    def fixed(ref: Ref) -> Array:
         array = plan.value(ref)
         if array.flags.writeable:
             array = array.view()
             array.setflags(write=False)
         return array
 
-    values = {n: v for n in computed if (v := read(n)) is not None}
+    values: dict[str, Ref] = {n: n for n in made.computed}
+    values |= expansion.results  # a module shows its result
     adjoint = adjoints.adjoint if adjoints else {}
-    gradients = {}
-    for node_id in computed:
-        value = read(adjoint[node_id]) if node_id in adjoint else None
-        if value is not None:
-            gradients[node_id] = np.broadcast_to(value, expansion.spec(node_id).shape)
-    specs = {n: expansion.spec(n) for n in computed}
-    for node_id, ref in expansion.results.items():  # a module shows its result
-        specs[node_id] = expansion.spec(ref)
-        if (value := read(ref)) is not None:
-            values[node_id] = value
-        if isinstance(ref, str) and ref in gradients:
-            gradients[node_id] = gradients[ref]
-    steps = micro_steps(Telling(graph, expansion, adjoints, read), computed, failed)
+    gradients = {n: adjoint[n] for n in made.computed if n in adjoint}
+    for node_id, ref in expansion.results.items():
+        if isinstance(ref, str) and ref in adjoint:
+            gradients[node_id] = adjoint[ref]
+    if failed:
+        values = {n: ref for n, ref in values.items() if ref not in failed}
+        gradients = {n: ref for n, ref in gradients.items() if ref not in failed}
     return Evaluation(
-        values,
-        gradients,
-        specs,
+        _Arrays(values, fixed, made.specs),
+        _Arrays(gradients, fixed, made.specs),
+        made.specs,
         faults,
         frozenset(waiting),
         output,
         note,
-        steps,
+        Steps(script, Telling(graph, expansion, adjoints, read)),
         adjoints,
         expansion,
         graph,
-        dict(feeds or {}),
+        dict(feeds),
     )
 
 

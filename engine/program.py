@@ -8,7 +8,9 @@ two families differ in the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from copy import copy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from engine.expansion import Expansion, Flat, Ref, value_args
 from engine.ops.row import Array, bound, scalar_of
 from engine.shapes import Spec
 
+_ONE, _MANY = -1, -2  # in the place of a second operand: there is none, or there are more
 _INTEGER = {"int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
 
 
@@ -72,6 +75,27 @@ class Plan:
         with np.errstate(all="ignore"):
             return self._body.run_each()
 
+    def renewed(
+        self, expansion: Expansion, values: Mapping[str, Any], failed: Mapping[str, str]
+    ) -> tuple[Plan, dict[str, str]]:
+        """A plan with other values of some sources, where only what depends on them is computed again;
+        the arrays of this one, made with `keep`, stay as they are.
+
+        `failed` is what `run_each` told of this plan; returns the new plan and what it tells of that.
+        """
+        stale = set(values)
+        for flat in self.order:
+            for a in flat.args:
+                if a in stale:
+                    stale.add(flat.id)
+                    break
+        plan = copy(self)
+        plan.expansion = expansion
+        before = {n: message for n, message in failed.items() if n not in stale}
+        with np.errstate(all="ignore"):
+            plan._body, failures = self._body.renewed(values, stale, before)
+        return plan, failures
+
     def value(self, ref: Ref) -> Array:
         """The value of a step as an array (a view of the plan's buffer), or of a number."""
         if not isinstance(ref, str):
@@ -117,11 +141,10 @@ class _Scalars:
         known, target = self.slots, self.slots[flat.id]
         slots = [known[a] if a in known else self._slot(a) for a in flat.args]
         if len(slots) == 1:
-            return function, slots[0], -1, target
+            return function, slots[0], _ONE, target
         if len(slots) == 2:
             return function, slots[0], slots[1], target
-        values = self.values
-        return (lambda _: function(*[values[s] for s in slots])), slots[0], -1, target
+        return (lambda values: function(*[values[s] for s in slots])), 0, _MANY, target
 
     def set(self, node_id: str, value: Any) -> None:
         self.values[self.slots[node_id]] = float(value)
@@ -138,10 +161,10 @@ class _Scalars:
         for _ in range(times):
             try:
                 for function, a, b, target in self.steps:
-                    if b < 0:
-                        values[target] = function(values[a])
-                    else:
+                    if b >= 0:
                         values[target] = function(values[a], values[b])
+                    else:
+                        values[target] = function(values[a] if b == _ONE else values)
             except (ArithmeticError, ValueError):
                 self.run_each()
             else:
@@ -156,14 +179,33 @@ class _Scalars:
 
     def run_each(self) -> dict[str, str]:
         """`math` raises where IEEE arithmetic has an answer: those steps go through NumPy."""
-        values = self.values
-        for flat, (function, a, b, target) in zip(self.flats, self.steps, strict=True):
-            try:
-                values[target] = function(values[a], values[b]) if b >= 0 else function(values[a])
-            except (ArithmeticError, ValueError):
-                values[target] = self._by_array(flat)
+        self._compute(zip(self.flats, self.steps, strict=True))
         self._move()
         return {}
+
+    def _compute(
+        self, steps: Iterable[tuple[Flat, tuple[Callable[..., Any], int, int, int]]]
+    ) -> None:
+        values = self.values
+        for flat, (function, a, b, target) in steps:
+            try:
+                if b >= 0:
+                    values[target] = function(values[a], values[b])
+                else:
+                    values[target] = function(values[a] if b == _ONE else values)
+            except (ArithmeticError, ValueError):
+                values[target] = self._by_array(flat)
+
+    def renewed(
+        self, values: Mapping[str, Any], stale: Container[str], failed: dict[str, str]
+    ) -> tuple[_Scalars, dict[str, str]]:
+        other = copy(self)
+        other.values = list(self.values)
+        for node_id, value in values.items():
+            other.set(node_id, value)
+        pairs = zip(self.flats, self.steps, strict=True)
+        other._compute(pair for pair in pairs if pair[0].id in stale)
+        return other, failed
 
     def _by_array(self, flat: Flat) -> float:
         args = [
@@ -333,22 +375,53 @@ class _Arrays:
 
     def run_each(self) -> dict[str, str]:
         failed: dict[str, str] = {}
-        position = {node_id: i for i, node_id in enumerate(self.step_ids)}
         for flat in self.plan.order:
-            if any(a in failed for a in value_args(flat)):
-                failed[flat.id] = ""
-                continue
-            index = position.get(flat.id)
-            if index is None:
-                continue
-            kernel, args = self.steps[index]
-            try:
-                kernel(*args)
-            except ValueError as error:
-                failed[flat.id] = str(error)
+            self._try(flat, failed)
         for state, value in self.moves:
             np.copyto(state, value)
         return failed
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {node_id: i for i, node_id in enumerate(self.step_ids)}
+
+    def _try(self, flat: Flat, failed: dict[str, str]) -> None:
+        if any(a in failed for a in value_args(flat)):
+            failed[flat.id] = ""
+            return
+        index = self._position.get(flat.id)
+        if index is None:
+            return
+        kernel, args = self.steps[index]
+        try:
+            kernel(*args)
+        except ValueError as error:
+            failed[flat.id] = str(error)
+
+    def renewed(
+        self, values: Mapping[str, Any], stale: Container[str], failed: dict[str, str]
+    ) -> tuple[_Arrays, dict[str, str]]:
+        """Every stale step gets a buffer of its own, or a view into one."""
+        position, other = self._position, copy(self)
+        other.buffers, other.steps = dict(self.buffers), list(self.steps)
+        for node_id, value in values.items():
+            other.buffers[node_id] = np.empty_like(self.buffers[node_id])
+            other.set(node_id, value)
+        for flat in self.plan.order:
+            if flat.id not in stale or flat.op.is_source:
+                continue
+            index = position.get(flat.id)
+            args = tuple([other._operand(a) for a in flat.args])
+            if index is None:
+                assert flat.op.view is not None
+                specs = tuple([self.expansion.spec(a) for a in flat.args])
+                other.buffers[flat.id] = flat.op.view(flat.options, specs, args[0])
+            else:
+                kernel, before = self.steps[index]
+                out = other.buffers[flat.id] = np.empty_like(before[-1])
+                other.steps[index] = kernel, (*args, out)
+            other._try(flat, failed)
+        return other, failed
 
 
 def _copy(value: Array, out: Array) -> None:

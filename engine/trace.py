@@ -6,7 +6,7 @@ backward. The lines are printed from the formulas that computed the numbers, whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -139,42 +139,6 @@ class Step:
         return tuple(
             self.telling.latex(_term(self.telling, c)) for c in self.terms[self.position + 1 :]
         )
-
-
-def micro_steps(
-    telling: Telling, computed: Iterable[str], failed: Container[str]
-) -> tuple[Step, ...]:
-    """The steps of a pass over a document, forward and then backward."""
-    steps: list[Step] = []
-    for node_id in computed:
-        value = telling.read(node_id)
-        if not telling.expansion.nodes[node_id].op.is_source and value is not None:
-            steps.append(
-                Step(len(steps) + 1, "forward", node_id, None, None, value, value, telling)
-            )
-    adjoints = telling.adjoints
-    if adjoints is None:
-        return tuple(steps)
-    one = np.ones((), telling.expansion.dtype)
-    steps.append(Step(len(steps) + 1, "seed", adjoints.output, None, None, one, one, telling))
-    terms = adjoints.contributions
-    of_target: dict[str, list[Contribution]] = {}
-    for term in terms:
-        of_target.setdefault(term.target, []).append(term)
-    seen: dict[str, int] = {}
-    for term in terms:
-        position = seen.get(term.target, 0)
-        seen[term.target] = position + 1
-        value, total = telling.read(term.value), telling.read(term.total)
-        if value is None or total is None:
-            continue
-        steps.append(
-            Step(
-                len(steps) + 1, "backward", term.node, term.target, term.port, value, total,
-                telling, term, of_target[term.target], position,
-            )
-        )  # fmt: skip
-    return tuple(steps)
 
 
 # ---------------------------------------------------------------- lines

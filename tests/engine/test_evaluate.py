@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from engine import evaluate as evaluating
 from engine import ops
 from engine.compose import compose
-from engine.evaluate import Evaluation, evaluate
+from engine.evaluate import Evaluation, Evaluator, evaluate
 from engine.graph import CycleError, Graph, GraphError, Node
 from engine.ops.row import Option
 
@@ -245,3 +247,116 @@ def test_what_no_memory_holds_is_told_at_its_node() -> None:
     graph = compose("a + b", {"a": np.zeros((300_000, 1)), "b": np.zeros(300_000)})
     (message,) = evaluate(graph).faults.values()
     assert "90,000,000,000 numbers" in message
+
+
+# ---------------------------------------------------------------- again and again
+
+
+def random_change(graph: Graph, rng: np.random.Generator) -> None:
+    """Mostly a new value of a source; sometimes another shape, wire, literal, place or none at all."""
+    inputs = graph.of_op("input")
+    chosen = inputs[int(rng.integers(len(inputs)))]
+    old, draw = graph.tensors.get(chosen), rng.random()
+    if draw < 0.6 and old is not None:
+        values = np.round(rng.uniform(-3, 3, old.shape), 1)
+        graph.put("tensors", chosen, values.astype(old.dtype))
+    elif draw < 0.7:
+        shape = [(), (2,), (3,), (2, 3)][int(rng.integers(4))]
+        graph.put("tensors", chosen, None if rng.random() < 0.2 else np.ones(shape))
+    elif draw < 0.8 and graph.links:
+        graph.put("links", list(graph.links)[int(rng.integers(len(graph.links)))], None)
+    elif draw < 0.9:
+        node = graph.nodes[list(graph.nodes)[int(rng.integers(len(graph.nodes)))]]
+        literals = {port: round(float(rng.uniform(-2, 2)), 1) for port in node.literals}
+        graph.put("nodes", node.id, replace(node, x=node.x + 1, literals=literals))
+    elif draw < 0.95:
+        graph.put("settings", "dtype", str(rng.choice(["float32", "float64"])))
+
+
+def differences(one: Evaluation, other: Evaluation) -> list[str]:
+    """Where two evaluations differ, in numbers, in words or in steps."""
+    found = []
+    for part in ("values", "gradients"):
+        ours, theirs = getattr(one, part), getattr(other, part)
+        found += [part] * (list(ours) != list(theirs))
+        for node in set(ours) & set(theirs):
+            same = ours[node].dtype == theirs[node].dtype
+            same &= np.array_equal(ours[node], theirs[node], equal_nan=ours[node].dtype.kind == "f")
+            found += [f"{part} of {node}"] * (not same)
+    for part in ("faults", "waiting", "note", "output", "specs"):
+        found += [part] * (getattr(one, part) != getattr(other, part))
+    steps = [[(s.text, s.numbers_text) for s in e.steps] for e in (one, other)]
+    return found + ["steps"] * (steps[0] != steps[1])
+
+
+def replayed(seed: int, changes: int = 12) -> tuple[list[str], int]:
+    """A drawing changed at random: where the evaluator differs from a fresh look, and how often it
+    kept its plan."""
+    rng = np.random.default_rng(seed)
+    graph, evaluator, found, kept = random_drawing(rng), Evaluator(), [], 0
+    last = evaluator(graph)
+    for _ in range(changes):
+        script, frozen = evaluator._last.script, {n: v.copy() for n, v in last.values.items()}
+        random_change(graph, rng)
+        now = evaluator(graph)
+        kept += evaluator._last.script is script
+        found += differences(now, evaluate(graph))
+        found += [
+            f"the earlier value of {n}"
+            for n, v in frozen.items()
+            if not np.array_equal(v, last.values[n], equal_nan=v.dtype.kind == "f")
+        ]
+        last = now
+    return found, kept
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_evaluating_again_is_evaluating_afresh(block: int) -> None:
+    kept = 0
+    for seed in range(block * 20, block * 20 + 20):
+        found, times = replayed(seed)
+        assert not found, f"seed {seed}: {found}"
+        kept += times
+    assert kept > 60
+
+
+@pytest.mark.parametrize("defect", ["structure", "values", "descendants"])
+def test_a_forgotten_change_is_noticed(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted defects: a change of structure, of values or of what depends on them is missed."""
+    if defect == "structure":
+        monkeypatch.setattr(evaluating, "_parts", lambda graph: ())
+    elif defect == "values":
+        right = evaluating._changed
+        monkeypatch.setattr(
+            evaluating, "_changed", lambda *args: None if right(*args) is None else {}
+        )
+    else:
+        renewed = evaluating.Plan.renewed
+
+        def wrong(self: Any, expansion: Any, values: Any, failed: Any) -> Any:
+            self = copy(self)
+            self.order = self.order[: len(self.order) // 2]
+            return renewed(self, expansion, values, failed)
+
+        monkeypatch.setattr(evaluating.Plan, "renewed", wrong)
+    found = []
+    for seed in range(6):
+        try:
+            found += replayed(seed)[0]
+        except (KeyError, ValueError):
+            found.append("an error")
+    assert found
+
+
+def test_a_change_of_one_value_keeps_the_plan_and_the_untouched_values() -> None:
+    graph = compose("a = sin(x); b = exp(y); J = a * b", {"x": 1.0, "y": 2.0})
+    evaluator = Evaluator()
+    evaluator(graph)
+    made = evaluator._last
+    graph.put("tensors", str(graph.id_of("x")), 3.0)
+    now = evaluator(graph)
+    assert evaluator._last.script is made.script and evaluator._last.plan is not made.plan
+    assert float(now.values[str(graph.id_of("J"))]) == np.sin(3.0) * np.exp(2.0)
+    assert float(now.expansion.feeds[str(graph.id_of("x"))]) == 3.0
+    again = evaluator(graph)
+    assert evaluator._last.script is made.script and not differences(now, again)
