@@ -1,9 +1,10 @@
-"""The shipped examples, by name."""
+"""The shipped examples and modules, by name."""
 
 from __future__ import annotations
 
 import importlib.resources
 from dataclasses import dataclass
+from functools import cache
 
 from engine import files
 from engine.graph import Graph
@@ -65,3 +66,61 @@ def load(name: str) -> Graph:
     """An example as a new document; its data need no base folder. Raises KeyError."""
     place = importlib.resources.files("resources") / "examples" / INFO[name].file
     return files.from_bytes(place.read_bytes())
+
+
+# ------------------------------------------------------------ modules
+
+
+@dataclass(frozen=True)
+class ModuleInfo:
+    """What the palette says of a shipped module; `file` is its definition."""
+
+    title: str
+    about: str
+    file: str
+
+
+MODULES: dict[str, ModuleInfo] = {
+    "Dense": ModuleInfo(
+        "Dense", "A layer x @ W + b with a number of units; follow it with an activation.",
+        "dense.json",
+    ),
+    "MLP": ModuleInfo(
+        "MLP", "Two dense layers with relu between them.", "mlp.json",
+    ),
+    "ConvBlock": ModuleInfo(
+        "Conv block", "A 3×3 convolution with bias, relu and pooling that halves the picture.",
+        "conv-block.json",
+    ),
+    "ResidualBlock": ModuleInfo(
+        "Residual block", "Two dense layers whose result is added to what came in.",
+        "residual-block.json",
+    ),
+    "Encoder": ModuleInfo(
+        "Encoder", "Two dense layers down to a short code.", "encoder.json",
+    ),
+    "Decoder": ModuleInfo(
+        "Decoder", "Two dense layers from a code up to the width of the data.", "decoder.json",
+    ),
+    "Autoencoder": ModuleInfo(
+        "Autoencoder", "An encoder and a decoder: the input again, through a short code.",
+        "autoencoder.json",
+    ),
+    "LSTM": ModuleInfo(
+        "LSTM cell", "One step of an LSTM: y is the new output, the node state the new cell state.",
+        "lstm.json",
+    ),
+}  # fmt: skip
+"""Every shipped module by its name, in the order of the palette."""
+
+
+def load_module(name: str) -> Graph:
+    """A shipped module's definition. Raises KeyError."""
+    place = importlib.resources.files("resources") / "modules" / MODULES[name].file
+    return files.from_bytes(place.read_bytes())
+
+
+@cache
+def modules() -> dict[str, Graph]:
+    """Every shipped definition by name, read once; they are never changed in place."""
+    return {name: load_module(name) for name in MODULES}

@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from engine.expansion import Expansion, Ref, Start
-from engine.graph import TIED, Graph, Node
+from engine.graph import TIED, Graph, Node, id_number
 from engine.initializers import draw
 from engine.ops.row import Array, Op
 from engine.shapes import ShapeError, shape_text
@@ -157,6 +158,9 @@ class _Flattening:
         value: Any = self.feeds.get(path, self.root.tensors.get(path))
         if place.path:
             value = self._inner_value(place, node, path, value)
+        elif value is None and node.options.get("shape"):
+            with suppress(ShapeError):  # sizes of data are not known here
+                value = self._inner_value(place, node, path, value)
         if value is None:
             return None
         if place.path:
@@ -196,14 +200,21 @@ class _Flattening:
             return int(part)
         if part in place.sizes:
             return place.sizes[part]
+        times = re.fullmatch(r"(\d{1,6})\*(.+)", part)
+        if times is not None:
+            return int(times[1]) * self._size(place, times[2])
         named = re.fullmatch(r"(\w+)\[(-?\d{1,2})\]", part)
         port = place.graph.id_of(named[1]) if named else None
-        if named is None or port not in place.known:
+        if port in place.known:
+            shape = self.expansion.spec(place.known[port]).shape
+        elif named is not None and not place.path and port in self.root.tensors:
+            shape = self.root.tensors[port].shape
+        else:
             raise ShapeError(
                 f"it names {part!r}, which is no size here",
-                "name a size, or an input's axis as in x[-1]",
+                "name a size, an input's axis as in x[-1], or a multiple as in 4*units",
             )
-        shape = self.expansion.spec(place.known[port]).shape
+        assert named is not None
         axis = int(named[2])
         if not -len(shape) <= axis < len(shape):
             raise ShapeError(f"{named[1]} is {shape_text(shape)} and has no axis {axis}")
@@ -211,10 +222,10 @@ class _Flattening:
 
 
 def draw_start(path: str, start: Start, seed: int) -> Array:
-    """The first value of a parameter inside a module: a function of its path and the seed."""
+    """The first value of a parameter that has none yet: a function of its path and the seed."""
     init = start.options.get("init", "given")
     scale = float(start.options.get("scale", 1.0))
-    key = zlib.crc32(path.encode())
+    key = zlib.crc32(path.encode()) if "." in path else id_number(path)
     return draw("zeros" if init == "given" else init, start.shape, seed, key, scale)
 
 

@@ -19,6 +19,8 @@ Port = tuple[str, str]
 ID = re.compile(r"n[1-9]\d{0,11}")
 NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
 MAX_NAME = 80
+SIZE = re.compile(r"(\d{1,6}\*)?[^\W\d]\w*(\[-?\d{1,2}\])?")
+"""A size by name: `units`, an input's axis `x[-1]`, a multiple `4*units`."""
 TENSOR_KEY = re.compile(r"(?=.{1,120}\Z)\w+(\.\w+)*")
 """A node id, a path of ids into a module's instance, or `<source>.<field>`."""
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
@@ -207,7 +209,7 @@ _KIND_CHECKS: dict[str, Any] = {
     ),
     "choice": _text,
     "text": _text,
-    "count": lambda v: (_whole(v) and v > 0) or (isinstance(v, str) and bool(NAME.fullmatch(v))),
+    "count": lambda v: v > 0 if _whole(v) else isinstance(v, str) and bool(SIZE.fullmatch(v)),
 }
 _KIND_WORDS = {
     "float": "a number",

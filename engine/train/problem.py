@@ -49,7 +49,7 @@ def inner_starts(expansion: Expansion, loss: str, seed: int, fresh: bool) -> dic
     above = expansion.ancestors([loss])
     found = {}
     for path, start in expansion.starts.items():
-        if path in above and start.trainable:
+        if path in above and start.trainable and "." in path:
             drawn = fresh and start.options.get("init", "given") != "given"
             value = draw_start(path, start, seed) if drawn else expansion.feeds[path]
             found[path] = value.astype(expansion.dtype)
