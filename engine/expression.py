@@ -62,25 +62,24 @@ class Statement:
 
 
 _BINARY: dict[type[ast.AST], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
-    ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%",
+    ast.Pow: "**", ast.MatMult: "@", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=",
+    ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 PRECEDENCE = {
-    ">": 1, ">=": 1, "<": 1, "<=": 1, "==": 1, "+": 2, "-": 2, "*": 3, "/": 3, "@": 3, "minus": 4,
-    "**": 5, "atom": 6,
+    ">": 1, ">=": 1, "<": 1, "<=": 1, "==": 1, "!=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "%": 3, "@": 3,
+    "minus": 4, "**": 5, "atom": 6,
 }  # fmt: skip
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot after a name has no meaning here",
     ast.Lambda: "functions cannot be defined in a formula",
     ast.BoolOp: "'and' and 'or' are not in the language; multiply conditions instead",
     ast.IfExp: "write where(condition, a, b) instead of 'if'",
-    ast.FloorDiv: "'//' is not in the language",
-    ast.Mod: "'%' is not in the language",
+    ast.FloorDiv: "'//' is not in the language; write floor(a / b)",
     ast.BitOr: "'|' is not in the language",
     ast.BitAnd: "'&' is not in the language; multiply conditions instead",
     ast.Starred: "'*' before an argument has no meaning here",
     ast.List: "a list is not in the language; give arrays as values of an input",
-    ast.NotEq: "'!=' is not in the language; write 1 - (a == b)",
 }
 
 

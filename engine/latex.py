@@ -14,6 +14,7 @@ from engine.expression import PRECEDENCE, Name, Number, Tree, filled, fold, numb
 _LATEX_INFIX = {
     "+": "+", "-": "-", "*": r" \cdot ", "@": r" \, ", ">": ">", ">=": r"\ge ", "<": "<",
     "<=": r"\le ", "==": "=",
+    "!=": r"\ne ",
 }  # fmt: skip
 _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
@@ -83,9 +84,11 @@ def to_latex(
 def _strength(pattern: str) -> int:
     """A template that ends in its own bracket is an atom; a sum reaches as far right as it can, and
     what ends in a superscript or a fraction cannot take another one."""
-    if re.search(r"\\right(\)|\\?\|)(_\d)?$", pattern) or pattern.startswith(r"\sqrt"):
+    if re.search(r"\\right(\)|\\?\||\\rfloor|\\rceil)(_\d)?$", pattern) or pattern.startswith(
+        r"\sqrt"
+    ):
         return PRECEDENCE["atom"]
-    return PRECEDENCE["+" if r"\sum" in pattern else "**"]
+    return PRECEDENCE["+" if re.search(r"\\sum|\\bmod", pattern) else "**"]
 
 
 def _fill(pattern: str, operands: tuple[tuple[str, int], ...]) -> str:

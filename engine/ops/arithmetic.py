@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.ops.row import Domain, Kernel, Op, counting, ufunc
-from engine.shapes import Options, Spec, arithmetic, elementwise
+from engine.ops.row import Case, Domain, Kernel, Op, Option, counting, ufunc
+from engine.shapes import Options, ShapeError, Spec, arithmetic, elementwise
 
 _CATEGORY = "Arithmetic"
 _AWAY = Domain(0.3, 2.0)
+_WHOLE = Domain(kinks=(-2.0, -1.0, 0.0, 1.0, 2.0))
+_HALVES = Domain(kinks=(-1.5, -0.5, 0.5, 1.5))
 
 
 def _fold_add(a: Any, b: Any) -> Any:
@@ -78,12 +80,43 @@ def _smaller(a: float, b: float) -> float:
     return a if a <= b or a != a else b
 
 
+def between(options: Options, x: Spec) -> Spec:
+    """The shape rule of rows that keep a value between `low` and `high`."""
+    low, high = options["low"], options["high"]
+    if not low <= high:
+        raise ShapeError(f"low is {low:g} and high is {high:g}", "low must not be above high")
+    return elementwise(options, x)
+
+
+def clip_kernel(options: Options, specs: tuple[Spec, ...]) -> Kernel:
+    low, high = options["low"], options["high"]
+
+    def kernel(x: Any, out: Any) -> None:
+        np.maximum(x, low, out=out)
+        np.minimum(out, high, out=out)
+
+    return kernel
+
+
+def clip_scalar(options: Options) -> Any:
+    low, high = options["low"], options["high"]
+    return lambda x: low if x < low else high if x > high else x
+
+
 def _binary(name: str, doc: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {
         "category": _CATEGORY, "inputs": ("a", "b"), "shape": arithmetic, "elementwise": True,
         "analytic": True, **rest,
     }  # fmt: skip
     return Op(name, doc=doc, **fields)
+
+
+def _step(name: str, doc: str, function: Any, scalar: Any, domain: Domain, **rest: Any) -> Op:
+    """A row that is flat between jumps."""
+    return _binary(
+        name, doc, inputs=("x",), formula=f"{name}(x)", derivative={"x": "0"}, shape=elementwise,
+        kernel=ufunc(function), scalar=lambda x: float(scalar(x)), domain={"x": domain}, **rest,
+    )  # fmt: skip
 
 
 def _unary(name: str, doc: str, **rest: Any) -> Op:
@@ -171,4 +204,31 @@ ROWS = (
         latex=r"\min\left(<0>, <1>\right)", aliases=("min", "smaller"),
         ties=True,
     ),
+    _unary(
+        "clip", "The value, kept between two limits.", formula="minimum(maximum(x, low), high)",
+        derivative={"x": "g * ((x >= low) * (x <= high))"}, shape=between, kernel=clip_kernel,
+        scalar=clip_scalar, label="clip", aliases=("clamp", "limit", "bound"), calls=("clamp",),
+        latex=r"\mathrm{clip}\left(<0>\right)", domain={"x": Domain(kinks=(0.0, 1.0, -0.5, 0.8))},
+        options=(
+            Option("low", 0.0, "float", "The smallest result."),
+            Option("high", 1.0, "float", "The largest result."),
+        ),
+        cases=(Case((), {"low": -0.5, "high": 0.8}),),
+    ),
+    _binary(
+        "mod", "What is left of the first value when the second is taken off it whole times; has its sign.",
+        formula="a - b * floor(a / b)",
+        # from y, since the quotient of two floats may be rounded up to the next whole number
+        derivative={"a": "g", "b": "g * (-round((a - y) / b))"}, shape=elementwise,
+        kernel=ufunc(np.remainder), scalar=operator.mod, symbol="%", label="a mod b",
+        latex=r"<0!> \bmod <1!>", aliases=("remainder", "modulo", "%"), calls=("remainder",),
+        domain={"a": Domain(2.1, 3.1), "b": Domain(1.6, 2.0)},  # away from the jumps at a = 0, b, 2b
+        cases=(Case(((3,), (3,)), values={"a": (1.3, -1.7, 1.9), "b": (-0.8, 0.5, 0.7)}),),
+    ),
+    _step("floor", "The largest whole number that is not above the value.", np.floor, math.floor,
+          _WHOLE, label="⌊x⌋ floor", latex=r"\left\lfloor <0>\right\rfloor", aliases=("down",)),
+    _step("ceil", "The smallest whole number that is not below the value.", np.ceil, math.ceil,
+          _WHOLE, label="⌈x⌉ ceil", latex=r"\left\lceil <0>\right\rceil", aliases=("ceiling", "up")),
+    _step("round", "The nearest whole number; halves go to the even one.", np.rint, round, _HALVES,
+          latex=r"\mathrm{round}\left(<0>\right)", aliases=("rint", "nearest")),
 )  # fmt: skip

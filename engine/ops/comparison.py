@@ -44,6 +44,7 @@ ROWS = (
     _compare("lt", "<", "less than", np.less),
     _compare("le", "<=", "at most", np.less_equal),
     _compare("eq", "==", "equal to", np.equal),
+    _compare("ne", "!=", "not equal to", np.not_equal),
     Op(
         "where", category="Comparison",
         doc="The second value where the condition holds, the third elsewhere.",

@@ -25,6 +25,14 @@ def _row(name: str, doc: str, local: str, function: Any, latex: str = "", **rest
     )  # fmt: skip
 
 
+def _inverse(name: str, doc: str, local: str, function: Any, **rest: Any) -> Op:
+    """The inverse of a hyperbolic function, `a` before its name."""
+    latex, call = rf"\mathrm{{ar{name[1:]}}}", f"arc{name[1:]}"
+    return _row(
+        name, doc, local, function, latex, aliases=(call, "hyperbolic"), calls=(call,), **rest
+    )
+
+
 ROWS = (
     _row("sin", "The sine; the value is an angle in radians.", "cos(x)", np.sin),
     _row("cos", "The cosine; the value is an angle in radians.", "-sin(x)", np.cos),
@@ -40,4 +48,15 @@ ROWS = (
          r"\arccos", aliases=("arccos",), calls=("arccos",), domain=_INSIDE),
     _row("atan", "The angle whose tangent is the value.", "(1 / (1 + x^2))", np.arctan,
          r"\arctan", aliases=("arctan",), calls=("arctan",)),
+    _inverse("asinh", "The number whose hyperbolic sine is the value.", "(1 / sqrt(1 + x^2))",
+             np.arcsinh),
+    _inverse("acosh", "The number whose hyperbolic cosine is the value; at least 0.",
+             "(1 / sqrt((x - 1) * (x + 1)))", np.arccosh, domain={"x": Domain(1.3, 3.0)}),
+    _inverse("atanh", "The number whose hyperbolic tangent is the value.",
+             "(1 / ((1 - x) * (1 + x)))", np.arctanh, domain=_INSIDE),
+    Op("atan2", category="Trigonometric", doc="The angle of the point (b, a), from -pi to pi.",
+       inputs=("a", "b"), formula="atan2(a, b)", shape=elementwise, elementwise=True,
+       derivative={"a": "g * (b / (a^2 + b^2))", "b": "g * (-a / (a^2 + b^2))"},
+       kernel=ufunc(np.arctan2), scalar=math.atan2, latex=r"\mathrm{atan2}\left(<0>, <1>\right)",
+       aliases=("angle", "arctan2"), calls=("arctan2",), domain={"b": Domain(0.3, 2.0)}),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -33,6 +34,12 @@ def _log1pexp(x: Any) -> Any:
     return max(x, mp.mpf(0)) + mp.log1p(mp.exp(-abs(x)))
 
 
+def _mod(a: Any, b: Any) -> Any:
+    """Exact: the quotient may have 600 digits."""
+    exact = Fraction(float(a)) % Fraction(float(b))
+    return mp.mpf(exact.numerator) / exact.denominator
+
+
 def _power(a: Any, b: Any) -> Any:
     return mp.mpf(1) if a == 1 else a**b
 
@@ -51,6 +58,11 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "sign": mp.sign,
     "maximum": max,
     "minimum": min,
+    "clip": lambda x: min(max(x, mp.mpf(0)), mp.mpf(1)),
+    "mod": _mod,
+    "floor": mp.floor,
+    "ceil": mp.ceil,
+    "round": mp.nint,
     "exp": mp.exp,
     "log": mp.log,
     "sqrt": mp.sqrt,
@@ -65,11 +77,16 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "asin": mp.asin,
     "acos": mp.acos,
     "atan": mp.atan,
+    "asinh": mp.asinh,
+    "acosh": mp.acosh,
+    "atanh": mp.atanh,
+    "atan2": mp.atan2,
     "gt": lambda a, b: mp.mpf(int(a > b)),
     "ge": lambda a, b: mp.mpf(int(a >= b)),
     "lt": lambda a, b: mp.mpf(int(a < b)),
     "le": lambda a, b: mp.mpf(int(a <= b)),
     "eq": lambda a, b: mp.mpf(int(a == b)),
+    "ne": lambda a, b: mp.mpf(int(a != b)),
     "where": lambda c, a, b: a if c else b,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mp.mpf(0)),
@@ -80,6 +97,12 @@ ORACLES: dict[str, Callable[..., Any]] = {
 # What IEEE 754 (and C's annex F) says where an operand is infinite and mpmath has no answer.
 LIMITS: dict[str, Callable[..., float]] = {
     "pow": math.pow,
+    "mod": lambda a, b: a % b,
+    "atan2": math.atan2,
+    "asinh": lambda x: x,
+    "acosh": lambda x: x if x > 0 else math.nan,
+    "atanh": lambda x: math.nan,
+    "floor": lambda x: x, "ceil": lambda x: x, "round": lambda x: x,
     "atan": lambda x: math.copysign(math.pi / 2, x),
     "sigmoid": lambda x: 1.0 if x > 0 else 0.0,
     "softplus": lambda x: x if x > 0 else 0.0,
@@ -104,9 +127,13 @@ def test_every_elementwise_row_has_an_oracle() -> None:
     assert {op.name for op in ELEMENTWISE} == set(ORACLES)
 
 
+STEPS = ("sign", "gt", "ge", "lt", "le", "eq", "ne", "floor", "ceil", "round", "mod")
+"""Rows with jumps: how far they are from their neighbours says nothing."""
+
+
 def expected(name: str, point: tuple[float, ...]) -> tuple[float, float]:
     """The value a correct program gives, and how far a good one may be from it."""
-    carries_nan = name not in ("where", "gt", "ge", "lt", "le", "eq")
+    carries_nan = name not in ("where", "gt", "ge", "lt", "le", "eq", "ne")
     if any(map(math.isnan, point)):
         if name == "pow" and (point[0] == 1.0):
             return 1.0, 0.0
@@ -128,7 +155,7 @@ def expected(name: str, point: tuple[float, ...]) -> tuple[float, float]:
     nudge = mp.mpf(10) ** -25
     for i, x in enumerate(exact):
         moved = oracle(*exact[:i], x * (1 + nudge), *exact[i + 1 :])
-        if name not in ("sign", "gt", "ge", "lt", "le", "eq") and not isinstance(moved, mp.mpc):
+        if name not in STEPS and not isinstance(moved, mp.mpc):
             size += abs(moved - value) / nudge
     return _rounded(value), _rounded(size * mp.mpf("1e-12"))
 
