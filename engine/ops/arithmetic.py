@@ -115,7 +115,8 @@ def _step(name: str, doc: str, function: Any, scalar: Any, domain: Domain, **res
     """A row that is flat between jumps."""
     return _binary(
         name, doc, inputs=("x",), formula=f"{name}(x)", derivative={"x": "0"}, shape=elementwise,
-        kernel=ufunc(function), scalar=lambda x: float(scalar(x)), domain={"x": domain}, **rest,
+        kernel=ufunc(function), scalar=lambda x: float(scalar(x)), domain={"x": domain},
+        analytic=False, **rest,
     )  # fmt: skip
 
 
@@ -220,6 +221,7 @@ ROWS = (
         formula="a - b * floor(a / b)",
         # from y, since the quotient of two floats may be rounded up to the next whole number
         derivative={"a": "g", "b": "g * (-round((a - y) / b))"}, shape=elementwise,
+        analytic=False,
         kernel=ufunc(np.remainder), scalar=operator.mod, symbol="%", label="a mod b",
         latex=r"<0!> \bmod <1!>", aliases=("remainder", "modulo", "%"), calls=("remainder",),
         domain={"a": Domain(2.1, 3.1), "b": Domain(1.6, 2.0)},  # away from the jumps at a = 0, b, 2b
