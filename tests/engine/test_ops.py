@@ -12,6 +12,7 @@ from engine.expression import Name, names, substitute
 from engine.latex import to_latex
 from engine.ops.row import Case, Op
 from engine.program import Plan
+from engine.shapes import ShapeError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -41,6 +42,31 @@ def test_derivatives_at_two_hundred_more_places(op: Op) -> None:
 def test_every_row_with_a_derivative_has_cases() -> None:
     """A row without cases would pass every check unseen."""
     assert [op.name for op in DIFFERENTIABLE if not check.cases_of(op)] == []
+
+
+@rows
+def test_indices_repeat_in_a_case(op: Op) -> None:
+    """A row that reads indices has a case in which one comes twice: both terms must reach it."""
+    repeats = []
+    for case in op.cases:
+        given = [np.asarray(v) for v in case.values.values()]
+        indices = [v for v in given if v.dtype.kind == "i" and v.size > 1]
+        repeats += [v.size > np.unique(v).size for v in indices]
+    assert any(repeats) or not repeats
+
+
+IDENTITIES = {"sum": 0.0, "prod": 1.0, "mean": np.nan, "l1": 0.0, "l2": 0.0, "norm": 0.0}
+REFUSED = ("max", "min", "logsumexp")
+
+
+@pytest.mark.parametrize("name", [*IDENTITIES, *REFUSED])
+def test_no_entries_give_the_identity_or_a_refusal(name: str) -> None:
+    op, case = ops.TABLE[name], Case(((0,),))
+    if name in REFUSED:
+        with pytest.raises(ShapeError, match="no entries"):
+            computed(op, case, [np.zeros(0)])
+    else:
+        np.testing.assert_equal(computed(op, case, [np.zeros(0)]), np.asarray(IDENTITIES[name]))
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3)])
