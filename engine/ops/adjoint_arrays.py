@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.ops.indexing import AT, pick_shape, picker
+from engine.ops.indexing import AT, pick_shape, picker, scatter
 from engine.ops.reductions import AXIS
 from engine.ops.row import Array, Case, Kernel, Op, Option, returns
 from engine.ops.shape import (
@@ -96,14 +96,8 @@ def _scatter_shape(options: Options, g: Spec, x: Spec, *indices: Spec) -> Spec:
 
 
 def _scatter_at(options: Options, specs: tuple[Spec, ...]) -> Kernel:
-    index = picker(options, specs[1], specs[2:])
-
-    def kernel(g: Any, x: Any, *rest: Any) -> None:
-        out = rest[-1]
-        out.fill(0)
-        np.add.at(out, index(rest[:-1]), g)
-
-    return kernel
+    add = scatter(options, specs[1], specs[2:])
+    return lambda g, x, *rest: add(g, rest[:-1], rest[-1])
 
 
 def _picked_shape(options: Options, h: Spec, x: Spec, *indices: Spec) -> Spec:

@@ -28,7 +28,7 @@ CASES = (
     Case(((2,), (2, 3), (3,)), {"subscripts": "i,ij,j->"}),
 )  # fmt: skip
 
-Step = tuple[int, int, Callable[[Array, Array], Array]]
+Product = Callable[[Array, Array, Array | None], Array]
 
 
 @cache
@@ -94,10 +94,11 @@ def _alone(term: str, wanted: set[str]) -> tuple[str, Callable[[Array], Array]]:
     return "".join(c for c in letters if c in wanted), prepare
 
 
-def _pair(
-    a: str, b: str, wanted: set[str], sizes: Mapping[str, int]
-) -> tuple[str, Callable[[Array, Array], Array]]:
-    """Two operands into one: a (batched) matrix product, or plain products where nothing is summed."""
+def _pair(a: str, b: str, wanted: set[str], sizes: Mapping[str, int]) -> tuple[str, Product]:
+    """Two operands into one: a (batched) matrix product, or plain products where nothing is summed.
+
+    The product is written into an array where one is given and its layout allows that.
+    """
     both = [c for c in a if c in b]
     batch, summed = [c for c in both if c in wanted], [c for c in both if c not in wanted]
     left, right = [c for c in a if c not in both], [c for c in b if c not in both]
@@ -107,19 +108,28 @@ def _pair(
     rows, columns, inner = (int(np.prod(s)) for s in shape[1:])
     labels = "".join((*batch, *left, *right))
 
-    def product(x: Array, y: Array) -> Array:
-        first = x.transpose(order_a).reshape(*shape[0], rows, inner)
-        second = y.transpose(order_b).reshape(*shape[0], inner, columns)
-        result = np.matmul(first, second) if summed else first * second
-        return result.reshape(shape[0] + shape[1] + shape[2])
+    def product(x: Array, y: Array, into: Array | None) -> Array:
+        first, second = x.transpose(order_a), y.transpose(order_b)
+        if not summed:
+            first = first.reshape(first.shape + (1,) * len(right))
+            second = second.reshape(shape[0] + (1,) * len(left) + shape[2])
+            products: Array = np.multiply(first, second, into)
+            return products
+        first = first.reshape(*shape[0], rows, inner)
+        second = second.reshape(*shape[0], inner, columns)
+        if into is None or not into.flags.c_contiguous:
+            result: Array = np.matmul(first, second)
+            return result.reshape(shape[0] + shape[1] + shape[2])
+        np.matmul(first, second, into.reshape(*shape[0], rows, columns))
+        return into
 
     return labels, product
 
 
 def contraction(
     terms: Sequence[str], out: str, sizes: Mapping[str, int]
-) -> Callable[[Sequence[Array]], Array]:
-    """A function from operands to their contraction, axes in the order of `out`.
+) -> Callable[[Sequence[Array], Array], None]:
+    """A function that writes the contraction of operands into an array with axes in the order of `out`.
 
     Operands are paired by matrix products, at each turn the two whose product is the smallest; NumPy's
     `einsum` alone loops over all letters at once. Letters of `out` must stand in some term.
@@ -131,7 +141,7 @@ def contraction(
     shared = {c for c, n in count.items() if n > 1} | set(out)
     starts = [_alone(term, shared) for term in terms]
     labels = {i: letters for i, (letters, _) in enumerate(starts)}
-    steps: list[Step] = []
+    steps: list[tuple[int, int, Product]] = []
 
     def wanted(i: int, j: int) -> set[str]:
         return set(out).union(*(labels[k] for k in labels if k not in (i, j)))
@@ -147,13 +157,16 @@ def contraction(
         del labels[j]
         labels[i] = joined
     ((last, letters),) = labels.items()
-    order = [letters.index(c) for c in out]
+    final = steps[-1][1] if steps else 0
+    order = [out.index(c) for c in letters]
 
-    def contract(operands: Sequence[Array]) -> Array:
+    def contract(operands: Sequence[Array], result: Array) -> None:
         values = [prepare(x) for (_, prepare), x in zip(starts, operands, strict=True)]
+        target = result.transpose(order)
         for i, j, product in steps:
-            values[i] = product(values[i], values[j])
-        return values[last].transpose(order)
+            values[i] = product(values[i], values[j], target if j == final else None)
+        if values[last] is not target:
+            np.copyto(target, values[last])
 
     return contract
 
@@ -167,7 +180,7 @@ def _shape(options: Options, *specs: Spec) -> Spec:
 def _kernel(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     terms, out = read(options["subscripts"], len(specs))
     contract = contraction(terms, out, sizes_of(terms, specs))
-    return lambda *args: np.copyto(args[-1], contract(args[:-1]))
+    return lambda *args: contract(args[:-1], args[-1])
 
 
 def part_shape(options: Options, *specs: Spec) -> Spec:
@@ -197,7 +210,12 @@ def part_kernel(options: Options, specs: tuple[Spec, ...]) -> Kernel:
         if len(letters) < len(target):
             result.fill(0)
             result = np.einsum(diagonal, result)
-        result[...] = contract(others).reshape(shape)
+        if core == letters:
+            contract(others, result)
+            return
+        inner = np.empty([sizes[c] for c in core], result.dtype)
+        contract(others, inner)
+        result[...] = inner.reshape(shape)
 
     return kernel
 
@@ -205,7 +223,7 @@ def part_kernel(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 ROWS = (
     Op(
         "einsum", category="Linear algebra", variadic=True, analytic=True, least=1,
-        inputs=("xs",),        doc="Sums of products over named axes: einsum(A, B, subscripts='ij,jk->ik').",
+        inputs=("xs",), doc="Sums of products over named axes: einsum(A, B, subscripts='ij,jk->ik').",
         formula="einsum(xs, subscripts=subscripts)",
         derivative={"xs": "einsum_part(inputs, g, subscripts=subscripts, part=i)"},
         shape=_shape, kernel=_kernel, options=(SUBSCRIPTS,), cases=CASES,

@@ -194,13 +194,44 @@ def picker(options: Options, x: Spec, indices: tuple[Spec, ...]) -> Any:
     return index
 
 
+def _of_rows(options: Options, indices: tuple[Spec, ...]) -> bool:
+    """Whether whole rows are picked by number, as in a lookup of embeddings."""
+    return options["at"].strip() == "#" and indices[0].kind != "bool"
+
+
 def _pick(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     index = picker(options, specs[0], specs[1:])
+    if _of_rows(options, specs[1:]):
+        return lambda x, k, out: np.take(x, index((k,))[0], 0, out, mode="wrap")
 
     def kernel(x: Any, *rest: Any) -> None:
         rest[-1][...] = x[index(rest[:-1])]
 
     return kernel
+
+
+def scatter(options: Options, x: Spec, indices: tuple[Spec, ...]) -> Any:
+    """A function (g, values, out) that adds g up in out, of x's shape, where `pick` took entries.
+
+    `add.at` is several times faster by places in the flattened array than by several indices.
+    """
+    index = picker(options, x, indices)
+    n, row = (x.shape[0], int(np.prod(x.shape[1:]))) if x.shape else (1, 1)
+    known: list[Array] = []
+
+    def places(values: Sequence[Any]) -> Any:
+        if _of_rows(options, indices):
+            first = index(values)[0]
+            return np.where(first < 0, first + n, first)[..., None] * row + np.arange(row)
+        if not known:
+            known.append(np.arange(x.size).reshape(x.shape))
+        return known[0][index(values)]
+
+    def add(g: Any, values: Sequence[Any], out: Any) -> None:
+        out.fill(0)
+        np.add.at(out.reshape(-1), places(values).reshape(-1), g.reshape(-1))
+
+    return add
 
 
 # ---------------------------------------------------------------- along one axis

@@ -148,7 +148,7 @@ def random_drawing(rng: np.random.Generator) -> Graph:
 
 def test_any_drawing_is_evaluated_or_told(request: pytest.FixtureRequest) -> None:
     computed = faults = slopes = 0
-    for seed in range(250):
+    for seed in range(400):
         evaluation = evaluate(random_drawing(np.random.default_rng(seed)))
         graph = evaluation.graph
         accounted = {*evaluation.values, *evaluation.faults, *evaluation.waiting}

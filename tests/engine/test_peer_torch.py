@@ -327,6 +327,17 @@ TIES = [
     ("max_norm", {}, ([2.0, -2.0, 1.0],)),
     ("max_norm", {}, ([0.0, 0.0],)),
     ("max_abs_error", {}, ([1.0, 2.0, 0.0], [3.0, 0.0, 0.0])),
+    ("norm", {}, ([0.0, 0.0],)), ("norm", {"axis": 1}, ([[0.0, 0.0], [3.0, 4.0]],)),
+    ("norm", {"order": 1}, ([0.0, -2.0, 1.0],)),
+    ("norm", {"order": float("inf")}, ([2.0, -2.0, 1.0],)),
+    ("norm", {"order": float("inf"), "axis": 0}, ([[2.0, 1.0], [-2.0, 3.0]],)),
+    ("norm", {"order": float("inf")}, ([0.0, 0.0],)),
+    ("prod", {}, ([0.0, 3.0, 2.0],)), ("prod", {}, ([0.0, 3.0, 0.0],)),
+    ("prod", {"axis": 1}, ([[0.0, 3.0], [0.0, 0.0], [1.0, 2.0]],)),
+    ("cumprod", {"axis": 0}, ([2.0, 0.0, 3.0, 0.0, 4.0],)),
+    ("std", {}, ([2.0, 2.0, 2.0],)), ("std", {"correction": 1, "axis": 0}, ([[1.0, 2.0], [1.0, 3.0]],)),
+    ("argmax", {}, ([1.0, 3.0, 3.0],)), ("argmin", {"axis": 1}, ([[1.0, 1.0], [2.0, 0.0]],)),
+    ("det", {}, ([[1.0, 2.0], [2.0, 5.0]],)), ("logdet", {}, ([[1.0, 2.0], [2.0, 5.0]],)),
 ]  # fmt: skip
 
 
@@ -358,6 +369,28 @@ CALLS = {
     "sum(x[0]^2)": lambda d: (d["x"][0] ** 2).sum(),
     "sum(x[:, 1:3]^3)": lambda d: (d["x"][:, 1:3] ** 3).sum(),
     "x[-1, 0] * x[0, 0]": lambda d: d["x"][-1, 0] * d["x"][0, 0],
+    "sum(x[k]^2 * x)": lambda d: (d["x"][d["k"]] ** 2 * d["x"]).sum(),
+    "sum(x[:, k]^3)": lambda d: (d["x"][:, d["k"]] ** 3).sum(),
+    "sum(x[x > 0]^2)": lambda d: (d["x"][d["x"] > 0] ** 2).sum(),
+    "sum(x[k, 0] * x[:, None][k, 0, 2])": lambda d: (
+        d["x"][d["k"], 0] * d["x"][:, None][d["k"], 0, 2]
+    ).sum(),
+    "sum(x[..., ::-1] * x)": lambda d: (d["x"].flip(-1) * d["x"]).sum(),
+    "dot(v, v) + sum(dot(W, v))": lambda d: d["v"].dot(d["v"]) + (d["W"] @ d["v"]).sum(),
+    "sum(einsum(W, v, subscripts='ij,j->i')^2)": lambda d: (
+        torch.einsum("ij,j->i", d["W"], d["v"]) ** 2
+    ).sum(),
+    "norm(x, order=inf) + norm(x, 1)[0]": lambda d: (
+        torch.linalg.vector_norm(d["x"], torch.inf) + torch.linalg.vector_norm(d["x"], 2, 1)[0]
+    ),
+    "sum(inv(a) @ b) + trace(a)": lambda d: (torch.linalg.inv(d["a"]) @ d["b"]).sum() + d["a"].trace(),
+    "sum(cholesky(a @ T(a) + 0.1 * b @ T(b)))": lambda d: torch.linalg.cholesky(
+        d["a"] @ d["a"].mT + 0.1 * d["b"] @ d["b"].mT
+    ).sum(),
+    "logdet(a @ T(a)) + sum(solve(a, b)^2)": lambda d: (
+        torch.logdet(d["a"] @ d["a"].mT) + (torch.linalg.solve(d["a"], d["b"]) ** 2).sum()
+    ),
+    "sum(one_hot(k, classes=4)[:, 0:3] * x)": lambda d: (functional.one_hot(d["k"], 4)[:, :3] * d["x"]).sum(),
     "sum(x, (0, 1))^2": lambda d: d["x"].sum((0, 1)) ** 2,
     "mean(x, axis=-1)[1]": lambda d: d["x"].mean(-1)[1],
 }  # fmt: skip
