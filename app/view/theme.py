@@ -40,6 +40,8 @@ _DRAWER_COLOURS: Mapping[str, tuple[str, str]] = {
     "Comparison": ("#7c8799", "#6b7587"),
     "Modules": ("#b3ab9c", "#8c8474"),
     "Convolution": ("#6fb3c9", "#3d93ad"),
+    "Networks": ("#7f9df0", "#5b78d8"),
+    "Random": ("#c89bea", "#a678d0"),
     "Losses": ("#e26fe0", "#bf48bd"),
     "Metrics": ("#d9cf6a", "#b5a52a"),
 }

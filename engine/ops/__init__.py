@@ -22,6 +22,8 @@ from engine.ops import (
     margins,
     metrics,
     modules,
+    networks,
+    networks_adjoint,
     randomness,
     reductions,
     shape,
@@ -32,8 +34,8 @@ from engine.ops.row import Op
 
 _DRAWERS = (
     sources, arithmetic, exponential, trigonometric, activations, linear, reductions, shape,
-    comparison, convolution, randomness, losses, margins, metrics, modules, adjoint,
-    convolution_adjoint, adjoint_arrays, adjoint_matrices,
+    comparison, convolution, networks, randomness, losses, margins, metrics, modules, adjoint,
+    convolution_adjoint, networks_adjoint, adjoint_arrays, adjoint_matrices,
 )  # fmt: skip
 
 TABLE: dict[str, Op] = {}

@@ -239,11 +239,11 @@ def bound(op: Op, options: Options, specs: tuple[Spec, ...], result: Spec) -> Ke
     """The row's kernel, with operands made floats where NumPy would not compute in floats by itself:
     it takes truth values in half precision, and makes whole results of whole numbers."""
     assert op.kernel is not None
-    kernel = op.kernel(options, specs)
     kinds = [s.kind for s in specs]
     mixed = op.elementwise and "float" in kinds
     if result.kind != "float" or not kinds or kinds[0] == "float" or mixed:
-        return kernel
+        return op.kernel(options, specs)
+    kernel = op.kernel(options, tuple(Spec(s.shape, "float", s.blocked, s.value) for s in specs))
 
     def on_floats(*args: Any) -> None:
         out = args[-1]

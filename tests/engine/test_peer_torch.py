@@ -152,6 +152,33 @@ def _products(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return x
 
 
+def _batch_norm(x: Any, gain: Any, bias: Any, mean: Any, variance: Any, eps: Any, **_: Any) -> Any:
+    """PyTorch's own gives no gradient by the running statistics."""
+    along = (-1, *(1,) * (x.ndim - 2))
+    centred = (x - mean.reshape(along)) / torch.sqrt(variance.reshape(along) + eps)
+    return centred * gain.reshape(along) + bias.reshape(along)
+
+
+def _cell(
+    function: Callable[..., Any], gates: int, result: int | None = None
+) -> Callable[..., Any]:
+    """A recurrent cell of PyTorch's, whose weights are transposed and whose biases are two."""
+
+    def cell(x: Any, h: Any, *rest: Any) -> Any:
+        *state, w, u, b = rest if gates != 3 else rest[:-1]
+        c = rest[-1] if gates == 3 else torch.zeros_like(b)
+        rows = [v.reshape(-1, v.shape[-1]) for v in (x, h, *state)]
+        hidden = tuple(rows[1:]) if state else rows[1]
+        found = function(rows[0], hidden, w.mT, u.mT, b, c)
+        return (found if result is None else found[result]).reshape(h.shape)
+
+    return cell
+
+
+def _lstm_output(x: Any, h: Any, memory: Any, w: Any, u: Any, b: Any) -> Any:
+    return torch.sigmoid((x @ w + h @ u + b).chunk(4, -1)[3]) * torch.tanh(memory)
+
+
 # PyTorch's spelling of every visible row; operands, then options by name.
 TORCH: dict[str, Callable[..., Any]] = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow,
@@ -221,6 +248,14 @@ TORCH: dict[str, Callable[..., Any]] = {
     "max_pool2d": _pool(functional.max_pool2d), "avg_pool2d": _pool(functional.avg_pool2d),
     "global_avg_pool": lambda x: x.mean((-2, -1)), "upsample": _upsample,
     "dropout": lambda x, rate=0.5: functional.dropout(x, rate, training=False),
+    "layer_norm": lambda x, a, b, eps=1e-5: functional.layer_norm(x, x.shape[-1:], a, b, eps),
+    "group_norm": lambda x, a, b, groups=1, eps=1e-5: functional.group_norm(x, groups, a, b, eps),
+    "batch_norm": _batch_norm, "embedding": lambda table, k: functional.embedding(k, table)
+    if table.ndim == 2 else table[k],
+    "attention": lambda q, k, v, causal=False: functional.scaled_dot_product_attention(
+        q, k, v, is_causal=causal),
+    "rnn_cell": _cell(torch.rnn_tanh_cell, 1), "gru_cell": _cell(torch.gru_cell, 3),
+    "lstm_memory": _cell(torch.lstm_cell, 4, 1), "lstm_output": _lstm_output,
     "accuracy": lambda z, t: (z.argmax(-1) == t).double().mean(),
 }  # fmt: skip
 
