@@ -49,7 +49,8 @@ def _top_k(options: Options, logits: Any, target: Any) -> Any:
     own = np.take_along_axis(logits, wanted, -1)
     # among equals the first is the larger, as argmax has it
     ahead = (logits > own) | ((logits == own) & (np.arange(classes) < wanted))
-    return _share(np.count_nonzero(ahead, axis=-1) < options["k"])
+    known = np.equal(own, own)[..., 0]  # a logit that is not a number is a miss
+    return _share((np.count_nonzero(ahead, axis=-1) < options["k"]) & known)
 
 
 def _confusion_shape(options: Options, logits: Spec, target: Spec) -> Spec:
