@@ -37,6 +37,7 @@ WINDOW_LIBRARIES = {
 
 DISTRIBUTIONS = (
     "numpy",
+    "scipy",
     "networkx",
     "msgspec",
     "pyqtgraph",

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 
 from engine import ops
+from engine.differentiate import differentiate
 from engine.expansion import Expansion
 from engine.ops.row import Op
 from engine.program import Plan
 
 mpmath = pytest.importorskip("mpmath", reason="comes with torch, which the tests install")
 mp = mpmath.mp
+SOURCE = ops.TABLE["input"]
 pytestmark = pytest.mark.filterwarnings("error")
 
 GRID = (
@@ -38,6 +40,17 @@ def _mod(a: Any, b: Any) -> Any:
     """Exact: the quotient may have 600 digits."""
     exact = Fraction(float(a)) % Fraction(float(b))
     return mp.mpf(exact.numerator) / exact.denominator
+
+
+def _erfc(x: Any) -> Any:
+    return mp.erfc(x) if x < 1e6 else mp.mpf(0)  # mpmath gives up there
+
+
+def _lgamma(x: Any) -> Any:
+    if x > 0:
+        return mp.loggamma(x)
+    ring = abs(mp.sinpi(x))
+    return mp.log(mp.pi / ring) - mp.loggamma(1 - x) if ring else mp.inf
 
 
 def _power(a: Any, b: Any) -> Any:
@@ -68,6 +81,14 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "sqrt": mp.sqrt,
     "expm1": mp.expm1,
     "log1p": mp.log1p,
+    "exp2": lambda x: mp.mpf(2) ** x,
+    "log2": lambda x: mp.log(x, 2),
+    "log10": lambda x: mp.log(x, 10),
+    "rsqrt": lambda x: 1 / mp.sqrt(x),
+    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    "erf": mp.erf,
+    "erfc": _erfc,
+    "lgamma": _lgamma,
     "sin": mp.sin,
     "cos": mp.cos,
     "tan": mp.tan,
@@ -100,6 +121,14 @@ LIMITS: dict[str, Callable[..., float]] = {
     "mod": lambda a, b: a % b,
     "atan2": math.atan2,
     "asinh": lambda x: x,
+    "exp2": lambda x: x if x > 0 else 0.0,
+    "log2": lambda x: x if x > 0 else math.nan,
+    "log10": lambda x: x if x > 0 else math.nan,
+    "rsqrt": lambda x: 0.0 if x > 0 else math.nan,
+    "cbrt": lambda x: x,
+    "erf": lambda x: math.copysign(1.0, x),
+    "erfc": lambda x: 0.0 if x > 0 else 2.0,
+    "lgamma": lambda x: math.inf,
     "acosh": lambda x: x if x > 0 else math.nan,
     "atanh": lambda x: math.nan,
     "floor": lambda x: x, "ceil": lambda x: x, "round": lambda x: x,
@@ -271,3 +300,16 @@ def test_infinite_logits_have_their_limits() -> None:
     np.testing.assert_array_equal(run("softmax", [-math.inf, 0.0]), [0.0, 1.0])
     assert run("softmax_cross_entropy", [-math.inf, 0.0], [0.0, 1.0]) == 0.0
     assert np.isnan(run("max", [math.nan, 1.0]))
+
+
+@pytest.mark.parametrize("x", [-1000.3, -30.7, -2.5, -0.1, 1e-3, 0.5, 1.0, 7.25, 400.0])
+def test_log_gamma_has_derivatives_of_any_order(x: float) -> None:
+    expansion = Expansion()
+    ref = expansion.add("y", ops.TABLE["lgamma"], (expansion.source("x", SOURCE, np.array(x)),), {})
+    for order in range(5):
+        ref = differentiate(expansion, ref, ["x"]).adjoint["x"]
+        plan = Plan(expansion, [ref])
+        plan.run()
+        with mp.workdps(50):
+            exact = float(mp.polygamma(order, mp.mpf(x)))
+        assert plan.number(ref) == pytest.approx(exact, rel=1e-9)
