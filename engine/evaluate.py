@@ -274,6 +274,6 @@ def symbolic_shapes(
 
 
 def _batch_text(size: int, growth: int) -> str:
-    if not growth:
+    if growth <= 0:
         return str(size)
     return "B" if growth == 1 else f"{growth}B"
