@@ -16,10 +16,10 @@ import numpy as np
 
 from engine import ops
 from engine.edits import Batch, Edit, Put
-from engine.expansion import simplified
 from engine.expression import ExpressionError, Name, Number, Statement, Tree, fold, parse, to_text
 from engine.graph import Graph, Node, check_options, id_number
 from engine.layout import arrange
+from engine.ops.row import simplified
 from engine.trace import formula_tree
 
 Ref = str | float

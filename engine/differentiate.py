@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from engine import ops
 from engine.expansion import Expansion, Flat, Ref
-from engine.expression import Call, Name, Number, Tree, per_tree
+from engine.ops.row import local_of
 
 
 class Contribution(Struct, frozen=True, gc=False):
@@ -46,19 +46,6 @@ class Adjoints:
     adjoint: dict[str, Ref] = field(default_factory=dict)
     contributions: list[Contribution] = field(default_factory=list)
     stopped: dict[tuple[str, str], str] = field(default_factory=dict)
-
-
-@per_tree
-def local_of(tree: Tree) -> Tree | None:
-    """The local derivative in `g * local`, `g` or `-g`; None for any other form."""
-    g = Name("g")
-    if tree == g:
-        return Number(1.0)
-    if tree == Call("-", (g,)):
-        return Number(-1.0)
-    if isinstance(tree, Call) and tree.name == "*" and tree.args[0] == g:
-        return tree.args[1]
-    return None
 
 
 def differentiate(

@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 
 from engine import ops
 from engine.expression import Call, ExpressionError, Name, Number, Tree, per_tree, post_order
-from engine.ops.row import Array, Clock, Op, bound, scalar_of
+from engine.ops.row import Array, Clock, Op, bound, simplified
 from engine.shapes import Kind, ShapeError, Spec, shape_text
 
 Ref = str | float
@@ -259,25 +259,6 @@ def _key(op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> Any:
     if not options:
         return op.name, tagged
     return op.name, tagged, tuple(sorted((k, repr(v)) for k, v in options.items()))
-
-
-def simplified(op: Op, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    """What a call equals without computing anything: an operand, a number, or None.
-
-    Operands that are not floats may be ids or trees: the rule is the row's `fold` in either case.
-    """
-    if args and isinstance(args[0], float) and op.constant is None and _numbers(args):
-        function = scalar_of(op, options)
-        if function is not None:
-            try:
-                return float(function(*args))
-            except (ArithmeticError, ValueError):
-                return None
-    return op.fold(*args) if op.fold is not None else None
-
-
-def _numbers(args: tuple[Any, ...]) -> bool:
-    return all(isinstance(a, float) for a in args)
 
 
 def value_args(flat: Flat) -> tuple[Ref, ...]:

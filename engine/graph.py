@@ -1,6 +1,6 @@
 """The document: nodes, ports, links, tensors, data sources and recipe, with its errors.
 
-A `Graph` is six tables and nothing else. `put` replaces one entry of one table after checking that
+A `Graph` is seven tables and nothing else. `put` replaces one entry of one table after checking that
 the document stays sound, and returns what stood there; `engine/edits.py` builds every change from
 it. The structure is kept beside the tables as a NetworkX MultiDiGraph, one edge a link keyed by the
 target's port, for order, cycles and reachability.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from engine import ops
 from engine.ops.row import Array, Op, Option
+from engine.own import own_row
 from engine.records import (
     ID,
     MAX_NAME,
@@ -30,6 +31,7 @@ from engine.records import (
     GraphError,
     Link,
     Node,
+    OwnOperator,
     Port,
     Recipe,
     Source,
@@ -47,8 +49,8 @@ from engine.records import (
 from engine.shapes import Spec
 
 __all__ = [
-    "CycleError", "Graph", "GraphError", "Link", "Node", "Port", "Recipe", "Source", "TableName",
-    "check_options", "check_recipe", "frozen", "has_port", "id_number",
+    "CycleError", "Graph", "GraphError", "Link", "Node", "OwnOperator", "Port", "Recipe", "Source",
+    "TableName", "check_options", "check_recipe", "frozen", "has_port", "id_number",
 ]  # fmt: skip
 
 
@@ -62,6 +64,7 @@ class Graph:
         self.sources: dict[str, Source] = {}
         self.settings: dict[str, Any] = dict(SETTINGS)
         self.modules: dict[str, Graph] = {}
+        self.operators: dict[str, OwnOperator] = {}
         self.structure: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self.revision = 0  # of everything
         self.meaning = 0  # of everything but places on the canvas: what values depend on
@@ -85,6 +88,11 @@ class Graph:
     def row(self, name: str) -> Op | None:
         """The row called `name`: one of the document's own, or of the table."""
         return self._rows.get(name) or ops.TABLE.get(name)
+
+    @property
+    def own_rows(self) -> Mapping[str, Op]:
+        """The document's own operators as rows by name, for formulas typed in it."""
+        return {name: self._rows[name] for name in self.operators}
 
     def op(self, node_id: str) -> Op:
         name = self.nodes[node_id].op
@@ -338,34 +346,42 @@ class Graph:
         old, self.settings[key] = self.settings[key], value
         return old
 
-    def _put_modules(self, key: str, value: Graph | None) -> Graph | None:
+    def _put_modules(self, key: str, value: Graph | None) -> Any:
         """A definition is never changed in place: to edit one, put an edited copy."""
-        old = self.modules.get(key)
+        return self._put_row(self.modules, "module", module_row, key, value)
+
+    def _put_operators(self, key: str, value: OwnOperator | None) -> Any:
+        if value is not None and value.name != key:
+            raise GraphError(f"the operator {value.name} cannot stand under the name {key!r}")
+        return self._put_row(self.operators, "operator", own_row, key, value)
+
+    def _put_row(
+        self, table: dict[str, Any], what: str, made: Callable[[str, Any], Op], key: str, value: Any
+    ) -> Any:
+        """An entry that is a row of this document: its name is free and its nodes still fit."""
+        old = table.get(key)
         users = [node for node in self.nodes.values() if node.op == key]
         if value is None:
             if users:
-                raise GraphError(f"{users[0].name} is a {key}; remove or unpack it first")
-            self.modules.pop(key, None)
+                raise GraphError(f"{users[0].name} is a {key}; remove or replace it first")
+            table.pop(key, None)
             self._rows.pop(key, None)
             return old
         if not isinstance(key, str) or not NAME.fullmatch(key) or len(key) > MAX_NAME:
-            raise GraphError(f"{key!r} is not a name for a module; use letters, digits and _")
-        if (
-            key in ops.TABLE
-            or ID.fullmatch(key)
-            or "." in key
-            or (key in self._rows and old is None)
-        ):
-            raise GraphError(f"the name {key} is taken; choose another for the module")
-        row = module_row(key, value)
+            raise GraphError(f"{key!r} is not a name for a {what}; use letters, digits and _")
+        elsewhere = key in self._rows and old is None
+        if ops.is_known(key) or ID.fullmatch(key) or "." in key or elsewhere:
+            raise GraphError(f"the name {key} is taken; choose another for the {what}")
+        row = made(key, value)
         for node in users:
             check_options(row, node.options)
             for port in (*self.structure_ports(node.id), *node.literals):
                 if not has_port(row, port):
                     raise GraphError(
-                        f"{node.name} has a wire at port {port}, which {key} would no longer have"
+                        f"{node.name} has a wire or a number at {port}, which {key} would no longer "
+                        "have; take it away first"
                     )
-        self.modules[key], self._rows[key] = value, row
+        table[key], self._rows[key] = value, row
         return old
 
 

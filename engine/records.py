@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.ops.row import Array, Op
 
-TableName = Literal["nodes", "links", "tensors", "sources", "settings", "modules"]
+TableName = Literal["nodes", "links", "tensors", "sources", "settings", "modules", "operators"]
 TABLES: tuple[str, ...] = get_args(TableName)
 Port = tuple[str, str]
 """(node id, port name) of a link's target."""
@@ -99,6 +99,19 @@ class Recipe:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class OwnOperator:
+    """An operator of the document's own: a formula over names, `settings` being those with a number.
+
+    The other names that the formula reads are its operands, in order of appearance.
+    """
+
+    name: str
+    formula: str
+    doc: str = ""
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+
 SETTINGS: dict[str, Any] = {
     "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(), "sizes": {},
 }  # fmt: skip
@@ -168,7 +181,7 @@ _FIELD_CHECKS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def check_fields(record: Source | Recipe) -> None:
+def check_fields(record: Source | Recipe | OwnOperator) -> None:
     """Raises GraphError when a field holds another kind of value than it declares."""
     for known in fields(record):
         value = getattr(record, known.name)

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from engine import ops
-from engine.differentiate import Adjoints, Contribution, local_of
-from engine.expansion import Expansion, Flat, Ref, simplified
+from engine.differentiate import Adjoints, Contribution
+from engine.expansion import Expansion, Flat, Ref
 from engine.expression import (
     Call,
     ExpressionError,
@@ -29,7 +29,7 @@ from engine.expression import (
 )
 from engine.graph import Graph
 from engine.latex import latex_name, latex_number, to_latex
-from engine.ops.row import STATICS, Array, Op
+from engine.ops.row import STATICS, Array, Op, local_of, simplified, tidy
 from engine.shapes import shape_text
 
 DIGITS = 4
@@ -285,25 +285,10 @@ def simplify(root: Tree, options: Mapping[str, Any]) -> Tree:
         if simple is None:
             defaults = row.defaults()
             said = {k: v for k, v in row_options.items() if k not in defaults or defaults[k] != v}
-            return _tidy(Call(part.name, args[:count], tuple(said.items())))
+            return tidy(Call(part.name, args[:count], tuple(said.items())))
         return Number(simple) if isinstance(simple, float) else simple
 
     return fold(root, combine)
-
-
-def _tidy(call: Call) -> Tree:
-    """Signs and numbers moved where a person would put them: `-(-x)`, `x * 2`."""
-    if call.name == "-" and len(call.args) == 1:
-        inner = call.args[0]
-        if isinstance(inner, Call) and inner.name == "-" and len(inner.args) == 1:
-            return inner.args[0]
-    if (
-        call.name == "*"
-        and isinstance(call.args[1], Number)
-        and not isinstance(call.args[0], Number)
-    ):
-        return Call("*", (call.args[1], call.args[0]))
-    return call
 
 
 def _backward_lines(

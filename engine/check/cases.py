@@ -39,11 +39,16 @@ def cases_of(op: Op) -> tuple[Case, ...]:
     """
     if not op.elementwise:
         return (*op.cases, *(c for c in _along(op) if not _among(c, op.cases)))
-    shapes = _ELEMENTWISE.get(len(op.inputs), ())
+    shapes = _ELEMENTWISE.get(len(op.inputs)) or _many(len(op.inputs))
     options: list[Mapping[str, Any]] = [] if any(o.required for o in op.options) else [{}]
     options += [c.options for c in op.cases if c.options and c.options not in options]
     given = tuple(c for c in op.cases if c.values)
     return tuple(Case(c, o) for c in shapes for o in options) + given
+
+
+def _many(count: int) -> tuple[tuple[Shape, ...], ...]:
+    mixed: tuple[Shape, ...] = ((2, 3), (3,), (), (2, 1))
+    return ((),) * count, ((3,),) * count, tuple(mixed[i % 4] for i in range(count))
 
 
 def _among(case: Case, cases: tuple[Case, ...]) -> bool:

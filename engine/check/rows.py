@@ -354,6 +354,30 @@ _ASPECTS: tuple[Aspect, ...] = (
 )  # fmt: skip
 
 
+# ---------------------------------------------------------------- a person's own row
+
+
+def own_checks(op: Op) -> Iterator[list[Failure]]:
+    """The failures of a person's own row, case by case: its value and its derivatives of both orders.
+
+    Nobody said where its kinks are, and a difference across one is no derivative; so a case fails
+    where three draws of its numbers do.
+    """
+    for case in cases_of(op):
+        failures: list[Failure] = []
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            trial = Trial(op, case, tuple(operands(op, case, rng)))
+            failures = [
+                failure
+                for aspect in (_check_formula, _check_both_orders)
+                for failure in _guarded(aspect, trial, rng)
+            ]
+            if not failures:
+                break
+        yield failures
+
+
 # ---------------------------------------------------------------- the table
 
 

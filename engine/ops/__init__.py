@@ -86,19 +86,36 @@ def find(spelling: str, count: int) -> Op | None:
     return _CALLS.get((spelling, count)) or (_CALLS.get((spelling, -1)) if count else None)
 
 
-def lookup(call: Call, statics: Mapping[str, Any] | None = None) -> tuple[Op, int, dict[str, Any]]:
+def is_known(spelling: str) -> bool:
+    """True when the table has a row that is called so, or is spelled so in a formula."""
+    return spelling in TABLE or any(spelling == known for known, _ in _CALLS)
+
+
+def lookup(
+    call: Call,
+    statics: Mapping[str, Any] | None = None,
+    layer: Mapping[str, Op] | None = None,
+) -> tuple[Op, int, dict[str, Any]]:
     """The row a call means, how many of its arguments are operands, and its options.
 
     Number arguments behind the operands fill options in order, as in `leaky_relu(x, 0.01)`.
-    `statics` gives values to names used as options. Raises ExpressionError with a sentence.
+    `statics` gives values to names used as options; `layer` are a document's own rows by name.
+    Raises ExpressionError with a sentence.
     """
+    own = layer.get(call.name) if layer else None
+
+    def named_so(count: int) -> Op | None:
+        if own is not None:
+            return own if count == len(own.inputs) else None
+        return find(call.name, count)
+
     count = len(call.args)
-    row = find(call.name, count)
+    row = named_so(count)
     while row is None and count > 1 and isinstance(call.args[count - 1], Number):
         count -= 1
-        row = find(call.name, count)
+        row = named_so(count)
     if row is None:
-        raise ExpressionError(_unknown(call))
+        raise ExpressionError(_unknown(call, own))
     extra: list[Any] = [_plain(a) for a in call.args[count:]]
     extra += [value for key, value in call.options if not key]
     named = {key: value for key, value in call.options if key}
@@ -128,7 +145,10 @@ def _plain(tree: Tree) -> Any:
     return int(tree.value) if tree.value == int(tree.value) else tree.value
 
 
-def _unknown(call: Call) -> str:
+def _unknown(call: Call, own: Op | None = None) -> str:
+    if own is not None:
+        listed = ", ".join(own.inputs)
+        return f"{own.name} takes {len(own.inputs)} operands ({listed}), not {len(call.args)}"
     counts = sorted({n for spelling, n in _CALLS if spelling == call.name})
     if counts:
         row = _CALLS[call.name, counts[0]]

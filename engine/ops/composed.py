@@ -19,7 +19,7 @@ from engine.expression import (
     parse_expression,
     post_order,
 )
-from engine.ops.row import Array, Binder, Kernel, bound, scalar_of
+from engine.ops.row import Array, Binder, Kernel, Op, bound, scalar_of
 from engine.shapes import Kind, Options, Spec
 
 _DTYPES: dict[Kind, Any] = {"int": np.int64, "bool": np.bool_}
@@ -33,6 +33,7 @@ class _Part:
     kernel: Kernel | None = None
     args: tuple[int, ...] = ()
     number: float | None = None
+    row: Op | None = None
 
 
 def parts_of(
@@ -65,7 +66,7 @@ def parts_of(
         def call() -> _Part:
             given = tuple(parts[i].spec for i in own)
             spec = row.shape(settled, *given)
-            return _Part(spec, bound(row, settled, given, spec), own)
+            return _Part(spec, bound(row, settled, given, spec), own, row=row)
 
         return place((row.name, own, repr(sorted(settled.items()))), call)
 
@@ -96,7 +97,8 @@ def composed(formula: str, ports: tuple[str, ...]) -> Binder:
         def kernel(*operands: Array) -> None:
             out = operands[-1]
             if values[-1] is None:
-                prepare(out.dtype)
+                floats = (a.dtype for a in (out, *operands) if a.dtype.kind == "f")
+                prepare(next(floats, np.dtype(np.float64)))
             values[: len(specs)] = operands[:-1]
             values[-1] = out
             for i, step, args in calls:

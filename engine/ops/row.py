@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.expression import Tree, parse_expression
+from engine.expression import Call, Name, Number, Tree, parse_expression, per_tree
 from engine.shapes import Options, ShapeRule, Spec
 
 Array = NDArray[Any]
@@ -221,6 +221,53 @@ def scalar_of(op: Op, options: Options) -> Callable[..., Any] | None:
         return op.scalar
     function: Callable[..., Any] = op.scalar(options)
     return function
+
+
+def simplified(op: Op, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """What a call equals without computing anything: an operand, a number, or None.
+
+    Operands that are not floats may be ids or trees: the rule is the row's `fold` in either case.
+    """
+    if args and isinstance(args[0], float) and op.constant is None and _numbers(args):
+        function = scalar_of(op, options)
+        if function is not None:
+            try:
+                return float(function(*args))
+            except (ArithmeticError, ValueError):
+                return None
+    return op.fold(*args) if op.fold is not None else None
+
+
+def _numbers(args: tuple[Any, ...]) -> bool:
+    return all(isinstance(a, float) for a in args)
+
+
+@per_tree
+def local_of(tree: Tree) -> Tree | None:
+    """The local derivative in `g * local`, `g` or `-g`; None for any other form."""
+    g = Name("g")
+    if tree == g:
+        return Number(1.0)
+    if tree == Call("-", (g,)):
+        return Number(-1.0)
+    if isinstance(tree, Call) and tree.name == "*" and tree.args[0] == g:
+        return tree.args[1]
+    return None
+
+
+def tidy(call: Call) -> Tree:
+    """Signs and numbers moved where a person would put them: `-(-x)`, `x * 2`."""
+    if call.name == "-" and len(call.args) == 1:
+        inner = call.args[0]
+        if isinstance(inner, Call) and inner.name == "-" and len(inner.args) == 1:
+            return inner.args[0]
+    if (
+        call.name == "*"
+        and isinstance(call.args[1], Number)
+        and not isinstance(call.args[0], Number)
+    ):
+        return Call("*", (call.args[1], call.args[0]))
+    return call
 
 
 def returns(function: Callable[..., Any]) -> Binder:

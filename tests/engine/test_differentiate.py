@@ -11,10 +11,11 @@ import pytest
 from engine import ops
 from engine.compose import compose
 from engine.derive import derive
-from engine.differentiate import differentiate, local_of
+from engine.differentiate import differentiate
 from engine.expansion import Expansion
 from engine.expression import Number, parse_expression, to_text
 from engine.flatten import expand
+from engine.ops.row import local_of
 from engine.program import Plan
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from engine import check, ops
-from engine.differentiate import local_of
 from engine.expansion import Expansion
 from engine.expression import Name, names, substitute
 from engine.latex import to_latex
-from engine.ops.row import Case, Op
+from engine.ops.row import Case, Op, local_of
 from engine.program import Plan
 from engine.shapes import ShapeError
 

@@ -11,10 +11,9 @@ from app.text import tr
 from app.view import theme
 from engine import ops
 from engine.compose import formula_of
-from engine.differentiate import local_of
 from engine.expression import Name, Number, Tree, substitute, to_text
 from engine.latex import latex_name, to_latex
-from engine.ops.row import Array
+from engine.ops.row import Array, local_of
 from engine.trace import formula_tree, simplify
 
 SHOWN_ENTRIES = 24
