@@ -363,7 +363,8 @@ class Graph:
         users = [node for node in self.nodes.values() if node.op == key]
         if value is None:
             if users:
-                raise GraphError(f"{users[0].name} is a {key}; remove or replace it first")
+                mend = "remove or unpack it" if what == "module" else "remove it"
+                raise GraphError(f"{users[0].name} is a {key}; {mend} first")
             table.pop(key, None)
             self._rows.pop(key, None)
             return old
