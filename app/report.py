@@ -232,6 +232,8 @@ def derived(found: Derived, tolerance: float, short: bool) -> Iterator[Any]:
     if found.steps:
         yield columns(found.steps, MAX_ROWS if short else None)
     yield _pairs(found.output, found.value, found.gradients)
+    if found.trouble:
+        yield f"not finite from {found.trouble}"
     if found.orders:
         for name, numbers in found.orders.items():
             rows = [(str(n), number(v)) for n, v in enumerate(numbers)]
@@ -284,6 +286,8 @@ def evaluated(graph: Graph, found: Evaluation) -> Iterator[Any]:
     )
     if found.note:
         yield found.note
+    if found.trouble:
+        yield f"not finite from {found.trouble}"
 
 
 def trained(

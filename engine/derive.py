@@ -32,6 +32,7 @@ class Derived:
     """A program's output and what was asked of its derivatives; arrays by name.
 
     `orders` holds [value, first, ..., N-th derivative] for inputs that are single numbers.
+    `trouble` names the first micro-step that made a number that is not finite, see `Evaluation`.
     `hessian[row][column]` has the shape of the row's input followed by the column's.
     """
 
@@ -44,6 +45,7 @@ class Derived:
     orders: dict[str, list[float]] = field(default_factory=dict)
     hessian: dict[str, dict[str, Array]] = field(default_factory=dict)
     check: dict[str, float] = field(default_factory=dict)
+    trouble: str = ""
 
 
 def derive(
@@ -93,6 +95,7 @@ def derive(
         _orders(graph, output, inputs, order) if order else {},
         _hessian(graph, output, inputs) if hessian else {},
         _checked(graph, inputs) if checked else {},
+        evaluation.trouble,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import finite
 from engine.differentiate import Adjoints, differentiate
 from engine.expansion import Expansion, Ref
 from engine.flatten import expand
@@ -19,7 +20,7 @@ from engine.ops.row import Array
 from engine.program import Plan
 from engine.script import Script, Steps
 from engine.shapes import ShapeError, Spec
-from engine.trace import Telling
+from engine.trace import Step, Telling
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Evaluation:
 
     `gradients` holds d(output)/d(node) where a gradient flows. `faults` says in a sentence what is
     wrong at a node, `waiting` names nodes that miss an operand, `note` says why there is no gradient.
+    `not_finite` is the first micro-step that made an infinite number or NaN out of finite ones.
     """
 
     values: Mapping[str, Array]
@@ -43,6 +45,24 @@ class Evaluation:
     expansion: Expansion = field(default_factory=Expansion)
     graph: Graph = field(default_factory=Graph)
     feeds: Mapping[str, Array] = field(default_factory=dict)
+    plan: Plan | None = None
+
+    @cached_property
+    def not_finite(self) -> Step | None:
+        if self.plan is None or self.plan.is_finite():
+            return None
+        return finite.first_not_finite(self.steps)
+
+    @cached_property
+    def trouble(self) -> str:
+        """The sentence of `not_finite`; empty where every number is finite or was given so."""
+        return finite.sentence(self.not_finite) if self.not_finite else ""
+
+    def fault_of(self, node_id: str) -> str:
+        """What is wrong at a node, in a sentence; its first number that is not finite included."""
+        step = self.not_finite
+        here = step is not None and step.node.partition(".")[0] == node_id
+        return self.faults.get(node_id) or (self.trouble if here else "")
 
     def shape_text(self, node_id: str) -> str:
         """The node's shape with `B` for the batch dimension: `B×64`; empty for a single number."""
@@ -251,6 +271,7 @@ def _evaluation(made: _Compiled, graph: Graph, feeds: Mapping[str, Array]) -> Ev
         expansion,
         graph,
         dict(feeds),
+        plan,
     )
 
 

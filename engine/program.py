@@ -8,6 +8,7 @@ two families differ in the last bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterable, Mapping
 from copy import copy
 from functools import cached_property
@@ -106,6 +107,10 @@ class Plan:
         """The value of a step that is a single number."""
         return self._body.number(ref) if isinstance(ref, str) else ref
 
+    def is_finite(self) -> bool:
+        """True when no number of the last run is infinite or not a number."""
+        return self._body.is_finite()
+
     def spec(self, node_id: str) -> Spec:
         return self.expansion.nodes[node_id].spec
 
@@ -152,6 +157,9 @@ class _Scalars:
     def value(self, node_id: str) -> Array:
         kind = self.plan.spec(node_id).kind
         return np.asarray(self.values[self.slots[node_id]], _INTEGER.get(kind, np.dtype(float)))
+
+    def is_finite(self) -> bool:
+        return all(map(math.isfinite, self.values))
 
     def number(self, node_id: str) -> float:
         return float(self.values[self.slots[node_id]])
@@ -361,6 +369,10 @@ class _Arrays:
 
     def value(self, node_id: str) -> Array:
         return self.buffers[node_id]
+
+    def is_finite(self) -> bool:
+        floats = (b for b in self.buffers.values() if b.dtype.kind == "f")
+        return all(np.isfinite(b).all() for b in floats)
 
     def number(self, node_id: str) -> float:
         return float(self.buffers[node_id])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -62,7 +63,9 @@ def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
             }
             for n, node in graph.nodes.items()
         }
-        click.echo(report.to_json({"nodes": told}))
+        whole: dict[str, Any] = {"nodes": told}
+        whole |= {"not_finite": found.trouble} if found.trouble else {}
+        click.echo(report.to_json(whole))
     else:
         show(*report.evaluated(graph, found))
     faults = list(found.faults.values())

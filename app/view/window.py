@@ -93,7 +93,10 @@ class Window(Frame):
 
     def _evaluated(self) -> None:
         self._refresh_actions()
-        if self.session.graph.meaning != self._checked_at:
+        trouble = self.session.evaluation.trouble
+        if trouble:
+            self.explanation.show_badge(tr("⚠ not finite"), "error", trouble)
+        elif self.session.graph.meaning != self._checked_at:
             self.explanation.show_badge("")
             if not self.training:
                 self._check_timer.start()
@@ -104,6 +107,8 @@ class Window(Frame):
         entries = sum(t.size for t in graph.tensors.values())
         if len(graph.nodes) > CHECKED_NODES or entries > CHECKED_ENTRIES or not found.gradients:
             return
+        if found.trouble:
+            return  # no difference of values tells more
         if graph.of_op("data") or self.training:
             return
         self._checked_at = graph.meaning

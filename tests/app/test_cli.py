@@ -51,6 +51,16 @@ def square(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_first_number_that_is_not_finite_is_named(square: Path, tmp_path: Path) -> None:
+    path = tmp_path / "log.gloom"
+    assert call("new", path, "--from", "l = log(x); J = l * 2", "--at", "x=1").exit_code == 0
+    told = "step 1, forward: l = log(x) is -inf, where x is 0"
+    assert f"not finite from {told}" in call("run", path, "--set", "x=0").stdout
+    assert gradloom("run", path, "--set", "x=0")["not_finite"] == told
+    assert "not_finite" not in gradloom("run", square)
+    assert "not finite from step 3, backward" in call("derive", "sqrt(x)", "--at", "x=0").stdout
+
+
 # ---------------------------------------------------------------- derive
 
 

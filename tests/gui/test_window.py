@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -23,6 +24,7 @@ from app.view.crash import CrashGuard
 from app.view.panels.palette import fits
 from app.view.window import Window
 from engine import examples, files, ops
+from engine.edits import set_tensors
 from engine.graph import Graph
 
 PROGRAM = "t = x^2; u1 = sin(t); u2 = 3*t; u = u1 + u2; J = cos(u)"
@@ -114,6 +116,21 @@ def test_a_bad_formula_is_one_sentence(window: Window) -> None:
     assert not window.session.graph.nodes
     QTest.keyClick(bar.line, Qt.Key.Key_Backspace)
     assert not bar.fault.isVisible()
+
+
+def test_the_first_number_that_is_not_finite_is_shown(window: Window) -> None:
+    type_formula(window, "l = log(x); J = l * 2")
+    graph, panel = window.session.graph, window.explanation
+    x, node = str(graph.id_of("x")), str(graph.id_of("l"))
+    window.session.do(set_tensors({x: np.asarray(0.0)}), "zero")
+    told = "step 1, forward: l = log(x) is -inf, where x is 0"
+    assert (panel.badge.text(), panel.badge.toolTip()) == ("⚠ not finite", told)
+    window.session.seek(1)
+    assert panel.later.text().endswith(told)
+    window.session.select([node])
+    assert window.inspector.fault.text() == told
+    window.session.do(set_tensors({x: np.asarray(2.0)}), "two")
+    assert panel.badge.text() == "" and window.inspector.fault.text() == ""
 
 
 def test_every_step_of_the_worked_example(window: Window) -> None:

@@ -81,7 +81,11 @@ class Explanation(QFrame):
         self.rest.style().unpolish(self.rest)
         self.rest.style().polish(self.rest)
         pending = "  +  ".join(_readable(text) for text in step.pending)
-        _say(self.later, f"{tr('still to come')}: {pending}" if pending else "")
+        later = f"{tr('still to come')}: {pending}" if pending else ""
+        found = self.session.evaluation
+        if found.not_finite is not None and found.not_finite.number == step.number:
+            later = tr("Not finite from here on: ") + found.trouble
+        _say(self.later, later)
 
     def _show_nothing(self) -> None:
         steps = self.session.steps

@@ -257,7 +257,8 @@ class Inspector(QScrollArea):
         unfinished = gradient is not None and self._still_growing(node_id)
         self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
         waiting = tr("A port is empty: wire it, or give it a number.")
-        self.fault.setText(found.faults.get(node_id, waiting if node_id in found.waiting else ""))
+        told = found.fault_of(node_id) or (waiting if node_id in found.waiting else "")
+        self.fault.setText(told)
         self.fault.setVisible(bool(self.fault.text()))
         tensor = graph.tensors.get(node_id)
         if tensor is not None and self.scalar is not None:
