@@ -379,8 +379,7 @@ class Graph:
             for port in (*self.structure_ports(node.id), *node.literals):
                 if not has_port(row, port):
                     raise GraphError(
-                        f"{node.name} has a wire or a number at {port}, which {key} would no longer "
-                        "have; take it away first"
+                        f"{node.name} has a wire at port {port}, which {key} would no longer have"
                     )
         table[key], self._rows[key] = value, row
         return old

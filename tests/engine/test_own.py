@@ -140,7 +140,7 @@ def test_one_in_use_stays_and_one_replaced_still_fits() -> None:
     graph.put("nodes", "n1", Node("n1", "mine", "a", {}, {"x": 1.0, "b": 2.0}))
     with pytest.raises(GraphError, match="a is a mine; remove"):
         graph.put("operators", "mine", None)
-    with pytest.raises(GraphError, match="a has a wire or a number at b"):
+    with pytest.raises(GraphError, match="a has a wire at port b, which mine"):
         graph.put("operators", "mine", OwnOperator("mine", "x * 2"))
     old = graph.put("operators", "mine", OwnOperator("mine", "x * b"))
     assert old.formula == "x * sigmoid(b * x)"
