@@ -83,7 +83,8 @@ def add_node(
         raise GraphError(f"there is no operator {op!r}; see 'gradloom ops'")
     node_id = graph.new_id()
     chosen = graph.new_name(name or (ops.default_name(op) if row.is_source else "v"))
-    settled = {**row.defaults(), **(options or {})}
+    starts = {o.name: o.start for o in row.options if o.required and o.start is not None}
+    settled = {**row.defaults(), **starts, **(options or {})}
     node = Node(node_id, op, chosen, settled, dict(literals or {}), *at)
     edits: list[Edit] = [Put("nodes", node_id, node)]
     if op in ops.HOLDS_TENSOR:

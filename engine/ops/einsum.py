@@ -18,6 +18,7 @@ SUBSCRIPTS = Option(
     REQUIRED,
     "text",
     "A letter for each axis, as in 'ij,jk->ik'; absent ones are summed.",
+    start="ij,jk->ik",
 )
 CASES = (
     Case(((2, 3), (3, 2)), {"subscripts": "ij,jk->ik"}),

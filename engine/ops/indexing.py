@@ -11,9 +11,15 @@ import numpy as np
 from engine.ops.row import REQUIRED, Array, Case, Kernel, Op, Option, returns
 from engine.shapes import Options, Shape, ShapeError, Spec, axes_of, broadcast, join, shape_text
 
-AT = Option("at", REQUIRED, "text", "What to pick, as between the brackets of x[0, 1:3].")
+AT = Option(
+    "at", REQUIRED, "text", "What to pick, as between the brackets of x[0, 1:3].", start="0"
+)
 _AT_VALUES = Option(
-    "at", REQUIRED, "text", "What to pick; each # stands for the next value, as in ':, #'."
+    "at",
+    REQUIRED,
+    "text",
+    "What to pick; each # stands for the next value, as in ':, #'.",
+    start="#",
 )
 AXIS = Option("axis", 0, "int", "The axis along which the indices count.")
 _HERE = object()
@@ -376,7 +382,7 @@ ROWS = (
     _row(
         "one_hot", "Class indices as rows of 0 and a single 1.", {"indices": "none"},
         formula="one_hot(indices, classes=classes)", shape=_one_hot_shape, kernel=returns(_one_hot),
-        options=(Option("classes", REQUIRED, "int", "How many classes: the length of a row."),),
+        options=(Option("classes", REQUIRED, "int", "How many classes: the length of a row.", start=2),),
         aliases=("classes", "encode"), analytic=False, cases=(
             Case(((3,),), {"classes": 4}, {"indices": (3, 0, 0)}),
             Case(((),), {"classes": 2}, {"indices": 1}),

@@ -16,7 +16,9 @@ ROWS = (
         doc="Another value of a module than its result, by its name inside.",
         inputs=("module",), formula="output_of(module, output=output)", derivative={"module": "none"},
         shape=_needs_module, kernel=returns(lambda o, x: x), reads_inside=True, label="output of",
-        options=(Option("output", REQUIRED, "text", "The name of a node inside, as in state."),),
+        options=(
+            Option("output", REQUIRED, "text", "The name of a node inside, as in state.", start="state"),
+        ),
         aliases=("result", "state", "pick"),
         latex=r"\mathrm{output}\left(<0>\right)",
     ),

@@ -53,13 +53,17 @@ class Clock:
 
 @dataclass(frozen=True)
 class Option:
-    """A named setting of a row; `kind` tells the inspector which control to show."""
+    """A named setting of a row; `kind` tells the inspector which control to show.
+
+    A formula must say a required one; a node that is placed by hand begins with `start`.
+    """
 
     name: str
     default: Any
     kind: Literal["float", "int", "bool", "axis", "shape", "choice", "text", "count"]
     doc: str
     choices: tuple[str, ...] = ()
+    start: Any = None
 
     @property
     def required(self) -> bool:

@@ -49,7 +49,7 @@ def _concat(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 
 
 NEW_AXIS = Option("axis", 0, "int", "Where the new axis stands in the result.")
-SHAPE = Option("shape", REQUIRED, "shape", "The new shape, as in (2, 3).")
+SHAPE = Option("shape", REQUIRED, "shape", "The new shape, as in (2, 3).", start=(1,))
 SPLIT = (
     Option("parts", 2, "int", "Into how many equal parts."),
     Option("part", 0, "int", "Which of them, counted from 0."),
@@ -62,12 +62,13 @@ ROLL = (
         "axis", None, "axis", "The axis or axes to move along; None takes all entries in a row."
     ),
 )
-REPS = Option("reps", REQUIRED, "shape", "How often along each axis, as in (2, 1).")
+REPS = Option("reps", REQUIRED, "shape", "How often along each axis, as in (2, 1).", start=2)
 WIDTHS = Option(
     "widths",
     REQUIRED,
     "shape",
     "One number for every side, or two for each axis: before and after.",
+    start=1,
 )
 MODE = Option(
     "mode", "constant", "choice", "What is added.", choices=("constant", "reflect", "edge")
@@ -252,7 +253,7 @@ ROWS = (
         "reshape", "The same entries in another shape; one size may be -1.", "reshape_as(g, x)",
         formula="reshape(x, shape=shape)", shape=lambda o, x: Spec(reshaped(x.shape, o["shape"]), x.kind),
         kernel=_copies(_reshape_view), view=_reshape_view,
-        options=(Option("shape", REQUIRED, "shape", "The new shape, as in (2, -1)."),),
+        options=(Option("shape", REQUIRED, "shape", "The new shape, as in (2, -1).", start=(-1,)),),
         cases=(Case(((2, 3),), {"shape": (3, -1)}), Case(((6,),), {"shape": (2, 3)})),
     ),
     _row(

@@ -11,7 +11,7 @@ import pytest
 from documents import array, random_edit, tensor_edit
 
 from app.history import History
-from engine import edits
+from engine import edits, ops
 from engine.edits import Batch, Put
 from engine.files import canonical_bytes
 from engine.graph import CycleError, Graph, GraphError, Node, Source, id_number
@@ -262,3 +262,13 @@ def test_pasted_data_nodes_read_their_own_data() -> None:
         edit.apply(graph)
         assert graph.nodes[ids["n1"]].options["source"] == wanted
     assert graph.tensors["table_2.x"].tolist() == [9.0, 9.0] and len(graph.sources) == 2
+
+
+def test_every_row_of_the_palette_can_be_placed() -> None:
+    """Once the rows with a required option could not: nothing had said what it begins with."""
+    for rows in ops.DRAWERS.values():
+        for row in rows:
+            graph = Graph()
+            edit, node = edits.add_node(graph, row.name)
+            edit.apply(graph)
+            assert set(graph.nodes[node].options) == set(row.option_names), row.name
