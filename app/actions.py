@@ -50,6 +50,7 @@ class Context(Protocol):
     def command_palette(self) -> None: ...
     def start_page(self) -> None: ...
     def about(self) -> None: ...
+    def operator_help(self) -> None: ...
 
 
 def always(context: Context) -> bool:
@@ -189,6 +190,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "train.reset", "Reset training", TRAIN, lambda c: c.reset_training(), "", _idle, 1,
         "Gives every parameter a new start and clears the curve.",
+    ),
+    Action(
+        "help.operators", "Operators", HELP, lambda c: c.operator_help(), "F1",
+        tip="What each operator computes, its derivative and its options.",
     ),
     Action("help.about", "About Gradloom", HELP, lambda c: c.about()),
 )  # fmt: skip

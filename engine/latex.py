@@ -7,7 +7,7 @@ that the table gives for a call.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from engine.expression import PRECEDENCE, Name, Number, Tree, filled, fold, number_text, wrap
 
@@ -73,7 +73,7 @@ def to_latex(
         if pattern == "<0>":
             return args[0]
         if pattern is not None:
-            return _fill(pattern, args), _strength(pattern)
+            return _fill(pattern, args, dict(part.options)), _strength(pattern)
         inner = ", ".join(a for a, _ in args)
         upright = part.name.replace("_", r"\_")
         return rf"\mathrm{{{upright}}}\left({inner}\right)", PRECEDENCE["atom"]
@@ -84,23 +84,30 @@ def to_latex(
 def _strength(pattern: str) -> int:
     """A template that ends in its own bracket is an atom; a sum reaches as far right as it can, and
     what ends in a superscript or a fraction cannot take another one."""
-    if re.search(r"\\right(\)|\\?\||\\rfloor|\\rceil)(_\d)?$", pattern) or pattern.startswith(
-        r"\sqrt"
-    ):
+    if re.search(
+        r"\\right(\)|\\?\||\\rfloor|\\rceil)(_\d|<_\w+>)?$", pattern
+    ) or pattern.startswith(r"\sqrt"):
         return PRECEDENCE["atom"]
     return PRECEDENCE["+" if re.search(r"\\sum|\\bmod", pattern) else "**"]
 
 
-def _fill(pattern: str, operands: tuple[tuple[str, int], ...]) -> str:
-    """`<0>` is the first operand bare, `<0!>` in brackets unless it is an atom, `<*>` all."""
+def _fill(
+    pattern: str, operands: tuple[tuple[str, int], ...], options: Mapping[str, object]
+) -> str:
+    """`<0>` is the first operand bare, `<0!>` in brackets unless it is an atom, `<*>` all; `<_axis>`
+    is an option as a subscript, nothing where it is not said."""
 
     def one(match: re.Match[str]) -> str:
+        if match[3]:
+            value = options.get(match[3])
+            said = value.id if isinstance(value, Name) else str(value).strip("(),")
+            return "" if value is None else f"_{{{said}}}"
         if match[1] == "*":
             return ", ".join(text for text, _ in operands)
         operand = operands[int(match[1])]
         return wrap(operand, 6, (r"\left(", r"\right)")) if match[2] else operand[0]
 
-    return re.sub(r"<(\d+|\*)(!?)>", one, pattern)
+    return re.sub(r"<(\d+|\*)(!?)>|<_(\w+)>", one, pattern)
 
 
 def latex_number(value: float, digits: int | None = None) -> str:

@@ -44,9 +44,11 @@ def check(file: str | None, as_json: bool) -> int:
 
 @cli.command()
 @click.argument("name", required=False)
+@click.option("--markdown", is_flag=True, help="Print help pages: formulas, derivatives, options.")
 @json_option
-def ops(name: str | None, as_json: bool) -> None:
+def ops(name: str | None, markdown: bool, as_json: bool) -> None:
     """List the operators, or show one as a card."""
+    from app import help as pages
     from app import report
     from engine.ops import DRAWERS, TABLE
 
@@ -55,7 +57,9 @@ def ops(name: str | None, as_json: bool) -> None:
         hint = f"did you mean {close[0]}?" if close else "see 'gradloom ops' for all of them"
         raise ValueError(f"there is no operator {name!r}; {hint}")
     rows = [row for drawer in DRAWERS.values() for row in drawer] if name is None else [TABLE[name]]
-    if as_json:
+    if markdown:
+        click.echo(pages.markdown() if name is None else pages.page(rows[0]), nl=False)
+    elif as_json:
         click.echo(report.to_json([report.operator(row) for row in rows]))
     elif name is not None:
         show(report.card(rows[0]))

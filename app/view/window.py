@@ -16,6 +16,7 @@ from app.text import tr
 from app.view import dialogs, settings, theme
 from app.view.finder import Entry, action_entries, operator_entries
 from app.view.frame import Frame
+from app.view.help import HelpWindow
 from app.view.top_bar import Commands
 from app.worker import Progress
 from engine.check import check_graph
@@ -51,6 +52,7 @@ class Window(Frame):
 
     def _connect(self) -> None:
         self.top.formula.entered.connect(self.compose)
+        self._help: HelpWindow | None = None
         self.top.commands_asked.connect(self.command_palette)
         self.palette_panel.chosen.connect(self.add_operator)
         self.canvas.search_requested.connect(self._search)
@@ -322,6 +324,14 @@ class Window(Frame):
 
     def about(self) -> None:
         dialogs.about(self)
+
+    def operator_help(self) -> None:
+        """The page of the selected node's operator, else the one looked at last."""
+        if self._help is None:
+            self._help = HelpWindow(self)
+            self._help.chosen.connect(self.add_operator)
+        chosen = self.session.selection
+        self._help.open_at(self.session.graph.nodes[chosen[0]].op if len(chosen) == 1 else None)
 
     # ------------------------------------------------------------ actions: training
 

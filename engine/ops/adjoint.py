@@ -178,6 +178,7 @@ ROWS = (
     ),
     _row(
         "size", "How many entries a value has along an axis.", ("x",), "none",
+        latex=r"\mathrm{size}<_axis>\left(<0>\right)",
         shape=lambda o, x: Spec(), shape_only=frozenset({"x"}), options=(AXIS,), constant=_size,
         kernel=returns(lambda o, x: _size(o, Spec(x.shape))),
         scalar=lambda options: lambda x: 1.0,

@@ -514,3 +514,15 @@ def test_data_stay_found_when_the_document_moves(
     assert window.documents.write(second / "d.gloom")
     (source,) = window.session.graph.sources.values()
     assert Path(source.path) == table and not window.session.data_fault
+
+
+def test_f1_shows_the_page_of_the_selected_operator(window: Window) -> None:
+    window.documents.new()
+    window.add_operator("tanh")
+    window.commands.run("help.operators")
+    assert window._help is not None
+    assert window._help.area.widget().op.name == "tanh"  # type: ignore[attr-defined]
+    before = len(window.session.graph.nodes)
+    window._help.add.click()
+    assert len(window.session.graph.nodes) == before + 1
+    window._help.close()

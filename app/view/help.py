@@ -1,0 +1,198 @@
+"""The help window: every operator's page, typeset, found by typing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import help as pages
+from app.text import tr
+from app.view import theme
+from app.view.mathematics import MathLabel
+from app.view.panels.palette import fits, label_of
+from engine import ops
+from engine.ops.row import Op
+
+_NAME = Qt.ItemDataRole.UserRole
+
+
+class HelpWindow(QDialog):
+    """The operators at the left, the page of the chosen one at the right.
+
+    `chosen` carries the name of an operator to add to the canvas.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Operators"))
+        self.setModal(False)
+        self.resize(920, 640)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search operators"))
+        self.search.setAccessibleName(tr("Search operators"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.list = QListWidget()
+        self.list.setAccessibleName(tr("Operators"))
+        self.list.currentItemChanged.connect(self._turned)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(self.search)
+        left.addWidget(self.list, 1)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.add = QPushButton(tr("Add to the canvas"))
+        self.add.clicked.connect(self._add)
+        right = QVBoxLayout()
+        right.setSpacing(8)
+        right.addWidget(self.area, 1)
+        right.addWidget(self.add, 0, Qt.AlignmentFlag.AlignRight)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(16)
+        layout.addLayout(left, 2)
+        layout.addLayout(right, 5)
+        self._filter("")
+
+    def open_at(self, name: str | None = None) -> None:
+        """Shows the page of an operator, or the one looked at last."""
+        if name is not None:
+            self.search.clear()
+            for number in range(self.list.count()):
+                item = self.list.item(number)
+                if item.data(_NAME) == name:
+                    self.list.setCurrentItem(item)
+                    self.list.scrollToItem(item)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def _filter(self, query: str) -> None:
+        self.list.clear()
+        first: QListWidgetItem | None = None
+        for category, rows in ops.DRAWERS.items():
+            fitting = [op for op in rows if not query.strip() or fits(op, query) is not None]
+            if fitting:
+                head = QListWidgetItem(tr(category))
+                head.setFlags(Qt.ItemFlag.NoItemFlags)
+                head.setFont(theme.ui_font(11, 600))
+                head.setSizeHint(QSize(100, 30))
+                head.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
+                self.list.addItem(head)
+            for op in fitting:
+                item = QListWidgetItem(f"    {label_of(op)}")
+                item.setData(_NAME, op.name)
+                item.setSizeHint(QSize(100, 26))
+                self.list.addItem(item)
+                if first is None or (query.strip() and fits(op, query) == 0):
+                    first = (
+                        item
+                        if first is None or fits(ops.TABLE[first.data(_NAME)], query)
+                        else first
+                    )
+        if first is None:
+            nothing = QListWidgetItem(tr("No operator fits. Search by name, sign or purpose."))
+            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(nothing)
+        else:
+            self.list.setCurrentItem(first)
+
+    def _turned(self, item: QListWidgetItem | None) -> None:
+        name = item.data(_NAME) if item is not None else None
+        self.add.setEnabled(name is not None)
+        if name is not None:
+            self.area.setWidget(Page(ops.TABLE[name]))
+
+    def _add(self) -> None:
+        item = self.list.currentItem()
+        if item is not None and item.data(_NAME):
+            self.chosen.emit(item.data(_NAME))
+
+
+class Page(QWidget):
+    """One operator: what it is, its formulas typeset, its options and its other names."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__()
+        self.op = op
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(8, 4, 16, 12)
+        self._layout.setSpacing(6)
+        title = self._text(op.name, "title")
+        title.setFont(theme.ui_font(18, 600))
+        self._text(tr(op.category), "muted")
+        self._text(op.doc)
+        if not op.is_source:
+            self._section(tr("Formula"), [pages.call(op), pages.meaning(op)])
+            self._section(tr("Derivative"), [*pages.derivatives(op)])
+            if not pages.derivatives(op):
+                self._head(tr("Derivative"))
+                self._text(tr("None: no gradient flows through it."), "muted")
+        for kink in pages.kinks(op):
+            self._text(f"{tr('Where it has a kink,')} {kink}.", "muted")
+        if op.options:
+            self._options(op)
+        if pages.spellings(op):
+            self._head(tr("Also found as"))
+            self._text(", ".join(pages.spellings(op)))
+        self._layout.addStretch(1)
+
+    def _text(self, text: str, role: str = "") -> QLabel:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        if role:
+            label.setProperty("role", role)
+        self._layout.addWidget(label)
+        return label
+
+    def _head(self, text: str) -> None:
+        self._layout.addSpacing(8)
+        self._text(text, "muted").setFont(theme.ui_font(11, 600))
+
+    def _section(self, title: str, lines: list[pages.Line | None]) -> None:
+        shown = [line for line in lines if line is not None]
+        if not shown:
+            return
+        self._head(title)
+        for line in shown:
+            formula = MathLabel(15)
+            formula.set_formula(line.latex, line.text)
+            self._layout.addWidget(formula)
+            self._text(line.text, "muted").setFont(theme.number_font(11))
+
+    def _options(self, op: Op) -> None:
+        self._head(tr("Options"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setColumnStretch(2, 1)
+        for row, (name, default, doc) in enumerate(pages.options(op)):
+            for column, text in enumerate((name, default, doc)):
+                label = QLabel(text)
+                label.setWordWrap(column == 2)
+                label.setAlignment(Qt.AlignmentFlag.AlignTop)
+                if column < 2:
+                    label.setFont(theme.number_font(12))
+                if column == 1:
+                    label.setProperty("role", "muted")
+                grid.addWidget(label, row, column)
+        self._layout.addLayout(grid)

@@ -1,0 +1,54 @@
+"""The help window: found by typing, typeset, and from there to the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.view.help import HelpWindow, Page
+from app.view.mathematics import MathLabel
+from engine import ops
+
+
+@pytest.fixture
+def shown(qtbot: QtBot) -> Iterator[HelpWindow]:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    window = HelpWindow(parent)
+    window.open_at("tanh")
+    yield window
+    window.close()
+
+
+def page_of(shown: HelpWindow) -> Page:
+    page = shown.area.widget()
+    assert isinstance(page, Page)
+    return page
+
+
+def test_a_page_is_found_by_typing_and_its_operator_added(qtbot: QtBot, shown: HelpWindow) -> None:
+    assert page_of(shown).op is ops.TABLE["tanh"]
+    assert len(page_of(shown).findChildren(MathLabel)) >= 2
+    qtbot.keyClicks(shown.search, "rectifier")
+    assert page_of(shown).op is ops.TABLE["relu"]
+    with qtbot.waitSignal(shown.chosen) as told:
+        qtbot.mouseClick(shown.add, Qt.MouseButton.LeftButton)
+    assert told.args == ["relu"]
+
+
+def test_what_is_not_found_is_said(qtbot: QtBot, shown: HelpWindow) -> None:
+    qtbot.keyClicks(shown.search, "zzz")
+    assert "No operator fits" in shown.list.item(0).text()
+    assert not shown.add.isEnabled()
+
+
+def test_pages_of_every_drawer_can_be_shown(qtbot: QtBot) -> None:
+    for rows in ops.DRAWERS.values():
+        for op in rows[-2:]:
+            page = Page(op)
+            qtbot.addWidget(page)
+            assert any(op.doc == label.text() for label in page.findChildren(QLabel))
