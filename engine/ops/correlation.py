@@ -97,6 +97,11 @@ class _Geometry:
         return self.slide.window[0] * self.slide.window[1]
 
     @property
+    def depth(self) -> int:
+        """How many numbers of its group one output entry reads."""
+        return self.channels // self.groups * self.window
+
+    @property
     def area(self) -> int:
         return self.places[0] * self.places[1]
 
@@ -115,27 +120,30 @@ class _Geometry:
             pictures = product[: m * o * self.area].reshape(o, oh, ow, m)
             yield _Chunk(
                 slice(start, start + m), images[m], self.slide.inside(images[m], self.size, behind=True),
-                pictures, pictures.reshape(self.groups, -1 if o else 0, self.area * m),
+                pictures, pictures.reshape(self.groups, o // self.groups, self.area * m),
             )  # fmt: skip
 
     def unrolled(self, dtype: np.dtype[Any]) -> list[tuple[_Chunk, Array, Array, Array]]:
         """Each chunk with the windows of its input, the columns they are copied to, and these as
         a matrix for each group."""
         (kh, kw), (sh, sw), (dh, dw) = self.slide.window, self.slide.stride, self.slide.dilation
-        depth = self.channels // self.groups * self.window
-        chunks = list(self.chunks(dtype, self.groups * depth * self.area))
+        each = self.channels * self.window * self.area
+        chunks = list(self.chunks(dtype, each))
         most = max((c.pictures.shape[-1] for c in chunks), default=0)
-        buffer = np.empty(most * self.groups * depth * self.area, dtype)
+        buffer = np.empty(most * each, dtype)
         result = []
         for chunk in chunks:
             m = chunk.pictures.shape[-1]
-            columns = buffer[: m * self.groups * depth * self.area]
+            columns = buffer[: m * each]
             entries = columns.reshape(self.channels, kh, kw, *self.places, m)
             c_, h_, w_, m_ = chunk.padded.strides
             steps = (c_, dh * h_, dw * w_, sh * h_, sw * w_, m_)
             windows = as_strided(chunk.padded, entries.shape, steps)
+            if self.window == 1 and (sh, sw) == (1, 1):  # the input is its own columns
+                entries = windows
+                columns = chunk.padded
             result.append(
-                (chunk, windows, entries, columns.reshape(self.groups, depth, self.area * m))
+                (chunk, windows, entries, columns.reshape(self.groups, self.depth, self.area * m))
             )
         return result
 
@@ -158,7 +166,7 @@ class _Geometry:
 
     def matrix(self, w: Array) -> Array:
         """The weights as one matrix for each group."""
-        return w.reshape(self.groups, self.outputs // self.groups, -1 if w.size else 0)
+        return w.reshape(self.groups, self.outputs // self.groups, self.depth)
 
     def image(self, array: Array) -> Array:
         """A batch with its number as the last axis, a view."""
@@ -183,7 +191,8 @@ def forward(options: Options, specs: tuple[Spec, ...]) -> Kernel:
         matrix, images, result = geometry.matrix(w), geometry.image(x), geometry.image(out)
         for chunk, windows, entries, columns in chunks(out.dtype):
             np.copyto(chunk.inside, images[..., chunk.rows])
-            np.copyto(entries, windows)
+            if entries is not windows:
+                np.copyto(entries, windows)
             np.matmul(matrix, columns, chunk.product)
             np.copyto(result[..., chunk.rows], chunk.pictures)
 
@@ -199,6 +208,7 @@ def transposed(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     geometry = _geometry(options, like, w)
     chunks = per_dtype(geometry.by_entry)
     parts = (geometry.groups, w.shape[0] // geometry.groups, w.shape[1], geometry.window)
+    times = np.multiply if parts[1] == 1 else np.matmul  # of a column and a row: much faster
 
     def kernel(g: Any, w: Any, like: Any, out: Any) -> None:
         matrices = np.ascontiguousarray(w.reshape(parts).transpose(3, 0, 2, 1))
@@ -207,7 +217,7 @@ def transposed(options: Options, specs: tuple[Spec, ...]) -> Kernel:
             np.copyto(chunk.pictures, images[..., chunk.rows])
             chunk.padded.fill(0)
             for matrix, entry in zip(matrices, entries, strict=True):
-                np.matmul(matrix, chunk.product, product)
+                times(matrix, chunk.product, product)
                 np.add(entry, term, entry)
             np.copyto(result[..., chunk.rows], chunk.inside)
 
@@ -226,7 +236,8 @@ def weight_gradient(options: Options, specs: tuple[Spec, ...]) -> Kernel:
         total.fill(0)
         for chunk, windows, entries, columns in chunks(out.dtype):
             np.copyto(chunk.inside, images[..., chunk.rows])
-            np.copyto(entries, windows)
+            if entries is not windows:
+                np.copyto(entries, windows)
             np.copyto(chunk.pictures, upstream[..., chunk.rows])
             # this way round: BLAS is slower with the few rows of g on the left
             total += columns @ chunk.product.swapaxes(-1, -2)

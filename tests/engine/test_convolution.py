@@ -237,3 +237,18 @@ def test_what_does_not_fit_is_said(row: str, options: dict, shapes: Any, message
     op = ops.TABLE[row]
     with pytest.raises(ShapeError, match=message):
         op.shape({**op.defaults(), **options}, *map(Spec, shapes))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("options", [{}, {"stride": 2}, {"padding": 1}, {"groups": 4}], ids=str)
+def test_windows_of_one_pixel(options: dict) -> None:
+    functional = pytest.importorskip("torch").nn.functional
+    arrays = drawn((3, 4, 5, 4), (8, 4 // options.get("groups", 1), 1, 1))
+    compare("conv2d", lambda x, w: functional.conv2d(x, w, **options), arrays, options)
+
+
+@pytest.mark.peer
+def test_a_channel_by_itself() -> None:
+    functional = pytest.importorskip("torch").nn.functional
+    arrays = drawn((3, 4, 5, 4), (4, 1, 3, 3))
+    compare("conv2d", lambda x, w: functional.conv2d(x, w, groups=4), arrays, {"groups": 4})

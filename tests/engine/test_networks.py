@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import ops
+from engine import edits, ops
 from engine.compose import compose
 from engine.derive import derive
 from engine.differentiate import differentiate
 from engine.evaluate import evaluate
 from engine.expansion import Expansion, state_updates
+from engine.graph import Graph, Source
 from engine.program import Plan
 from engine.shapes import ShapeError, Spec
+from engine.train.session import Training
 
 pytestmark = pytest.mark.filterwarnings("error")
 SOURCE = ops.TABLE["input"]
@@ -92,6 +94,48 @@ def test_the_statistics_of_a_single_row_are_finite() -> None:
     plan = Plan(expansion, ["y"], assign=state_updates(expansion, "y"))
     plan.run()
     assert np.isfinite(plan.value("v")).all() and np.isfinite(plan.value("y")).all()
+
+
+def picture_net(batch: int) -> Graph:
+    """Pictures whose upper or lower half is bright, to a logit by convolution and batch norm."""
+    random = np.random.default_rng(0)
+    target = random.integers(0, 2, 50)
+    pictures = random.standard_normal((50, 1, 6, 6))
+    pictures[target == 1, :, :3] += 1.0
+    pictures[target == 0, :, 3:] += 1.0
+    values = {
+        "x": pictures, "t": target, "w": random.standard_normal((4, 1, 3, 3)) / 3, "a": np.ones(4),
+        "b": np.zeros(4), "m": np.zeros(4), "v": np.ones(4), "W": random.standard_normal((36, 2)) / 6,
+    }  # fmt: skip
+    graph = compose(
+        "h = batch_norm(conv2d(x, w, padding=1), a, b, m, v)\n"
+        "loss = softmax_cross_entropy(flatten(max_pool2d(relu(h))) @ W, t)", values,
+    )  # fmt: skip
+    for name in ("w", "a", "b", "m", "v", "W"):
+        node = graph.nodes[str(graph.id_of(name))]
+        options = {"shape": np.shape(values[name]), "trainable": name not in "mv"}
+        graph.put("nodes", node.id, replace(node, op="parameter", options=options))
+    for name, field in (("x", "x"), ("t", "y")):
+        node = graph.nodes[str(graph.id_of(name))]
+        graph.put("tensors", node.id, None)
+        options = {"source": "d", "field": field}
+        graph.put("nodes", node.id, replace(node, op="data", options=options))
+        graph.put("tensors", f"d.{field}", values[name])
+    graph.put("sources", "d", Source())
+    recipe = {"loss": graph.id_of("loss"), "batch_size": batch, "learning_rate": 0.3}
+    edits.set_recipe(graph, **recipe).apply(graph)
+    return graph
+
+
+def test_a_picture_net_learns_and_keeps_running_statistics() -> None:
+    graph = picture_net(batch=16)  # the last batch of an epoch has 2 rows
+    training = Training(graph)
+    first = training.step()
+    last = [training.step() for _ in range(6 * training.steps_per_epoch)][-4:]
+    assert max(last) < 0.3 < 0.6 < first and training.metrics()["train"]["loss"] < 0.3
+    moved = training.parameters()
+    mean, variance = (moved[str(graph.id_of(name))] for name in "mv")
+    assert (mean != 0).all() and (variance != 1).all() and (variance > 0).all()
 
 
 def test_rows_read_twice_gather_both_gradients() -> None:
