@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.ops.kernels import between, clip_kernel, clip_scalar
 from engine.ops.row import Case, Domain, Kernel, Op, Option, counting, ufunc
-from engine.shapes import Options, ShapeError, Spec, arithmetic, elementwise
+from engine.shapes import Options, Spec, arithmetic, elementwise
 
 _CATEGORY = "Arithmetic"
 _AWAY = Domain(0.3, 2.0)
@@ -78,29 +79,6 @@ def _larger(a: float, b: float) -> float:
 
 def _smaller(a: float, b: float) -> float:
     return a if a <= b or a != a else b
-
-
-def between(options: Options, x: Spec) -> Spec:
-    """The shape rule of rows that keep a value between `low` and `high`."""
-    low, high = options["low"], options["high"]
-    if not low <= high:
-        raise ShapeError(f"low is {low:g} and high is {high:g}", "low must not be above high")
-    return elementwise(options, x)
-
-
-def clip_kernel(options: Options, specs: tuple[Spec, ...]) -> Kernel:
-    low, high = options["low"], options["high"]
-
-    def kernel(x: Any, out: Any) -> None:
-        np.maximum(x, low, out=out)
-        np.minimum(out, high, out=out)
-
-    return kernel
-
-
-def clip_scalar(options: Options) -> Any:
-    low, high = options["low"], options["high"]
-    return lambda x: low if x < low else high if x > high else x
 
 
 def _binary(name: str, doc: str, **rest: Any) -> Op:

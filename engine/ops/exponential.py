@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from engine.ops.kernels import erfc, special
 from engine.ops.row import Case, Domain, Kernel, Op, chain, ufunc
 from engine.shapes import Options, Spec, elementwise
 
 _POSITIVE = {"x": Domain(0.3, 3.0)}
-
-
-@cache
-def special(name: str) -> Any:
-    """A function of SciPy, imported when a row first needs it: that takes a tenth of a second."""
-    import scipy.special
-
-    return getattr(scipy.special, name)
-
-
-def erfc(x: float) -> float:
-    """The complementary error function; beyond 5 its last digits are those of the array kernel."""
-    return math.erfc(x) if x < 5.0 else float(special("erfc")(x))
 
 
 def _lgamma(options: Options, specs: tuple[Spec, ...]) -> Kernel:

@@ -29,6 +29,7 @@ GRID = (
     1e-300, -1e-300, 1e-8, -1e-8, 0.7, -0.7, 1.0, -2.0, 30.0, -30.0, 700.0, -700.0, 1e300, -1e300,
     math.inf, -math.inf, math.nan,
 )  # fmt: skip
+_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
 TINY = 2.0**-1022
 
 
@@ -44,6 +45,10 @@ def _mod(a: Any, b: Any) -> Any:
 
 def _erfc(x: Any) -> Any:
     return mp.erfc(x) if x < 1e6 else mp.mpf(0)  # mpmath gives up there
+
+
+def _hard(x: Any) -> Any:
+    return min(max(x + 3, mp.mpf(0)), mp.mpf(6)) / 6
 
 
 def _lgamma(x: Any) -> Any:
@@ -114,6 +119,18 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "leaky_relu": lambda x: x if x > 0 else mp.mpf(0.01) * x,
     "elu": lambda x: x if x > 0 else mp.expm1(x),
     "softplus": _log1pexp,
+    "prelu": lambda x, slope: x if x > 0 else slope * x,
+    "selu": lambda x: mp.mpf(_SCALE) * (x if x > 0 else mp.mpf(_ALPHA) * mp.expm1(x)),
+    "celu": lambda x: x if x > 0 else mp.expm1(x),
+    "gelu": lambda x: x * _erfc(-x / mp.sqrt(2)) / 2,
+    "silu": lambda x: x / (1 + mp.exp(-x)),
+    "mish": lambda x: x * mp.tanh(_log1pexp(x)),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "logsigmoid": lambda x: -_log1pexp(-x),
+    "hardtanh": lambda x: min(max(x, mp.mpf(-1)), mp.mpf(1)),
+    "relu6": lambda x: min(max(x, mp.mpf(0)), mp.mpf(6)),
+    "hardsigmoid": _hard,
+    "hardswish": lambda x: x * _hard(x),
 }
 # What IEEE 754 (and C's annex F) says where an operand is infinite and mpmath has no answer.
 LIMITS: dict[str, Callable[..., float]] = {
@@ -121,6 +138,11 @@ LIMITS: dict[str, Callable[..., float]] = {
     "mod": lambda a, b: a % b,
     "atan2": math.atan2,
     "asinh": lambda x: x,
+    **dict.fromkeys(("gelu", "silu", "mish", "hardswish"), lambda x: x if x > 0 else 0.0),
+    "selu": lambda x: x if x > 0 else -_SCALE * _ALPHA,
+    "celu": lambda x: x if x > 0 else -1.0,
+    "softsign": lambda x: math.copysign(1.0, x),
+    "logsigmoid": lambda x: 0.0 if x > 0 else x,
     "exp2": lambda x: x if x > 0 else 0.0,
     "log2": lambda x: x if x > 0 else math.nan,
     "log10": lambda x: x if x > 0 else math.nan,
@@ -162,7 +184,7 @@ STEPS = ("sign", "gt", "ge", "lt", "le", "eq", "ne", "floor", "ceil", "round", "
 
 def expected(name: str, point: tuple[float, ...]) -> tuple[float, float]:
     """The value a correct program gives, and how far a good one may be from it."""
-    carries_nan = name not in ("where", "gt", "ge", "lt", "le", "eq", "ne")
+    carries_nan = name not in ("where", "prelu", "gt", "ge", "lt", "le", "eq", "ne")
     if any(map(math.isnan, point)):
         if name == "pow" and (point[0] == 1.0):
             return 1.0, 0.0
@@ -300,6 +322,16 @@ def test_infinite_logits_have_their_limits() -> None:
     np.testing.assert_array_equal(run("softmax", [-math.inf, 0.0]), [0.0, 1.0])
     assert run("softmax_cross_entropy", [-math.inf, 0.0], [0.0, 1.0]) == 0.0
     assert np.isnan(run("max", [math.nan, 1.0]))
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish", "logsigmoid", "erfc", "sigmoid"])
+def test_tails_keep_their_digits(name: str) -> None:
+    """Relative to the value alone, up to what the rounding of x costs."""
+    points = np.array([-4.0, -9.5, -20.0, -37.0, 4.0, 9.5, 20.0, 26.0])
+    with mp.workdps(50):
+        exact = [float(ORACLES[name](mp.mpf(x))) for x in points]
+    for value in (run(name, points), [float(run(name, x)) for x in points]):
+        np.testing.assert_allclose(value, exact, 1e-12, TINY)
 
 
 @pytest.mark.parametrize("x", [-1000.3, -30.7, -2.5, -0.1, 1e-3, 0.5, 1.0, 7.25, 400.0])
