@@ -39,6 +39,8 @@ class Context(Protocol):
     def fit(self) -> None: ...
     def zoom(self, factor: float | None) -> None: ...
     def arrange(self) -> None: ...
+    def make_module(self) -> None: ...
+    def unpack_module(self) -> None: ...
     def play(self, on: bool) -> None: ...
     def train(self) -> None: ...
     def pause_training(self) -> None: ...
@@ -85,6 +87,12 @@ def _nodes(c: Context) -> bool:
 
 def _selected(c: Context) -> bool:
     return c.editing and bool(c.session.selection)
+
+
+def _instance(c: Context) -> bool:
+    """One instance of a module is selected."""
+    chosen = c.session.selection
+    return c.editing and len(chosen) == 1 and c.session.graph.op(chosen[0]).definition is not None
 
 
 def _behind(c: Context) -> bool:
@@ -156,6 +164,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit.select_all", "Select all", EDIT, lambda c: c.select_all(), "Ctrl+A", _nodes, 2),
     Action("edit.arrange", "Arrange nodes", EDIT, lambda c: c.arrange(), "Ctrl+L", _nodes, 3),
     Action("edit.formula", "Type a formula", EDIT, lambda c: c.focus_formula(), "Ctrl+E", group=3),
+    Action(
+        "edit.make_module", "Make module…", EDIT, lambda c: c.make_module(), "Ctrl+G", _selected, 4,
+        "The selected nodes become one node that can be used again.",
+    ),
+    Action(
+        "edit.unpack_module", "Unpack module", EDIT, lambda c: c.unpack_module(), "Ctrl+Shift+G",
+        _instance, 4, "The module becomes the nodes it is made of.",
+    ),
     Action("view.commands", "Commands…", VIEW, lambda c: c.command_palette(), "Ctrl+K"),
     Action("view.fit", "Fit", VIEW, lambda c: c.fit(), "F", _nodes, 1),
     Action("view.zoom_in", "Zoom in", VIEW, lambda c: c.zoom(1.25), "Ctrl++, Ctrl+=", _shown, 1),

@@ -73,6 +73,11 @@ class Session:
         return self.history.graph
 
     @property
+    def modules(self) -> dict[str, Graph]:
+        """The document's own modules by name."""
+        return dict(self.graph.modules)
+
+    @property
     def steps(self) -> Sequence[Step]:
         return self.evaluation.steps
 
@@ -166,10 +171,10 @@ class Session:
     # ------------------------------------------------------------ inside
 
     def _changed(self) -> None:
+        before = self.selection
+        self.selection = tuple(n for n in before if n in self.graph.nodes)
         self.document_changed.tell()
-        kept = tuple(n for n in self.selection if n in self.graph.nodes)
-        if kept != self.selection:
-            self.selection = kept
+        if self.selection != before:
             self.selection_changed.tell()
         if self.graph.meaning != self._meaning:
             self._meaning = self.graph.meaning

@@ -64,6 +64,16 @@ class Evaluation:
         here = step is not None and step.node.partition(".")[0] == node_id
         return self.faults.get(node_id) or (self.trouble if here else "")
 
+    def step_of(self, node_id: str) -> str:
+        """The step that computes a node: its own, or the one inside a module that it shows."""
+        ref = self.expansion.results.get(node_id)
+        return ref if isinstance(ref, str) else node_id
+
+    def node_of(self, step_id: str) -> str | None:
+        """The node of the document that a step belongs to: an instance for the steps inside."""
+        node_id = step_id.partition(".")[0]
+        return node_id if node_id in self.graph.nodes else None
+
     def shape_text(self, node_id: str) -> str:
         """The node's shape with `B` for the batch dimension: `B×64`; empty for a single number."""
         spec = self.specs.get(node_id)
@@ -78,12 +88,12 @@ class Evaluation:
 
     def shown_value(self, node_id: str, cursor: int) -> Array | None:
         """The node's value if it is known after `cursor` micro-steps."""
-        at = self.steps.script.computed_at.get(node_id, 0)
+        at = self.steps.script.computed_at.get(self.step_of(node_id), 0)
         return self.values.get(node_id) if at <= cursor else None
 
     def shown_gradient(self, node_id: str, cursor: int) -> Array | None:
         """The node's gradient so far after `cursor` micro-steps; None before a term reached it."""
-        numbers = self.steps.script.sums_at.get(node_id, [])
+        numbers = self.steps.script.sums_at.get(self.step_of(node_id), [])
         index = bisect_right(numbers, cursor)
         return self.steps[numbers[index - 1] - 1].total if index else None
 
@@ -287,9 +297,10 @@ def symbolic_shapes(
     other = expand(graph, {**feeds, **longer})
     texts = {}
     for node_id, spec in specs.items():
-        if node_id not in other.nodes or other.spec(node_id).rank != spec.rank:
+        ref = other.step_of(node_id)
+        if ref is None or other.spec(ref).rank != spec.rank:
             continue
-        pairs = zip(spec.shape, other.spec(node_id).shape, strict=True)
+        pairs = zip(spec.shape, other.spec(ref).shape, strict=True)
         texts[node_id] = tuple(_batch_text(n, more - n) for n, more in pairs)
     return texts
 

@@ -104,6 +104,16 @@ def ask_target(parent: QWidget, columns: Sequence[str]) -> str | None:
     return name if accepted else None
 
 
+def ask_module_name(parent: QWidget, suggested: str, fault: str = "") -> str | None:
+    """What a new module is to be called; `fault` says why the name before was refused."""
+    question = tr("What is the new module called?")
+    name, accepted = QInputDialog.getText(
+        parent, tr("Make module"), f"{sentence(fault)}\n{question}" if fault else question,
+        text=suggested,
+    )  # fmt: skip
+    return name.strip() if accepted and name.strip() else None
+
+
 def about(parent: QWidget) -> None:
     box = _box(
         parent,

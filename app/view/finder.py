@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from app import actions
+from app.drawers import drawers
 from app.text import tr
 from app.view import theme
 from app.view.panels.palette import label_of
-from engine import ops
+from engine.graph import Graph
+from engine.ops.row import Op
 
 MAX_SHOWN = 60
 
@@ -38,15 +40,16 @@ class Entry:
     enabled: bool = True
 
 
-def operator_entries(add: Callable[[str], object]) -> list[Entry]:
-    """Every operator of the palette as a line that adds it."""
+def operator_entries(
+    add: Callable[[str], object], own: Mapping[str, Graph] | None = None
+) -> list[Entry]:
+    """Everything in the palette as a line that adds it; `own` are the document's modules."""
 
-    def entry(name: str) -> Entry:
-        op = ops.TABLE[name]
+    def entry(op: Op) -> Entry:
         words = " ".join([op.name, op.symbol, *op.aliases, *op.calls])
-        return Entry(label_of(op), tr(op.category), lambda: add(name), words)
+        return Entry(label_of(op), tr(op.category), lambda: add(op.name), words)
 
-    return [entry(op.name) for rows in ops.DRAWERS.values() for op in rows]
+    return [entry(op) for rows in drawers(own or {}).values() for op in rows]
 
 
 def action_entries(context: actions.Context) -> list[Entry]:

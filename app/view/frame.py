@@ -19,6 +19,7 @@ from app.view.canvas import Canvas
 from app.view.docks import Dock
 from app.view.documents import Documents
 from app.view.finder import Finder
+from app.view.modules import Modules
 from app.view.panels.explanation import Explanation
 from app.view.panels.inspector import Inspector
 from app.view.panels.palette import Palette
@@ -47,6 +48,7 @@ class Frame(QMainWindow):
         self.recovery = recovery
         self.bridge = Bridge(self.session, self)
         self.documents = Documents(self.session, self, recovery)
+        self.modules = Modules(self.session, self)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setMinimumSize(960, 600)
@@ -102,7 +104,7 @@ class Frame(QMainWindow):
         self.setCentralWidget(self.pages)
 
     def _build_docks(self) -> None:
-        self.palette_panel = Palette()
+        self.palette_panel = Palette(self.session)
         self.inspector = Inspector(self.session)
         self.trace = TraceTable(self.session)
         self.training_panel = TrainingPanel(self.session)

@@ -68,6 +68,7 @@ class Window(Frame):
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
+        self.modules.problem.connect(self.tell)
         self.documents.opened.connect(self._opened)
         self.start.new_asked.connect(self.new_document)
         self.start.open_asked.connect(self.ask_open)
@@ -275,6 +276,12 @@ class Window(Frame):
         self.session.do(move(self.session.graph, places), tr("Arrange nodes"))
         self._fit_timer.start()
 
+    def make_module(self) -> None:
+        self.modules.make()
+
+    def unpack_module(self) -> None:
+        self.modules.unpack()
+
     def focus_formula(self) -> None:
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.top.formula.line.selectAll()
@@ -310,7 +317,7 @@ class Window(Frame):
         dock.setVisible(not dock.isVisible())
 
     def command_palette(self) -> None:
-        entries = action_entries(self) + operator_entries(self.add_operator)
+        entries = action_entries(self) + operator_entries(self.add_operator, self.session.modules)
         self.finder.ask(entries, tr("Type a command or an operator"))
 
     def _search(self, place: QPointF) -> None:
@@ -320,7 +327,7 @@ class Window(Frame):
         def add(name: str) -> None:
             self.canvas.add_operator(name, place)
 
-        self.finder.ask(operator_entries(add), tr("Search operators"), spot)
+        self.finder.ask(operator_entries(add, self.session.modules), tr("Search operators"), spot)
 
     def about(self) -> None:
         dialogs.about(self)

@@ -144,11 +144,12 @@ class Board(QGraphicsScene):
             self._passes = {
                 (s.node, s.port or ""): s for s in evaluation.steps if s.phase == "backward"
             }
-        unfinished = frozenset(s.target for s in evaluation.steps[cursor:] if s.target is not None)
+        growing = {s.target for s in evaluation.steps[cursor:] if s.target is not None}
+        unfinished = frozenset(n for n in self.nodes if evaluation.step_of(n) in growing)
         current = session.step if self.stepping else None
         visited, phase = "", ""
         if current is not None:
-            visited = current.target or current.node
+            visited = evaluation.node_of(current.target or current.node) or ""
             phase = "forward" if current.phase == "forward" else "backward"
         moved = set()
         for node_id, item in self.nodes.items():

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from app import drawers
 from app.arguments import assignments
+from app.drawers import Definitions
 from app.text import tr
 from engine import ops
 from engine.compose import compose, compose_edit
 from engine.edits import (
     Edit,
-    add_node,
     batch,
     connect,
     disconnect,
@@ -31,27 +32,42 @@ Place = tuple[float, float]
 _DOCUMENT_STARTS = "{"
 
 
-def added(graph: Graph, op: str, at: Place, wire: Port | None = None) -> tuple[Edit, str]:
-    """A new node; on a wire it is inserted: the wire's source feeds its first port."""
-    edit, node_id = add_node(graph, op, at=at)
-    row = ops.TABLE[op]
-    if wire is None or row.is_source:
+def added(
+    graph: Graph, op: str, at: Place, wire: Port | None = None, own: Definitions | None = None
+) -> tuple[Edit, str]:
+    """A new node; on a wire it is inserted: the wire's source feeds its first port.
+
+    `own` are modules that can be added beside the shipped ones, the document's unless given.
+    """
+    edit, node_id = drawers.added(graph, op, at, own)
+    first = _first_port(graph, op, own)
+    if wire is None or first is None:
         return edit, node_id
-    inside = connect(graph.links[wire], node_id, row.ports(1 if row.variadic else None)[0])
+    inside = connect(graph.links[wire], node_id, first)
     return batch(edit, inside, connect(node_id, *wire)), node_id
 
 
-def added_at_end(graph: Graph, op: str, at: Place, end: tuple[str, str | None]) -> tuple[Edit, str]:
+def added_at_end(
+    graph: Graph,
+    op: str,
+    at: Place,
+    end: tuple[str, str | None],
+    own: Definitions | None = None,
+) -> tuple[Edit, str]:
     """A new node wired to an end that was let go: (node id, its input port, or None its output)."""
-    edit, node_id = add_node(graph, op, at=at)
+    edit, node_id = drawers.added(graph, op, at, own)
     other, port = end
-    row = ops.TABLE[op]
     if port is not None:
         return batch(edit, connect(node_id, other, port)), node_id
-    if row.is_source:
-        return edit, node_id
-    first = row.ports(1 if row.variadic else None)[0]
-    return batch(edit, connect(other, node_id, first)), node_id
+    first = _first_port(graph, op, own)
+    return (edit if first is None else batch(edit, connect(other, node_id, first))), node_id
+
+
+def _first_port(graph: Graph, op: str, own: Definitions | None) -> str | None:
+    """The first port of what is added; a source has none, nor has a module without inputs."""
+    row = drawers.row_of(graph.modules if own is None else own, op)
+    ports = () if row is None else row.ports(1 if row.variadic else None)
+    return ports[0] if ports else None
 
 
 def wired(source: str, end: Port, was: Port | None = None) -> Edit:

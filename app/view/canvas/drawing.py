@@ -71,6 +71,8 @@ def _body(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(shade)
         painter.drawRoundedRect(body.adjusted(-0.5, 1, 0.5, 2.5), NODE_RADIUS, NODE_RADIUS)
+    if face.is_module:
+        _sheets(painter, body, theme)
     border, width = theme.border, 1.0
     if face.fault:
         border, width = theme.error, 1.5
@@ -85,6 +87,15 @@ def _body(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
     painter.setBrush(theme.drawer(face.category))
     painter.drawRoundedRect(QRectF(1.0, 8, 3, body.height() - 16), 1.5, 1.5)
     painter.fillRect(QRectF(INNER, HEADER, WIDTH - INNER - 10, 1), theme.hairline)
+
+
+def _sheets(painter: QPainter, body: QRectF, theme: Theme) -> None:
+    """Two more edges behind a module's body: there is more inside."""
+    painter.setPen(QPen(theme.border, 1))
+    for shift in (7.0, 3.5):
+        painter.setBrush(blend(theme.node, theme.canvas, shift / 12))
+        sheet = body.adjusted(shift + 0.5, shift + 0.5, shift - 0.5, shift - 0.5)
+        painter.drawRoundedRect(sheet, NODE_RADIUS, NODE_RADIUS)
 
 
 def _header(painter: QPainter, face: Face, theme: Theme) -> None:

@@ -68,11 +68,13 @@ class Editing(QGraphicsView):
             if pending is not None and scene_pos is not None and pending[0] == scene_pos:
                 shift = 64 if pending[1][1] is None else -64
                 edit, node_id = changes.added_at_end(
-                    graph, op_name, (at[0] + shift, at[1]), pending[1]
+                    graph, op_name, (at[0] + shift, at[1]), pending[1], self.session.modules
                 )
             else:
                 wire = board.wire_at(place, self.reach(10)) if scene_pos is not None else None
-                edit, node_id = changes.added(graph, op_name, at, wire.key if wire else None)
+                edit, node_id = changes.added(
+                    graph, op_name, at, wire.key if wire else None, self.session.modules
+                )
             made.append(node_id)
             return edit
 

@@ -88,6 +88,7 @@ class Face:
     frozen: bool = False
     feeds: bool = False
     step: str = ""
+    is_module: bool = False
 
     @property
     def is_tensor(self) -> bool:
@@ -182,6 +183,7 @@ def base_face(graph: Graph, node_id: str) -> Face:
         port_faces(graph, node_id),
         frozen=node.options.get("trainable") is False,
         feeds=graph.structure.out_degree(node_id) > 0,
+        is_module=graph.op(node_id).definition is not None,
     )
 
 

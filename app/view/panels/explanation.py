@@ -103,10 +103,10 @@ class Explanation(QFrame):
         _say(self.later, hint)
 
     def _where(self, step: Step) -> str:
-        graph, total = self.session.graph, len(self.session.steps)
-        name = pretty_name(graph.name(step.node))
+        total = len(self.session.steps)
+        name = pretty_name(step.telling.name(step.node))
         if step.phase == "backward" and step.target:
-            phase, place = tr("Backward"), f"{name} → {pretty_name(graph.name(step.target))}"
+            phase, place = tr("Backward"), f"{name} → {pretty_name(step.telling.name(step.target))}"
             what = tr("edge")
         elif step.phase == "seed":
             phase, what, place = tr("Backward"), tr("start at the output"), name

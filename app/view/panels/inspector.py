@@ -70,14 +70,12 @@ class Inspector(QScrollArea):
     # ------------------------------------------------------------ what is shown
 
     def _chosen(self) -> str | None:
-        graph = self.session.graph
         if self.session.selection:
             return self.session.selection[-1]
         step = self.session.step
         if step is None:
             return None
-        node = step.target or step.node
-        return node if node in graph.nodes else None
+        return self.session.evaluation.node_of(step.target or step.node)
 
     def refresh(self) -> None:
         """Builds the form anew when it is about something else, and shows the numbers."""
@@ -284,7 +282,8 @@ class Inspector(QScrollArea):
 
     def _still_growing(self, node_id: str) -> bool:
         session = self.session
-        return any(s.target == node_id for s in session.steps[session.cursor :])
+        own = session.evaluation.step_of(node_id)
+        return any(s.target == own for s in session.steps[session.cursor :])
 
     def _show_number(self, label: QLabel, array: Array | None, suffix: str) -> None:
         label.setText(facts.array_text(array) + suffix)

@@ -16,9 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.drawers import drawers
+from app.session import Session
 from app.text import tr
 from app.view import icons, theme
-from engine import ops
+from engine.graph import Graph
 from engine.ops.row import Op
 
 MIME = "application/x-gradloom-op"
@@ -108,12 +110,20 @@ class Chip(QPushButton):
         super().keyPressEvent(event)
 
 
+def _identity(op: Op) -> tuple[object, ...]:
+    """What tells a row from another one of the same name."""
+    return op.name, op.definition, op.formula
+
+
 class Drawer(QWidget):
     """A drawer: its name, which opens and closes it, and its chips in two columns."""
 
+    chosen = Signal(str)
+
     def __init__(self, category: str, rows: tuple[Op, ...], is_open: bool) -> None:
         super().__init__()
-        self.chips = [Chip(op) for op in rows]
+        self.category = category
+        self.chips: list[Chip] = []
         self.is_open = is_open
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
@@ -133,7 +143,24 @@ class Drawer(QWidget):
         self.grid.setColumnStretch(0, 1)
         self.grid.setColumnStretch(1, 1)
         layout.addWidget(self.body)
+        self.fill(rows)
         self.show_matching("")
+
+    def fill(self, rows: tuple[Op, ...]) -> None:
+        """Takes rows that may have changed; chips of those that have not stay as they are."""
+        kept = {_identity(c.op): c for c in self.chips}
+        chips = []
+        for op in rows:
+            chip = kept.pop(_identity(op), None)
+            if chip is None:
+                chip = Chip(op)
+                chip.chosen.connect(self.chosen)
+            chips.append(chip)
+        for old in kept.values():
+            self.grid.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self.chips = chips
 
     def _toggle(self) -> None:
         self.is_open = not self.is_open
@@ -170,8 +197,9 @@ class Palette(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        self.session = session
         self.setMinimumWidth(MIN_WIDTH)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -193,14 +221,14 @@ class Palette(QWidget):
         self._list = QVBoxLayout(inside)
         self._list.setContentsMargins(0, 0, 8, 12)
         self._list.setSpacing(2)
+        self._own: dict[str, Graph] = session.modules
         self.drawers = [
             Drawer(category, rows, number < OPEN_AT_FIRST)
-            for number, (category, rows) in enumerate(ops.DRAWERS.items())
+            for number, (category, rows) in enumerate(drawers(self._own).items())
         ]
         for drawer in self.drawers:
             self._list.addWidget(drawer)
-            for chip in drawer.chips:
-                chip.chosen.connect(self.chosen)
+            drawer.chosen.connect(self.chosen)
         self.nothing = QLabel(tr("No operator fits. Search by name, sign or purpose."))
         self.nothing.setWordWrap(True)
         self.nothing.setProperty("role", "muted")
@@ -212,9 +240,21 @@ class Palette(QWidget):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout.addWidget(area)
+        session.document_changed.join(self.refresh)
 
     def sizeHint(self) -> QSize:
         return QSize(220, 600)
+
+    def refresh(self) -> None:
+        """Shows the document's own as they are now."""
+        own = self.session.modules
+        if own == self._own:  # definitions are compared as objects: none is changed in place
+            return
+        self._own = own
+        rows = drawers(own)
+        for drawer in self.drawers:
+            drawer.fill(rows[drawer.category])
+        self._filter(self.search.text())
 
     def _filter(self, query: str) -> None:
         found = sum(drawer.show_matching(query) for drawer in self.drawers)

@@ -1,0 +1,41 @@
+"""What can be added to a document: the table's drawers, the shipped modules, the document's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine import examples, ops
+from engine.edits import Edit, add_node
+from engine.graph import Graph, module_row
+from engine.modules import add_module
+from engine.ops.row import Op
+
+Definitions = Mapping[str, Graph]
+MODULES = "Modules"
+
+
+def definitions(own: Definitions) -> dict[str, Graph]:
+    """The modules that can be added, by name: the document's own, then the shipped ones."""
+    return {**own, **{n: d for n, d in examples.modules().items() if n not in own}}
+
+
+def drawers(own: Definitions) -> dict[str, tuple[Op, ...]]:
+    """Every drawer with its rows, the document's own among them; palette and finder show these."""
+    modules = tuple(module_row(name, d) for name, d in definitions(own).items())
+    return {**ops.DRAWERS, MODULES: (*modules, *ops.DRAWERS[MODULES])}
+
+
+def row_of(own: Definitions, name: str) -> Op | None:
+    """The row of something that can be added, by its name."""
+    definition = definitions(own).get(name)
+    return ops.TABLE.get(name) if definition is None else module_row(name, definition)
+
+
+def added(
+    graph: Graph, name: str, at: tuple[float, float], own: Definitions | None = None
+) -> tuple[Edit, str]:
+    """A new node of an operator or of a module, by name, and its id. Raises GraphError."""
+    definition = definitions(graph.modules if own is None else own).get(name)
+    if definition is None:
+        return add_node(graph, name, at=at)
+    return add_module(graph, name, definition, at)

@@ -1,0 +1,67 @@
+"""What the window does with modules: made of a selection, unpacked, opened and left."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.session import Session
+from app.text import tr
+from app.view import dialogs
+from engine.graph import GraphError
+from engine.modules import make_module, unpack_module
+
+
+class Modules(QObject):
+    """The commands on modules of one window. `problem` carries one sentence."""
+
+    problem = Signal(str)
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self.session, self.window = session, window
+
+    def make(self) -> bool:
+        """The selection becomes a module; asks for its name until it is free or given up."""
+        session = self.session
+        free = self._free_name()
+        try:  # a selection that cannot be one is refused before anything is asked
+            make_module(session.graph, session.selection, free)
+        except GraphError as error:
+            self.problem.emit(str(error))
+            return False
+        wanted, fault = free, ""
+        while name := dialogs.ask_module_name(self.window, wanted, fault):
+            wanted = name
+            try:
+                edit, instance = make_module(
+                    session.graph, session.selection, name, session.evaluation.values
+                )
+                session.do(edit, f"{tr('Make module')} {name}")
+            except GraphError as error:
+                fault = str(error)
+                continue
+            session.select((instance,))
+            return True
+        return False
+
+    def unpack(self) -> bool:
+        """The selected instance becomes the nodes it is made of; they are selected."""
+        session = self.session
+        if len(session.selection) != 1:
+            return False
+        name = session.graph.name(session.selection[0])
+        try:
+            edit, made = unpack_module(session.graph, session.selection[0])
+            session.do(edit, f"{tr('Unpack')} {name}")
+        except GraphError as error:
+            self.problem.emit(str(error))
+            return False
+        session.select(made)
+        return True
+
+    def _free_name(self) -> str:
+        number, name = 2, tr("Module")
+        while self.session.graph.row(name) is not None:
+            number, name = number + 1, f"{tr('Module')}{number}"
+        return name

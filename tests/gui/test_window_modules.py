@@ -1,0 +1,192 @@
+"""Modules in the real window: dragged in, wired, made of a selection, opened, edited, unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.view import dialogs, theme
+from app.view.canvas.view import MIME
+from app.view.panels.palette import Chip
+from app.view.window import Window
+from engine import files
+from engine.compose import compose
+from engine.graph import Graph
+
+PLAIN = Qt.KeyboardModifier.NoModifier
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    theme.apply(app, "dark")
+    made = Window()
+    made.canvas.reduced_motion = True
+    monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
+    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
+    made.resize(1500, 950)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+
+
+def unanswered(box: Any) -> int:
+    raise AssertionError(f"a question that no test expects: {box.text()}")
+
+
+def show(window: Window, graph: Graph) -> None:
+    window.session.load(graph)
+    look(window)
+
+
+def look(window: Window) -> None:
+    window.canvas.flush()
+    window.canvas.fit()
+    window.canvas.flush()
+
+
+def network() -> Graph:
+    return compose("h = tanh(x * w + c); J = (h - t)^2", {"x": 0.5, "w": 2.0, "c": 0.25, "t": 0.1})
+
+
+def ids(window: Window, *names: str) -> list[str]:
+    return [str(window.session.graph.id_of(n)) for n in names]
+
+
+def at(window: Window, place: QPointF) -> QPoint:
+    return window.canvas.viewportTransform().map(place).toPoint()
+
+
+def drop(window: Window, name: str, place: QPoint) -> None:
+    data = QMimeData()
+    data.setData(MIME, name.encode())
+    copy = Qt.DropAction.CopyAction
+    target = window.canvas.viewport()
+    QApplication.sendEvent(target, QDragEnterEvent(place, copy, data, LEFT, PLAIN))
+    QApplication.sendEvent(target, QDropEvent(QPointF(place), copy, data, LEFT, PLAIN))
+
+
+def drag(window: Window, start: QPoint, end: QPoint) -> None:
+    port = window.canvas.viewport()
+    QTest.mousePress(port, LEFT, PLAIN, start)
+    for i in range(1, 5):
+        QTest.mouseMove(port, start + (end - start) * i / 4)
+    QTest.mouseRelease(port, LEFT, PLAIN, end)
+
+
+def chips(window: Window) -> dict[str, Chip]:
+    return {c.op.name: c for d in window.palette_panel.drawers for c in d.chips}
+
+
+def name_modules(monkeypatch: pytest.MonkeyPatch, *names: str | None) -> list[str]:
+    """Answers the question for a name; returns the faults that were shown with it."""
+    answers, faults = iter(names), list[str]()
+
+    def reply(parent: Any, suggested: str, fault: str = "") -> str | None:
+        faults.append(fault)
+        return next(answers)
+
+    monkeypatch.setattr(dialogs, "ask_module_name", reply)
+    return faults
+
+
+def test_a_module_is_dragged_in_and_wired(window: Window) -> None:
+    show(window, compose("y = relu(x)", {"x": [[1.0, 2.0, 3.0]]}))
+    drop(window, "Dense", window.canvas.viewport().rect().center() + QPoint(0, 200))
+    session = window.session
+    (dense,) = [n for n in session.graph.nodes if session.graph.op(n).definition is not None]
+    assert session.history.labels == ["Add Dense"] and session.selection == (dense,)
+    look(window)
+    board, x = window.canvas.board, ids(window, "x")[0]
+    drag(
+        window, at(window, board.nodes[x].output_at()), at(window, board.nodes[dense].port_at("x"))
+    )
+    assert session.graph.links[dense, "x"] == x
+    assert session.shown_value(dense).shape == (1, 8)  # type: ignore[union-attr]
+    window.commands.run("edit.undo")
+    window.commands.run("edit.undo")
+    assert not session.graph.modules and len(session.graph.nodes) == 2
+
+
+def test_a_module_dropped_on_a_wire_is_inserted(window: Window) -> None:
+    show(window, compose("y = relu(x)", {"x": [[1.0, 2.0, 3.0]]}))
+    board = window.canvas.board
+    x, y = ids(window, "x", "y")
+    middle = (board.nodes[x].output_at() + board.nodes[y].port_at("x")) / 2
+    drop(window, "Dense", at(window, middle))
+    graph = window.session.graph
+    dense = graph.links[y, "x"]
+    assert graph.nodes[dense].op == "Dense" and graph.links[dense, "x"] == x
+    assert window.session.shown_value(y).shape == (1, 8)  # type: ignore[union-attr]
+
+
+def test_palette_and_finder_hold_modules_live(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(window, network())
+    assert "a number of units" in chips(window)["Dense"].toolTip()
+    assert "Layer" not in chips(window) and "output_of" in chips(window)
+    window.session.select(ids(window, "h"))
+    faults = name_modules(monkeypatch, "relu", "Layer")
+    window.commands.run("edit.make_module")
+    assert faults[0] == "" and "taken" in faults[1]
+    drawer = next(d for d in window.palette_panel.drawers if d.category == "Modules")
+    assert [c.op.name for c in drawer.chips][:2] == ["Layer", "Dense"]
+    window.palette_panel.search.setText("Layer")
+    QTest.keyClick(window.palette_panel.search, Qt.Key.Key_Return)
+    assert sum(n.op == "Layer" for n in window.session.graph.nodes.values()) == 2
+    window.command_palette()
+    QTest.keyClicks(window.finder.line, "Layer")
+    QTest.keyClick(window.finder.line, Qt.Key.Key_Return)
+    assert sum(n.op == "Layer" for n in window.session.graph.nodes.values()) == 3
+    for _ in range(3):
+        window.commands.run("edit.undo")
+    assert "Layer" not in chips(window)
+    window.commands.run("edit.redo")
+    assert "Layer" in chips(window)
+
+
+def test_a_selection_is_made_a_module_and_unpacked(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(window, network())
+    session = window.session
+    j = ids(window, "J")[0]
+    before = float(session.evaluation.values[j])
+    start = files.canonical_bytes(session.graph)
+    window.canvas.setFocus()
+    session.select([n for n in session.graph.nodes if n != j])
+    name_modules(monkeypatch, "Layer")
+    QTest.keyClick(window.canvas, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+    (instance,) = session.selection
+    assert session.graph.nodes[instance].op == "Layer"
+    assert window.canvas.board.nodes[instance].face.is_module
+    assert float(session.evaluation.values[j]) == before
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(window.canvas, Qt.Key.Key_G, both)
+    assert instance not in session.graph.nodes and len(session.selection) > 1
+    assert float(session.evaluation.values[j]) == before
+    assert session.history.labels == ["Make module Layer", "Unpack layer"]
+    window.commands.run("edit.undo")
+    window.commands.run("edit.undo")
+    assert files.canonical_bytes(session.graph) == start
+
+
+def test_a_selection_that_cannot_be_a_module_is_refused_before_a_question(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(window, network())
+    window.session.select(ids(window, "x"))
+    faults = name_modules(monkeypatch, "Layer")
+    window.commands.run("edit.make_module")
+    assert "select at least one operator" in window.notice.text().lower() and not faults
