@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.expansion import Expansion, Flat, Ref, value_args
+from engine.lanes import Layout, Place, lay_out
 from engine.ops.row import Array, bound, scalar_of
 from engine.shapes import Spec
 
@@ -49,8 +50,14 @@ class Plan:
         scalar = expansion.dtype == np.float64 and all(
             _is_scalar(f) for f in expansion.nodes.values()
         )
+        layout = Layout(self.order)
+        if self.assign and not scalar and not keep:
+            layout = lay_out(self.order, self.assign, {r for r in outputs if isinstance(r, str)})
+            self.order, self.assign = layout.order, layout.assign
+            self.expansion = copy(expansion)
+            self.expansion.nodes = {**expansion.nodes, **{f.id: f for f in self.order}}
         self._body: _Scalars | _Arrays = (
-            _Scalars(self, live) if scalar else _Arrays(self, live, self._outputs)
+            _Scalars(self, live) if scalar else _Arrays(self, live, self._outputs, layout)
         )
         self.is_scalar = scalar
         for node_id, value in expansion.feeds.items():
@@ -231,8 +238,8 @@ class _Scalars:
 class _Arrays:
     """A plan on NumPy buffers; without `keep`, buffers are reused once nobody reads them."""
 
-    def __init__(self, plan: Plan, live: set[str], outputs: set[str]) -> None:
-        self.plan, self.expansion = plan, plan.expansion
+    def __init__(self, plan: Plan, live: set[str], outputs: set[str], layout: Layout) -> None:
+        self.plan, self.expansion, self._places = plan, plan.expansion, layout.places
         self.buffers: dict[str, Array] = {}
         self.steps: list[tuple[Any, tuple[Array, ...]]] = []
         self.step_ids: list[str] = []
@@ -271,19 +278,23 @@ class _Arrays:
 
     def _compile(self, flat: Flat) -> None:
         spec = flat.spec
+        place = self._places.get(flat.id)
         if flat.op.is_source:
-            self.buffers[flat.id] = np.zeros(spec.shape, self._dtype(spec))
+            made = np.zeros(spec.shape, self._dtype(spec)) if place is None else self._part(place)
+            self.buffers[flat.id] = made
             return
         specs = tuple(self.expansion.spec(a) for a in flat.args)
         args = tuple(self._operand(a) for a in flat.args)
-        if flat.op.view is not None and args[0].dtype == self._dtype(spec):
+        if place is None and flat.op.view is not None and args[0].dtype == self._dtype(spec):
             view = flat.op.view(flat.options, specs, args[0])
             if np.may_share_memory(view, args[0]) and not self._moves_under(flat.id, view):
                 self.buffers[flat.id] = view
                 return
         kernel = bound(flat.op, flat.options, specs, spec)
         state = self._in_place.get(flat.id)
-        if state is not None and isinstance(kernel, np.ufunc):
+        if place is not None:
+            out = self._part(place)
+        elif state is not None and isinstance(kernel, np.ufunc):
             out = self.buffers[state]
         else:
             self._in_place.pop(flat.id, None)
@@ -293,6 +304,11 @@ class _Arrays:
         self.buffers[flat.id] = out
         self.steps.append((kernel, (*args, out)))
         self.step_ids.append(flat.id)
+
+    def _part(self, place: Place) -> Array:
+        """A value's own part of the vector it is in."""
+        end = place.start + place.spec.size
+        return self.buffers[place.vector][place.start : end].reshape(place.spec.shape)
 
     def _moves_under(self, node_id: str, view: Array) -> bool:
         """True for a view of a state that is read after the state has moved."""

@@ -286,3 +286,105 @@ def test_the_kernel_family_follows_the_graph_and_not_what_is_kept() -> None:
             plan.set(str(graph.id_of("w")), w)
             plan.run()
         assert len({plan.number(str(graph.id_of("y"))) for plan in plans}) == 1
+
+
+# ---------------------------------------------------------------- equal updates side by side
+
+
+def momentum_updates(seed: int) -> tuple[Expansion, dict[str, Ref], list[str]]:
+    """Parameters of several shapes with the same rule, gradients of every origin, and one odd rule."""
+    rng = np.random.default_rng(seed)
+    expansion = Expansion("float32" if seed % 2 else "float64")
+    expansion.source("rate", INPUT, np.asarray(0.1, expansion.dtype))
+    assign: dict[str, Ref] = {}
+    read = []
+    shared = expansion.source("q", INPUT, rng.uniform(-1, 1, (2, 3)).astype(expansion.dtype))
+    for i in range(int(rng.integers(2, 6))):
+        shape = [(2, 3), (2, 3), (3,), (4, 1), (17,)][int(rng.integers(5))]
+        for name in (f"p{i}", f"m{i}"):
+            expansion.source(name, INPUT, rng.uniform(-1, 1, shape).astype(expansion.dtype))
+        p, m = f"p{i}", f"m{i}"
+        origins: list[tuple[str, tuple[Ref, ...]]] = [("tanh", (p,)), ("sin", (m,)), ("cos", (p,))]
+        row, args = origins[int(rng.integers(3))]
+        gradient = expansion.append(ops.TABLE[row], args)
+        if shape == (2, 3) and rng.random() < 0.5:
+            gradient = shared
+        elif rng.random() < 0.3:
+            gradient = f"p{int(rng.integers(i + 1))}"
+            gradient = gradient if expansion.spec(gradient).shape == shape else p
+        elif rng.random() < 0.3:  # a view
+            flipped = expansion.append(ops.TABLE["index"], (gradient,), {"at": "::-1"})
+            assert isinstance(flipped, str)
+            gradient = flipped
+        kept = expansion.append(ops.TABLE["mul"], (0.9 if rng.random() < 0.7 else 0.8, m))
+        new = expansion.append(ops.TABLE["add"], (kept, gradient))
+        step = expansion.append(ops.TABLE["mul"], ("rate", new))
+        assign |= {p: expansion.append(ops.TABLE["sub"], (p, step)), m: new}
+        read += [new] * (rng.random() < 0.2) + [p]
+    assign["rate"] = expansion.append(ops.TABLE["mul"], ("rate", 0.99))
+    if rng.random() < 0.3:
+        assign["p0"] = "p1" if expansion.spec("p1").shape == expansion.spec("p0").shape else "p0"
+    return expansion, assign, [r for r in read if isinstance(r, str) and r not in assign]
+
+
+def wrong_momentum(seeds: range) -> tuple[int, int]:
+    """How many plans differ in a bit from step by step, and how many joined their updates."""
+    different = joined = 0
+    for seed in seeds:
+        expansion, assign, read = momentum_updates(seed)
+        plan = Plan(expansion, read, assign=assign)
+        joined += any(flat.id.startswith("+") for flat in plan.order)
+        states = {s: expansion.feeds[s] for s in assign}
+        for _ in range(3):
+            values = interpreted(expansion, states)
+            plan.run()
+            states = {s: values[ref] if isinstance(ref, str) else ref for s, ref in assign.items()}
+            expected = {**{r: values[r] for r in read}, **states}
+            different += any(not np.array_equal(plan.value(r), v) for r, v in expected.items())
+    return different, joined
+
+
+def test_equal_updates_are_joined_and_keep_their_bits() -> None:
+    different, joined = wrong_momentum(range(150))
+    assert different == 0
+    assert joined > 30
+
+
+@pytest.mark.parametrize("defect", ["too early", "copies", "numbers"])
+def test_updates_joined_wrongly_are_noticed(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted defects: states move before all have read them, a gradient is not copied to its
+    place, different numbers count as equal."""
+    from engine import lanes, program
+
+    right, plain = lanes.lay_out, lanes._lane
+
+    def moved(*args: Any) -> Any:
+        layout = right(*args)
+        joined = [f for f in layout.order if f.id.startswith("+") and f.op.elementwise]
+        sources = [f for f in layout.order if f.op.is_source]
+        rest = [f for f in layout.order if f not in joined and f not in sources]
+        layout.order = sources + joined + rest
+        return layout
+
+    def uncopied(*args: Any) -> Any:
+        layout = right(*args)
+        layout.order = [f for f in layout.order if not f.id.startswith("+") or ".c" not in f.id]
+        return layout
+
+    def alike(*args: Any) -> Any:
+        lane = plain(*args)
+        return lane and lane._replace(form=without_numbers(lane.form))
+
+    def without_numbers(form: Any) -> Any:
+        return tuple(
+            (part[0], part[1], tuple(("number",) if o[0] == "number" else o for o in part[2]))
+            if isinstance(part, tuple)
+            else part
+            for part in form
+        )
+
+    if defect == "numbers":
+        monkeypatch.setattr(lanes, "_lane", alike)
+    else:
+        monkeypatch.setattr(program, "lay_out", moved if defect == "too early" else uncopied)
+    assert wrong_momentum(range(40))[0]
