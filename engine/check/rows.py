@@ -244,14 +244,14 @@ def _compare(
 def _check_complex_step(trial: Trial, rng: np.random.Generator) -> Iterator[Failure]:
     if not trial.op.analytic:
         return
+    expansion, _ = trial.expansion()
     try:
-        measured = complex_step(trial.op, trial.options, trial.values)
+        measured = complex_step(trial.op, expansion.nodes["y"].options, trial.values)
     except (TypeError, ExpressionError) as error:
         yield trial.failure(
             f"it is marked analytic, but its formula takes no complex numbers ({error})"
         )
         return
-    expansion, _ = trial.expansion()
     analytic = jacobian(expansion, "y", trial.floats)
     for i, slopes in measured.items():
         gaps = np.abs(analytic[f"x{i}"] - slopes)

@@ -106,7 +106,8 @@ ROWS = (
         ),
     ),
     Op(
-        "einsum_part", category="Adjoint", hidden=True, variadic=True, inputs=("xs",),
+        "einsum_part", category="Adjoint", hidden=True, variadic=True, analytic=True,
+        inputs=("xs",),
         doc="The gradient of einsum at one operand: the others, with the upstream gradient behind.",
         formula="einsum_part(xs)",
         derivative={"xs": "einsum_part(exchanged, subscripts=subscripts, part=i)"},

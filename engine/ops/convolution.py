@@ -49,7 +49,9 @@ def _channel_means(options: Options, x: Spec) -> Spec:
 
 
 def _row(name: str, doc: str, derivative: dict[str, str], **rest: Any) -> Op:
-    fields: dict[str, Any] = {"category": "Convolution", "inputs": tuple(derivative), **rest}
+    fields: dict[str, Any] = {
+        "category": "Convolution", "analytic": True, "inputs": tuple(derivative), **rest,
+    }  # fmt: skip
     return Op(name, doc=doc, derivative=derivative, **fields)
 
 

@@ -36,7 +36,7 @@ _PICKED = (
 
 def _row(name: str, doc: str, derivative: dict[str, str], **rest: Any) -> Op:
     fields: dict[str, Any] = {
-        "category": "Adjoint", "hidden": True, "inputs": tuple(derivative),
+        "category": "Adjoint", "hidden": True, "analytic": True, "inputs": tuple(derivative),
         "formula": f"{name}({', '.join(derivative)})", **rest,
     }  # fmt: skip
     return Op(name, doc=doc, derivative=derivative, **fields)

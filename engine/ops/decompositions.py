@@ -126,7 +126,7 @@ ROWS = (
     ),
     _row(
         "logdet", "The logarithm of the determinant, without overflow; NaN where that is negative.",
-        {"x": "expand_as(g, x, axis=(-2, -1)) * T(inverse(x))"}, formula="log(det(x))", analytic=False,
+        {"x": "expand_as(g, x, axis=(-2, -1)) * T(inverse(x))"}, formula="log(det(x))",
         shape=_each_matrix, kernel=returns(_logdet), latex=r"\ln \det\left(<0>\right)",
         label="ln det", aliases=("determinant",), cases=(
             Case(((3, 3),), {}, {"x": _SQUARE}), Case(((2, 2, 2),), {}, {"x": _POSITIVES}),

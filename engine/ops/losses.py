@@ -261,7 +261,7 @@ ROWS = (
     ),
     _row(
         "mae", "The mean absolute error over all entries.", _both_ways(f"sign{_GAP}"),
-        _mae, shape=_same, scalar=lambda p, t: abs(p - t), analytic=False, ties=True,
+        _mae, shape=_same, scalar=lambda p, t: abs(p - t), ties=True,
         formula="mean(abs(prediction - target))", label="mean absolute error",
         latex=r"\mathrm{mae}\left(<0>, <1>\right)", aliases=("l1", "regression", "robust"),
         calls=("absolute_error",), cases=_PAIRS,
@@ -269,7 +269,7 @@ ROWS = (
     _row(
         "huber", "The mean over entries of half the squared error up to delta, of a straight line beyond.",
         _both_ways(f"where(abs{_GAP} <= delta, {_GAP}, delta * sign{_GAP})"),
-        _huber, shape=_positive("delta"), scalar=_huber_scalar, analytic=False, label="Huber",
+        _huber, shape=_positive("delta"), scalar=_huber_scalar, label="Huber",
         formula="mean(where(abs(prediction - target) <= delta, (prediction - target)^2 / 2, "
         "delta * (abs(prediction - target) - delta / 2)))",
         latex=r"\mathrm{huber}\left(<0>, <1>\right)", aliases=("robust", "regression"),
@@ -279,7 +279,7 @@ ROWS = (
     _row(
         "smooth_l1", "The mean absolute error over entries, rounded off below beta.",
         _both_ways(f"where(abs{_GAP} < beta, {_GAP} / beta, sign{_GAP})"),
-        _smooth_l1, shape=_positive("beta"), scalar=_smooth_l1_scalar, analytic=False,
+        _smooth_l1, shape=_positive("beta"), scalar=_smooth_l1_scalar,
         label="smooth L1",
         formula="mean(where(abs(prediction - target) < beta, (prediction - target)^2 / (2 * beta), "
         "abs(prediction - target) - beta / 2))",
@@ -306,7 +306,7 @@ ROWS = (
             "target": "g * ((maximum(log1p(-probabilities), -100) - maximum(log(probabilities), -100)) "
             "/ size(probabilities))",
         },
-        _bce_probabilities, shape=_same, analytic=False, label="BCE of probabilities",
+        _bce_probabilities, shape=_same, label="BCE of probabilities",
         formula="-mean(target * maximum(log(probabilities), -100) "
         "+ (1 - target) * maximum(log1p(-probabilities), -100))",
         latex=r"\mathrm{bce}\left(<0>, <1>\right)", aliases=("binary", "logistic", "log loss"),

@@ -108,7 +108,9 @@ def _some(options: Options, w: Spec) -> Spec:
 
 
 def _row(name: str, doc: str, derivative: dict[str, str], kernel: Any, **rest: Any) -> Op:
-    fields: dict[str, Any] = {"category": "Losses", "inputs": tuple(derivative), **rest}
+    fields: dict[str, Any] = {
+        "category": "Losses", "analytic": True, "inputs": tuple(derivative), **rest,
+    }  # fmt: skip
     return Op(name, doc=doc, derivative=derivative, kernel=returns(kernel), **fields)
 
 

@@ -142,7 +142,7 @@ ROWS = (
         cases=(Case(((4, 2), (4, 2))), Case(((5,), (5,))), Case(((3, 2, 2), (3, 2, 2)))),
     ),
     Op(
-        "max_abs_error", category="Metrics", doc="The largest absolute error of all entries.",
+        "max_abs_error", category="Metrics", analytic=True, doc="The largest absolute error of all entries.",
         inputs=("prediction", "target"), formula="max(abs(prediction - target))",
         derivative={"prediction": f"g * {_LARGEST}", "target": f"g * (-{_LARGEST})"},
         shape=_pair, kernel=returns(lambda o, p, t: np.max(np.abs(p - t))), label="largest error",

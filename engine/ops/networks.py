@@ -124,7 +124,9 @@ def _cell(parts: int, state: str = "h", *others: str) -> ShapeRule:
 
 
 def _row(name: str, doc: str, derivative: dict[str, str], **rest: Any) -> Op:
-    fields: dict[str, Any] = {"category": "Networks", "inputs": tuple(derivative), **rest}
+    fields: dict[str, Any] = {
+        "category": "Networks", "analytic": True, "inputs": tuple(derivative), **rest,
+    }  # fmt: skip
     fields.setdefault("kernel", composed(fields["formula"], fields["inputs"]))
     return Op(name, doc=doc, derivative=derivative, **fields)
 

@@ -64,7 +64,7 @@ def _embedding_gradient(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 
 def _row(name: str, doc: str, derivative: dict[str, str], **rest: Any) -> Op:
     fields: dict[str, Any] = {
-        "category": "Adjoint", "hidden": True, "inputs": tuple(derivative),
+        "category": "Adjoint", "hidden": True, "analytic": True, "inputs": tuple(derivative),
         "formula": f"{name}({', '.join(derivative)})", **rest,
     }  # fmt: skip
     return Op(name, doc=doc, derivative=derivative, **fields)
@@ -81,7 +81,7 @@ ROWS = (
     _row(
         "inverse_deviation", "1 over the deviation, axes kept.",
         {"x": f"-spread_mean(g * y * y, x, over=over) * standardize(x, {_SAID})"},
-        shape=normal.kept_with_eps, kernel=normal.inverse_deviation, options=(OVER, EPS),
+        shape=normal.kept_with_eps, kernel=normal.inverse_deviation, options=(OVER, EPS), analytic=False,
         latex=r"\frac{1}{\sigma\left(<0>\right)}",
         cases=(Case(((2, 3),)), Case(((3, 2, 2),), {**_CHANNEL, "eps": 0.1})),
     ),

@@ -157,7 +157,7 @@ ROWS = (
         "dropout", "While training, a share of entries set to 0 and the others scaled up; else as it is.",
         "g * where(training, dropout_mask(x, rate=rate, key=key, clock=clock), 1)",
         "x * where(training, dropout_mask(x, rate=rate, key=key, clock=clock), 1)",
-        kernel=_dropout, statics=("key", "clock", "training"), shape=_rate, options=(_RATE,),
+        kernel=_dropout, statics=("key", "clock", "training"), shape=_rate, options=(_RATE,), analytic=True,
         aliases=("regularization", "noise"), cases=(Case((), {"rate": 0.25}),),
     ),
     _noise(
@@ -165,7 +165,7 @@ ROWS = (
         "g", f"x + deviation * random_normal(x, {_KEYED})",
         kernel=_draws(_gaussian_noise), shape=_shape(deviation="deviation"),
         options=(Option("deviation", 0.1, "float", "The noise's standard deviation, 0 or more."),),
-        aliases=("normal", "corrupt", "denoising"),
+        analytic=True, aliases=("normal", "corrupt", "denoising"),
     ),
     _noise(
         "masking_noise", "The value with a share of its entries set to 0, also outside training.",
@@ -173,7 +173,7 @@ ROWS = (
         f"where(random_bernoulli(x, p=share, {_KEYED}), 0, x)",
         kernel=_draws(_masking_noise), shape=_shape("share"),
         options=(Option("share", 0.3, "float", "The share of entries set to 0."),),
-        aliases=("corrupt", "denoising", "mask"),
+        analytic=True, aliases=("corrupt", "denoising", "mask"),
     ),
     _noise(
         "salt_and_pepper",
