@@ -65,7 +65,8 @@ def test_nothing_heavy_for_the_help(args: tuple[str, ...]) -> None:
     ],
 )
 def test_no_command_loads_a_window_or_a_framework(args: tuple[str, ...]) -> None:
-    assert not imported(*args) & HEAVY
+    needed = {"scipy"} if args == ("check",) else set()  # it runs the rows that SciPy computes too
+    assert not imported(*args) & (HEAVY - needed)
 
 
 def test_time_to_say_the_version(record_property: Any) -> None:
