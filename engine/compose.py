@@ -19,7 +19,7 @@ from engine.edits import Batch, Edit, Put
 from engine.expression import ExpressionError, Name, Number, Statement, Tree, fold, parse, to_text
 from engine.graph import Graph, Node, check_options, id_number
 from engine.layout import arrange
-from engine.ops.row import simplified
+from engine.ops.row import Op, simplified
 from engine.trace import formula_tree
 
 Ref = str | float
@@ -46,6 +46,7 @@ class _Builder:
 
     def __post_init__(self) -> None:
         self.number = id_number(self.graph.new_id())
+        self.own = self.graph.own_rows
 
     def statement(self, statement: Statement) -> None:
         first = self.number
@@ -70,7 +71,7 @@ class _Builder:
                 return part.value
             if isinstance(part, Name):
                 return self.read(part.id)
-            row, count, options = ops.lookup(part)
+            row, count, options = ops.lookup(part, None, self.own)
             operands = args[:count]
             if row.hidden:
                 raise ExpressionError(f"{row.name} is used by derivatives only")
@@ -78,7 +79,7 @@ class _Builder:
                 number = simplified(row, operands, options)
                 if isinstance(number, float):
                     return number
-            return self.operator(row.name, operands, options)
+            return self.operator(row, operands, options)
 
         return fold(root, combine)
 
@@ -102,23 +103,22 @@ class _Builder:
         self.bound[name] = node_id
         return node_id
 
-    def operator(self, row: str, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
-        if "clock" in ops.TABLE[row].statics:  # two calls are two draws
+    def operator(self, row: Op, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
+        if "clock" in row.statics:  # two calls are two draws
             drawn = self.place(row, operands, options)
             self.anonymous[drawn] = None
             return drawn
-        key = (row, tuple(repr(o) for o in operands), repr(sorted(options.items())))
+        key = (row.name, tuple(repr(o) for o in operands), repr(sorted(options.items())))
         if key not in self.shared:
             self.shared[key] = self.place(row, operands, options)
             self.anonymous[self.shared[key]] = None
         return self.shared[key]
 
-    def place(self, row: str, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
-        op = ops.TABLE[row]
+    def place(self, op: Op, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
         check_options(op, options)
         ports = op.ports(len(operands))
         literals = {p: o for p, o in zip(ports, operands, strict=True) if not isinstance(o, str)}
-        node_id = self.add(Node(self.new_id(), row, "", options, literals))
+        node_id = self.add(Node(self.new_id(), op.name, "", options, literals))
         for port, operand in zip(ports, operands, strict=True):
             if isinstance(operand, str):
                 self.links[node_id, port] = operand
@@ -127,12 +127,12 @@ class _Builder:
     def again(self, ref: str, name: str) -> str:
         """A named statement whose formula exists already gets a node of its own."""
         node = self.nodes[ref]
-        op = ops.TABLE[node.op]
+        op = self.own.get(node.op) or ops.TABLE[node.op]
         used = [p for n, p in self.links if n == ref] + list(node.literals)
         operands = tuple(
             self.links.get((ref, p), node.literals.get(p, 0.0)) for p in op.ports(len(used))
         )
-        copy = self.place(node.op, operands, dict(node.options))
+        copy = self.place(op, operands, dict(node.options))
         self.give_name(copy, name)
         return copy
 

@@ -18,6 +18,7 @@ from engine.graph import (
     Graph,
     GraphError,
     Node,
+    OwnOperator,
     Recipe,
     Source,
     TableName,
@@ -202,6 +203,33 @@ def set_source(name: str, source: Source | None) -> Edit:
     return Put("sources", name, source)
 
 
+def set_operator(graph: Graph, operator: OwnOperator, was: str = "") -> Edit:
+    """Puts an operator of one's own; `was` is the name of the one it replaces, whose nodes follow.
+
+    They keep the settings that the new one has as well. Applying it raises GraphError where a node is
+    wired at a port that the new formula does not read.
+    """
+    nodes = [
+        replace(
+            node,
+            op=operator.name,
+            options={k: v for k, v in node.options.items() if k in operator.settings},
+        )
+        for node in sorted(graph.nodes.values(), key=lambda n: id_number(n.id))
+        if was and node.op == was
+    ]
+    edits: list[Edit] = [Put("nodes", node.id, node) for node in nodes]
+    if was == operator.name:  # what the new one lacks goes before, and any old one may lack it
+        return batch(*edits, Put("operators", operator.name, operator))
+    gone: list[Edit] = [Put("operators", was, None)] if was else []
+    return batch(Put("operators", operator.name, operator), *edits, *gone)
+
+
+def remove_operator(name: str) -> Edit:
+    """Removes an operator of one's own; refused while a node uses it."""
+    return Put("operators", name, None)
+
+
 def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
     """The nodes with the wires among them and their tensors, as a document of its own."""
     chosen = sorted(node_ids, key=id_number)
@@ -212,6 +240,8 @@ def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
         module = graph.nodes[node_id].op
         if module in graph.modules:
             part.put("modules", module, graph.modules[module])
+        if module in graph.operators:
+            part.put("operators", module, graph.operators[module])
         part.put("nodes", node_id, graph.nodes[node_id])
         for key in tensors_of(graph, node_id):
             part.put("tensors", key, graph.tensors[key])
@@ -251,8 +281,13 @@ def insert(
         renamed[name] = free
         edits.append(Put("sources", free, source))
         edits += [Put("tensors", f"{free}.{field}", tensor) for field, tensor in fields.items()]
-    modules = _module_names(graph, part)
-    edits += [Put("modules", modules[m], part.modules[m]) for m in modules]
+    rows = _row_names(graph, part)
+    edits += [Put("modules", rows[m], part.modules[m]) for m in sorted(part.modules)]
+    edits += [
+        Put("operators", rows[o], replace(part.operators[o], name=rows[o]))
+        for o in sorted(part.operators)
+        if rows[o] not in graph.operators
+    ]
     order = sorted(part.nodes, key=id_number)
     names = graph.new_names(part.name(old).split(".")[0] for old in order)
     for old, name in zip(order, names, strict=True):
@@ -263,7 +298,7 @@ def insert(
         source_name = node.options.get("source")
         if source_name in renamed:
             moved = replace(moved, options={**node.options, "source": renamed[source_name]})
-        copies.append(replace(moved, op=modules.get(node.op, node.op)))
+        copies.append(replace(moved, op=rows.get(node.op, node.op)))
         for key in tensors_of(part, old):
             values.append(Put("tensors", ids[old] + key[len(old) :], part.tensors[key]))
     for node in copies:  # an instance stays tied if the other one came along or is here
@@ -279,14 +314,18 @@ def insert(
     return Batch(tuple(edits)), ids
 
 
-def _module_names(graph: Graph, part: Graph) -> dict[str, str]:
-    """What another document's modules are called here: equal ones as they are, others numbered."""
+def _row_names(graph: Graph, part: Graph) -> dict[str, str]:
+    """What another document's modules and operators are called here: equal ones as they are, others
+    numbered."""
     names: dict[str, str] = {}
-    for name, definition in sorted(part.modules.items()):
+    for name in sorted({*part.modules, *part.operators}):
         number, free = 2, name
-        while graph.row(free) is not None and not same_document(
-            graph.modules.get(free), definition
-        ):
+        while free in names.values() or graph.row(free) is not None:
+            if name in part.modules and same_document(graph.modules.get(free), part.modules[name]):
+                break
+            own = graph.operators.get(free)
+            if own is not None and replace(own, name=name) == part.operators.get(name):
+                break
             number, free = number + 1, f"{name}_{number}"
         names[name] = free
     return names
@@ -300,6 +339,7 @@ def same_document(one: Graph | None, other: Graph) -> bool:
         all(replace(one.nodes[n], x=node.x, y=node.y) == node for n, node in other.nodes.items())
         and (one.links, one.settings, one.sources) == (other.links, other.settings, other.sources)
         and _same_fields(one.tensors, other.tensors)
+        and one.operators == other.operators
         and one.modules.keys() == other.modules.keys()
         and all(same_document(one.modules[m], inner) for m, inner in other.modules.items())
     )

@@ -177,7 +177,8 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
 def _parts(graph: Graph) -> tuple[Any, ...]:
     """What an expansion and its adjoints are made from, the values of sources apart. Definitions of
     modules are never changed in place, so comparing them is comparing objects."""
-    return dict(graph.nodes), dict(graph.links), dict(graph.settings), dict(graph.modules)
+    tables = (graph.nodes, graph.links, graph.settings, graph.modules, graph.operators)
+    return tuple(dict(table) for table in tables)
 
 
 def _changed(

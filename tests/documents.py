@@ -10,7 +10,7 @@ import numpy as np
 from app.history import History
 from engine import edits, ops
 from engine.edits import Edit
-from engine.graph import Graph, GraphError, Node, Recipe, Source, has_port
+from engine.graph import Graph, GraphError, Node, OwnOperator, Recipe, Source, has_port
 
 NUMBERS = (
     0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308,
@@ -197,6 +197,12 @@ def sample() -> Graph:
     put = graph.put
     put("settings", "title", "Sample of format 2: größer, ∂J/∂x")
     put("settings", "sizes", {"hidden": 3})
+    put(
+        "operators",
+        "gate",
+        OwnOperator("gate", "x * sigmoid(beta * x)", "Größer.", {"beta": 1.5}),
+    )
+    put("nodes", "n13", Node("n13", "gate", "smooth", {"beta": 0.1}, {"x": -0.5}, 9.0, 300.0))
     module, inner = Graph(), Graph()
     for part, node_id in ((module, "n3"), (inner, "n3")):
         part.put("settings", "sizes", {"units": 2})

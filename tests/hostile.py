@@ -124,6 +124,10 @@ def many_nodes(count: int) -> bytes:
     return (TEXT[:start] + f'"nodes": [{entries}],\n' + TEXT[end:]).encode()
 
 
+def formula(new: str) -> bytes:
+    return text('"x * sigmoid(beta * x)"', f'"{new}"')
+
+
 def nested_modules(depth: int) -> bytes:
     start = TEXT.index('\n "modules": {') + 2
     end = TEXT.index('\n "nodes": [') + 1
@@ -316,6 +320,28 @@ _add(
     shape_below_zero=lambda: text('4", "shape": [2, 3]', '4", "shape": [-2, 3]'),
     shape_of_floats=lambda: text('4", "shape": [2, 3]', '4", "shape": [2.0, 3]'),
     tensor_key_with_a_path=lambda: TEXT.replace('"n7":', '"../n7":').encode(),
+)
+
+_add(
+    "operators",
+    an_operator_called_as_a_row=lambda: TEXT.replace('"gate"', '"sin"').encode(),
+    an_operator_called_as_a_module=lambda: TEXT.replace('"gate"', '"Outer"').encode(),
+    an_operator_with_a_path=lambda: TEXT.replace('"gate"', '"../gate"').encode(),
+    an_operator_that_is_not_there=lambda: text('"op": "gate"', '"op": "mish2"'),
+    an_operator_without_a_formula=lambda: formula(""),
+    an_operator_that_is_no_formula=lambda: formula("x sigmoid"),
+    an_operator_of_code=lambda: formula("__import__('os').system(x)"),
+    an_operator_of_itself=lambda: formula("gate(x) * beta"),
+    an_operator_of_an_unknown_one=lambda: formula("nowhere(x) * beta"),
+    an_operator_that_reads_nothing=lambda: formula("exp(beta)"),
+    an_operator_with_another_port=lambda: formula("exp(z) * beta"),
+    an_operator_too_long=lambda: formula("beta * x" + " * x" * 3000),
+    an_operator_that_explodes=lambda: formula("beta * " + "softmax(" * 50 + "x" + ")" * 50),
+    an_operator_with_deep_brackets=lambda: formula("beta * " + "(" * 90 + "x" + ")" * 90),
+    an_operator_with_a_setting_of_text=lambda: text('{"beta": 1.5}', '{"beta": "1"}'),
+    an_operator_with_a_setting_out_of_range=lambda: text('{"beta": 1.5}', '{"beta": 1e999}'),
+    an_operator_with_a_setting_called_g=lambda: text('{"beta": 1.5}', '{"beta": 1.5, "g": 1.0}'),
+    an_operator_with_a_broken_text=lambda: text('"doc": "Größer."', '"doc": "\\ud800"'),
 )
 
 _add(

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.files.strict import MAX_TEXT, FileError, check_json, check_shape, load_json
 from engine.files.upgrades import VERSION, upgraded
-from engine.graph import Graph, GraphError, Node, Recipe, Source, id_number
+from engine.graph import Graph, GraphError, Node, OwnOperator, Recipe, Source, id_number
 from engine.ops.row import Array, Op
 
 MAX_TWIN = 64 << 20
@@ -25,6 +25,9 @@ MAX_TWIN = 64 << 20
 
 Number = float | str
 """A number in the text; the strings are NaN, Infinity and -Infinity."""
+
+MAX_OPERATORS = 500
+"""Operators of its own that a document may bring: each is derived when it is read."""
 
 _SETTINGS = ("title", "about", "dtype", "output", "sizes")
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
@@ -68,6 +71,12 @@ class _Recipe(_Strict):
     seed: int
 
 
+class _Operator(_Strict):
+    formula: str
+    doc: str
+    settings: dict[str, float]
+
+
 class _Module(_Strict):
     """A document inside a document; the keys of its tensors begin with its name there."""
 
@@ -79,6 +88,7 @@ class _Module(_Strict):
     recipe: _Recipe
     sources: dict[str, _Source]
     modules: dict[str, _Module]
+    operators: dict[str, _Operator]
     nodes: list[_Node]
     links: list[tuple[str, str, str]]
     tensors: dict[str, _Tensor]
@@ -142,6 +152,14 @@ def _plain(graph: Graph) -> dict[str, Any]:
     return {
         **{key: graph.settings[key] for key in _SETTINGS},
         "modules": {name: _plain(inner) for name, inner in graph.modules.items()},
+        "operators": {
+            name: {
+                "formula": own.formula,
+                "doc": own.doc,
+                "settings": {k: float(v) for k, v in own.settings.items()},
+            }
+            for name, own in graph.operators.items()
+        },
         "recipe": recipe,
         "sources": {
             name: {**asdict(source), "validation": float(source.validation)}
@@ -255,6 +273,10 @@ def _graph(document: _Module, tensors: Mapping[str, Array], prefix: str = "") ->
         _put(graph, "settings", key, getattr(document, key))
     for name, module in document.modules.items():  # as deep as the text may be nested
         _put(graph, "modules", name, _graph(module, tensors, f"{prefix}{name}."))
+    if len(document.operators) > MAX_OPERATORS:
+        raise FileError(f"it has more than {MAX_OPERATORS:,} operators of its own")
+    for name, own in document.operators.items():
+        _put(graph, "operators", name, OwnOperator(name, **_fields(own)))
     for name, source in document.sources.items():
         _put(graph, "sources", name, Source(**_fields(source)))
     for record in document.nodes:

@@ -15,8 +15,8 @@ VERSION = 2
 
 
 def _with_modules(document: dict[str, Any]) -> dict[str, Any]:
-    """1 to 2: sizes and modules came."""
-    return {**document, "version": 2, "sizes": {}, "modules": {}}
+    """1 to 2: sizes, modules and operators of a document's own came."""
+    return {**document, "version": 2, "sizes": {}, "modules": {}, "operators": {}}
 
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_modules}

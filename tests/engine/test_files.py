@@ -112,7 +112,7 @@ def test_equal_documents_have_equal_bytes_whatever_their_history() -> None:
     graph = sample()
     shuffled = Graph()
     rng = random.Random(1)
-    for table in ("settings", "sources", "modules", "nodes", "tensors", "links"):
+    for table in ("settings", "sources", "modules", "operators", "nodes", "tensors", "links"):
         entries = list(getattr(graph, table).items())
         rng.shuffle(entries)
         for key, value in entries:

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import ops
-from engine.check import check_row, own_checks
-from engine.expression import to_text
+from engine import edits, files, ops
+from engine.check import check_graph, check_row, own_checks
+from engine.compose import compose_edit
+from engine.evaluate import evaluate
+from engine.expression import ExpressionError, to_text
 from engine.graph import Graph, GraphError, Node, OwnOperator
 from engine.ops.row import Op
 from engine.own import own_row
@@ -145,3 +147,100 @@ def test_one_in_use_stays_and_one_replaced_still_fits() -> None:
     old = graph.put("operators", "mine", OwnOperator("mine", "x * b"))
     assert old.formula == "x * sigmoid(b * x)"
     assert np.isclose(graph.op("n1").scalar(3.0, 2.0), 6.0)  # type: ignore[misc]
+
+
+# ------------------------------------------------------------ edits
+
+
+def used(name: str = "mine", formula: str = "x * sigmoid(b * x)", **settings: float) -> Graph:
+    """`p` is the operator of the inputs `u` and 2."""
+    graph = Graph()
+    graph.put("operators", name, OwnOperator(name, formula, "", settings))
+    edits.add_node(graph, "input", "u", value=0.5)[0].apply(graph)
+    edits.add_node(graph, name, "p", literals={"b": 2.0})[0].apply(graph)
+    graph.put("links", ("n2", "x"), "n1")
+    return graph
+
+
+def value(graph: Graph, name: str = "p") -> float:
+    return float(evaluate(graph).values[str(graph.id_of(name))])
+
+
+def test_a_document_computes_and_differentiates_it() -> None:
+    graph = used()
+    found = evaluate(graph)
+    one = 1 / (1 + np.exp(-1.0))
+    assert np.isclose(found.values["n2"], 0.5 * one)
+    assert np.isclose(found.gradients["n1"], one + 0.5 * one * (1 - one) * 2)
+    assert check_graph(graph)["n1"] < 1e-9
+    backward = [step for step in found.steps if step.phase == "backward"]
+    assert (
+        backward[0].text
+        == "dp/du += dp/dp * (2 * (u * (sigmoid(2 * u) * (1 - sigmoid(2 * u)))) + sigmoid(2 * u))"
+    )
+
+
+def test_formulas_typed_in_a_document_call_its_operators() -> None:
+    graph = used()
+    edit, _ = compose_edit(graph, "J = mine(u, 3) + mine(u, 3)^2")
+    edit.apply(graph)
+    v = 0.5 / (1 + np.exp(-1.5))
+    assert np.isclose(value(graph, "J"), v + v * v)
+    assert len(graph.of_op("mine")) == 2
+    with pytest.raises(ExpressionError, match=r"mine takes 2 operands \(x, b\), not 1"):
+        compose_edit(graph, "J = mine(u)")
+    with pytest.raises(ExpressionError, match="no operator 'mine'"):
+        compose_edit(Graph(), "J = mine(u, 1)")
+
+
+def undone(graph: Graph, edit: edits.Edit) -> None:
+    """Applies an edit, takes it back and applies it again."""
+    before = files.to_text(graph)
+    inverse = edit.apply(graph)
+    after = files.to_text(graph)
+    again = inverse.apply(graph)
+    assert files.to_text(graph) == before
+    again.apply(graph)
+    assert files.to_text(graph) == after
+
+
+def test_one_is_changed_and_renamed_with_its_nodes() -> None:
+    graph = used(formula="x * b * k", k=3.0)
+    assert np.isclose(value(graph), 3.0)
+    undone(graph, edits.set_operator(graph, OwnOperator("mine", "x - b"), "mine"))
+    assert np.isclose(value(graph), -1.5)
+    undone(graph, edits.set_operator(graph, OwnOperator("other", "x + b"), "mine"))
+    assert graph.nodes["n2"].op == "other" and list(graph.operators) == ["other"]
+    assert np.isclose(value(graph), 2.5)
+    for name in ("other", "another"):
+        with pytest.raises(GraphError, match=r"wired|wire at port"):
+            edits.set_operator(graph, OwnOperator(name, "z + b"), "other").apply(graph)
+        assert list(graph.operators) == ["other"]
+    with pytest.raises(GraphError, match="remove it first"):
+        edits.remove_operator("other").apply(graph)
+    edits.remove_nodes(graph, ["n2"]).apply(graph)
+    undone(graph, edits.remove_operator("other"))
+    assert graph.row("other") is None
+
+
+def test_copies_bring_their_operator_along() -> None:
+    graph = used()
+    part = edits.subgraph(graph, ["n2"])
+    assert list(part.operators) == ["mine"]
+    for target, names in (
+        (Graph(), ["mine"]),
+        (used(), ["mine"]),
+        (used(formula="x + b"), ["mine", "mine_2"]),
+    ):
+        edit, ids = edits.insert(target, part)
+        undone(target, edit)
+        assert sorted(target.operators) == names
+        assert target.nodes[ids["n2"]].op == names[-1]
+        assert target.op(ids["n2"]).formula == graph.op("n2").formula
+
+
+def test_a_file_keeps_it() -> None:
+    graph = used(formula="x * b + k", k=0.1)
+    for again in (files.from_bytes(files.to_bytes(graph)), files.from_text(files.to_text(graph))):
+        assert again.operators == graph.operators
+        assert value(again) == value(graph)
