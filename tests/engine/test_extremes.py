@@ -260,6 +260,10 @@ def test_arrays_at_extremes(op: Op) -> None:
         ("tanh", lambda v: (np.exp(2 * v[0]) - 1) / (np.exp(2 * v[0]) + 1)),
         ("elu", lambda v: np.where(v[0] > 0, v[0], np.exp(v[0]) - 1)),
         ("relu", lambda v: (v[0] + np.abs(v[0])) * 0.501),
+        ("gelu", lambda v: 0.5 * v[0] * (1 + np.vectorize(math.erf)(v[0] / math.sqrt(2)))),
+        ("silu", lambda v: v[0] * np.exp(v[0]) / (1 + np.exp(v[0]))),
+        ("logsigmoid", lambda v: np.log(1 / (1 + np.exp(-v[0])))),
+        ("mod", lambda v: v[0] - v[1] * np.floor(v[0] / v[1])),
     ],
 )
 def test_naive_formulas_are_caught(name: str, naive: Callable[..., np.ndarray]) -> None:
