@@ -110,6 +110,15 @@ MODULES: dict[str, ModuleInfo] = {
         "LSTM cell", "One step of an LSTM: y is the new output, the node state the new cell state.",
         "lstm.json",
     ),
+    "AttentionHead": ModuleInfo(
+        "Attention head", "Queries, keys and values of a sequence, and what each place attends to.",
+        "attention-head.json",
+    ),
+    "TransformerBlock": ModuleInfo(
+        "Transformer block", "Two attention heads and two dense layers, each behind a normalization "
+        "and added to what came in.",
+        "transformer-block.json",
+    ),
 }  # fmt: skip
 """Every shipped module by its name, in the order of the palette."""
 

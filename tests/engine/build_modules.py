@@ -37,6 +37,7 @@ class Recipe:
 
 _GATES = ("x[-1]", "4*units")
 _ROW: Mapping[str, tuple[int, ...]] = {"x": (4, 3)}
+_SEQUENCE: Mapping[str, tuple[int, ...]] = {"x": (2, 5, 8)}
 
 RECIPES: dict[str, Recipe] = {
     "Dense": Recipe(
@@ -83,6 +84,26 @@ RECIPES: dict[str, Recipe] = {
         "y = o * tanh(state)",
         {"x": (2, 3), "h": (2, 4), "c": (2, 4)}, {"units": 4},
         {"W": (_GATES, "xavier"), "U": (("h[-1]", "4*units"), "xavier"), "b": (("4*units",), "zeros")},
+    ),
+    "AttentionHead": Recipe(
+        "q = x @ Wq\nk = x @ Wk\nv = x @ Wv\ny = attention(q, k, v)", _SEQUENCE, {"units": 4},
+        dict.fromkeys(("Wq", "Wk", "Wv"), (("x[-1]", "units"), "xavier")),
+    ),
+    "TransformerBlock": Recipe(
+        "n1 = layer_norm(x, gain1, bias1)\n"
+        "both = concat(head1, head2, axis=-1)\n"
+        "r = x + both @ Wo\n"
+        "n2 = layer_norm(r, gain2, bias2)\n"
+        "h = relu(first)\n"
+        "y = r + last",
+        _SEQUENCE, {"head": 4, "hidden": 16},
+        {"gain1": (("x[-1]",), "ones"), "bias1": (("x[-1]",), "zeros"),
+         "gain2": (("x[-1]",), "ones"), "bias2": (("x[-1]",), "zeros"),
+         "Wo": (("2*head", "x[-1]"), "xavier")},
+        {"head1": ("AttentionHead", {"x": "n1"}, {"units": "head"}),
+         "head2": ("AttentionHead", {"x": "n1"}, {"units": "head"}),
+         "first": ("Dense", {"x": "n2"}, {"units": "hidden"}),
+         "last": ("Dense", {"x": "h"}, {"units": "x[-1]"})},
     ),
 }  # fmt: skip
 

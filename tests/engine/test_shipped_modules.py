@@ -50,8 +50,8 @@ def test_an_instance_computes_trains_and_is_checked(name: str) -> None:
     found = evaluate(graph)
     assert found.faults == {} and not found.waiting
     small = dict.fromkeys(RECIPES[name].sizes, 4)
-    errors = [max(check_graph(used(name, seed, **small)[0]).values()) for seed in range(12)]
-    assert min(errors) < 1e-6  # at some places a difference steps over a kink of relu
+    seeds = range(12)  # at some places a difference steps over a kink of relu
+    assert any(max(check_graph(used(name, s, **small)[0]).values()) < 1e-6 for s in seeds)
     edits.set_recipe(graph, learning_rate=0.002).apply(graph)
     training = Training(graph, seed=1)
     first = training.step()
