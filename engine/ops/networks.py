@@ -144,27 +144,20 @@ def _by_gates(dz: str, of_h: str = "", du: str = "", *biases: tuple[str, str]) -
     }  # fmt: skip
 
 
-def _piece(values: str, part: int, parts: int) -> str:
-    return f"piece({values}, part={part}, parts={parts})"
-
-
 _RNN = "g * (1 - y * y)"
 
 # PyTorch's gates, in its order: reset, update, new. The new gate's own h @ U is reset before it adds.
-_A, _B = "(x @ W + b)", "(h @ U + c)"
-_R = f"sigmoid({_piece(_A, 0, 3)} + {_piece(_B, 0, 3)})"
-_Z = f"sigmoid({_piece(_A, 1, 3)} + {_piece(_B, 1, 3)})"
-_N = f"tanh({_piece(_A, 2, 3)} + {_R} * {_piece(_B, 2, 3)})"
-_DN = f"(g * (1 - {_Z}) * (1 - {_N} * {_N}))"
-_DR = f"({_DN} * {_piece(_B, 2, 3)} * {_R} * (1 - {_R}))"
-_DZ = f"(g * (h - {_N}) * {_Z} * (1 - {_Z}))"
-_DA = f"concat({_DR}, {_DZ}, {_DN}, axis=-1)"
-_DB = f"concat({_DR}, {_DZ}, {_DN} * {_R}, axis=-1)"
+_A, _B = "x @ W + b", "h @ U + c"
+_R, _Z = f"gate({_A}, {_B}, part=0)", f"gate({_A}, {_B}, part=1)"
+_N = f"new_gate({_A}, {_B})"
+_DN = f"g * (1 - {_Z}) * (1 - {_N} * {_N})"
+_GATED = f"{_DN} * piece({_B}, part=2) * {_R} * (1 - {_R}), g * (h - {_N}) * {_Z} * (1 - {_Z})"
+_DA, _DB = f"concat({_GATED}, {_DN}, axis=-1)", f"concat({_GATED}, {_DN} * {_R}, axis=-1)"
 
 # PyTorch's gates, in its order: input, forget, new (here k), output.
-_GATES = "(x @ W + h @ U + b)"
-_I, _F, _O = (f"sigmoid({_piece(_GATES, part, 4)})" for part in (0, 1, 3))
-_K = f"tanh({_piece(_GATES, 2, 4)})"
+_GATES = "x @ W + h @ U + b"
+_I, _F, _O = (f"sigmoid(piece({_GATES}, part={part}, parts=4))" for part in (0, 1, 3))
+_K = f"tanh(piece({_GATES}, part=2, parts=4))"
 
 
 def _unpiece(value: str, part: int) -> str:

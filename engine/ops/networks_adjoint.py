@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.ops import normal
+from engine.ops.composed import composed
 from engine.ops.networks import CAUSAL, attended, attention_weights, row_numbers
 from engine.ops.normal import EPS, GROUPS, OVER
 from engine.ops.row import Array, Case, Kernel, Op, Option
@@ -14,9 +15,15 @@ from engine.shapes import Options, ShapeError, Spec, shape_text
 
 _LIKE = frozenset({"like"})
 _PART = Option("part", 0, "int", "Which of the pieces.")
-_PARTS = Option("parts", 2, "int", "How many pieces there are.")
+_PARTS = Option("parts", 3, "int", "How many pieces there are.")
 _SAID = "over=over, eps=eps"
 _PIECE = "part=part, parts=parts"
+_GATE = "sigmoid(piece(a, part=part, parts=parts) + piece(b, part=part, parts=parts))"
+_AT_GATE = "g * y * (1 - y)"
+_RESET = "gate(a, b, part=0)"
+_NEW = "tanh(piece(a, part=2) + gate(a, b, part=0) * piece(b, part=2))"
+_AT_NEW = "g * (1 - y * y)"
+_AT_RESET = f"{_AT_NEW} * piece(b, part=2) * {_RESET} * (1 - {_RESET})"
 _CHANNEL = {"over": "channel"}
 
 
@@ -29,6 +36,14 @@ def _piece_shape(options: Options, x: Spec) -> Spec:
     if x.rank < 1 or x.shape[-1] % options["parts"]:
         raise ShapeError(f"{shape_text(x.shape)} has no {options['parts']} equal pieces")
     return Spec((*x.shape[:-1], x.shape[-1] // options["parts"]), x.kind)
+
+
+def _gate_shape(options: Options, a: Spec, b: Spec) -> Spec:
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"{shape_text(a.shape)} and {shape_text(b.shape)} are not of the same gates"
+        )
+    return Spec(_piece_shape(options, a).shape)
 
 
 def _piece_view(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
@@ -155,5 +170,22 @@ ROWS = (
         shape=lambda o, g, like: Spec(like.shape), kernel=_unpiece, options=(_PART, _PARTS),
         shape_only=_LIKE, latex=r"\left[<0>\right]",
         cases=(Case(((2, 2), (2, 6)), {"part": 2, "parts": 3}),),
+    ),
+    _row(
+        "gate", "The sigmoid of the sum of one piece of each operand.",
+        {port: f"unpiece({_AT_GATE}, {port}, {_PIECE})" for port in "ab"},
+        shape=_gate_shape, options=(_PART, _PARTS), formula=_GATE,
+        kernel=composed(_GATE, ("a", "b")), latex=r"\sigma\left(<0>, <1>\right)",
+        cases=(Case(((2, 6), (2, 6)), {"part": 1}), Case(((4,), (4,)), {"parts": 2})),
+    ),
+    _row(
+        "new_gate", "What a GRU would remember: the state's share is reset before it adds.",
+        {
+            "a": f"unpiece({_AT_RESET}, a, part=0) + unpiece({_AT_NEW}, a, part=2)",
+            "b": f"unpiece({_AT_RESET}, b, part=0) + unpiece({_AT_NEW} * {_RESET}, b, part=2)",
+        },
+        shape=lambda o, a, b: _gate_shape({"part": 0, "parts": 3}, a, b), formula=_NEW,
+        kernel=composed(_NEW, ("a", "b")), latex=r"\mathrm{new}\left(<0>, <1>\right)",
+        cases=(Case(((2, 6), (2, 6))), Case(((3,), (3,)))),
     ),
 )  # fmt: skip
