@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -202,7 +203,71 @@ def dense(
     return Network("\n".join(lines), x, y, parameters, of_torch, of_jax, optimizer)
 
 
+def lenet(rows: int) -> Network:
+    """Two convolutions of 5x5 with relu and 2x2 max pooling (6 and 16 channels) on pictures of 28x28,
+    then dense layers 400-120-84-10 (LeCun et al., Gradient-based learning, 1998, with relu)."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((rows, 1, 28, 28)).astype(np.float32)
+    y = random.integers(0, 10, rows)
+    shapes = {"1": (6, 1, 5, 5), "2": (16, 6, 5, 5), "3": (400, 120), "4": (120, 84), "5": (84, 10)}
+    parameters: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        inputs = math.prod(shape[1:]) if len(shape) == 4 else shape[0]
+        drawn = random.standard_normal(shape) / np.sqrt(inputs)
+        parameters[f"W{name}"] = drawn.astype(np.float32)
+        wide = (shape[0], 1, 1) if len(shape) == 4 else (shape[1],)
+        parameters[f"b{name}"] = np.zeros(wide, np.float32)
+    program = """
+        h1 = max_pool2d(relu(conv2d(x, W1, padding=2) + b1), window=2)
+        h2 = max_pool2d(relu(conv2d(h1, W2) + b2), window=2)
+        h3 = relu(flatten(h2) @ W3 + b3)
+        h4 = relu(h3 @ W4 + b4)
+        loss = softmax_cross_entropy(h4 @ W5 + b5, y)
+    """
+
+    def of_torch(torch: Any) -> tuple[Any, Any]:
+        nn = torch.nn
+        layers = [
+            nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5),
+            nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10),
+        ]  # fmt: skip
+        for i, layer in enumerate(layers, 1):
+            weight = parameters[f"W{i}"]
+            layer.weight.data = torch.tensor(weight if weight.ndim == 4 else weight.T.copy())
+            layer.bias.data = torch.tensor(parameters[f"b{i}"].reshape(-1))
+        first, second, *dense_layers = layers
+        model = nn.Sequential(
+            first, nn.ReLU(), nn.MaxPool2d(2), second, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            dense_layers[0], nn.ReLU(), dense_layers[1], nn.ReLU(), dense_layers[2],
+        )  # fmt: skip
+        return model, nn.CrossEntropyLoss()
+
+    def of_jax(jax: Any) -> Callable[..., Any]:
+        lax, relu = jax.lax, jax.nn.relu
+
+        def seen(x: Any, w: Any, padding: str) -> Any:
+            return lax.conv_general_dilated(
+                x, w, (1, 1), padding, dimension_numbers=("NCHW", "OIHW", "NCHW")
+            )
+
+        def pooled(x: Any) -> Any:
+            window = (1, 1, 2, 2)
+            return lax.reduce_window(x, -jax.numpy.inf, lax.max, window, window, "VALID")
+
+        def loss(p: Any, x: Any, y: Any) -> Any:
+            x = pooled(relu(seen(x, p["W1"], "SAME") + p["b1"]))
+            x = pooled(relu(seen(x, p["W2"], "VALID") + p["b2"])).reshape(rows, -1)
+            x = relu(x @ p["W3"] + p["b3"])
+            x = relu(x @ p["W4"] + p["b4"])
+            return -jax.nn.log_softmax(x @ p["W5"] + p["b5"])[jax.numpy.arange(rows), y].mean()
+
+        return loss
+
+    return Network(program, x, y, parameters, of_torch, of_jax)
+
+
 NETWORKS: dict[str, Callable[[], Network]] = {
     "adam": lambda: dense((784, 256, 128, 10), 64, relu=True, optimizer="adam"),
+    "lenet": lambda: lenet(64),
 }
 """Networks that more than one work measures."""
