@@ -8,7 +8,7 @@ two families differ in the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -135,9 +135,10 @@ class _Arrays:
         self._in_place = self._updates_in_place()
         last = {} if plan.keep else self._last_reads(live, outputs)
         for position, flat in enumerate(plan.order):
-            self._compile(flat)
-            for node_id in last.get(position, ()):
-                buffer = self._owned.get(node_id)
+            dying = last.get(position, ())
+            self._compile(flat, dying)
+            for node_id in dying:
+                buffer = self._owned.pop(node_id, None)
                 if buffer is None:
                     continue
                 self._free.setdefault((buffer.shape, buffer.dtype), []).append(buffer)
@@ -162,7 +163,7 @@ class _Arrays:
         spec = self.expansion.spec(ref)  # read for its shape alone
         return np.broadcast_to(np.zeros((), self._dtype(spec)), spec.shape)
 
-    def _compile(self, flat: Flat) -> None:
+    def _compile(self, flat: Flat, dying: Collection[str]) -> None:
         spec = flat.spec
         place = self._places.get(flat.id)
         if flat.op.is_source:
@@ -184,12 +185,22 @@ class _Arrays:
             out = self.buffers[state]
         else:
             self._in_place.pop(flat.id, None)
-            free = self._free.get((spec.shape, self._dtype(spec)))
-            out = free.pop() if free else np.empty(spec.shape, self._dtype(spec))
-            self._owned[flat.id] = out
+            out = self._owned[flat.id] = self._buffer(flat, kernel, dying)
         self.buffers[flat.id] = out
         self.steps.append((kernel, (*args, out)))
         self.step_ids.append(flat.id)
+
+    def _buffer(self, flat: Flat, kernel: Any, dying: Collection[str]) -> Array:
+        """A buffer for a result: that of an operand nobody reads again where the kernel goes entry by
+        entry, else a free one, else a new one."""
+        wanted = flat.spec.shape, self._dtype(flat.spec)
+        if isinstance(kernel, np.ufunc):
+            for a in flat.args:
+                old = self._owned.get(a) if isinstance(a, str) and a in dying else None
+                if old is not None and (old.shape, old.dtype) == wanted:
+                    return self._owned.pop(str(a))
+        free = self._free.get(wanted)
+        return free.pop() if free else np.empty(*wanted)
 
     def _part(self, place: Place) -> Array:
         """A value's own part of the vector it is in."""

@@ -40,7 +40,7 @@ def starts(
                 f"the value of {graph.name(node_id)} does not fit the data; reinitialise it"
             )
         if value is not None:
-            start[node_id] = value.astype(graph.dtype) if node_id in wrt else value
+            start[node_id] = value.astype(graph.dtype, copy=False) if node_id in wrt else value
     return start
 
 
@@ -52,7 +52,7 @@ def inner_starts(expansion: Expansion, loss: str, seed: int, fresh: bool) -> dic
         if path in above and start.trainable and "." in path:
             drawn = fresh and start.options.get("init", "given") != "given"
             value = draw_start(path, start, seed) if drawn else expansion.feeds[path]
-            found[path] = value.astype(expansion.dtype)
+            found[path] = value.astype(expansion.dtype, copy=False)
     return found
 
 

@@ -114,7 +114,7 @@ class Training:
         self._fixed = {n: v for n, v in start.items() if n not in self.moved}
         self._learning_rate = self.recipe.learning_rate
         self._rates: dict[int, float] = {}
-        self._saved: _State = (0, self._state())
+        self._saved: _State = (0, self._beginning(start))
         self._saved_before: _State = self._saved
 
     # ------------------------------------------------------------ making
@@ -278,6 +278,16 @@ class Training:
 
     def _state(self) -> dict[str, Array]:
         return {n: self._now.plan.value(n).copy() for n in self._now.states}
+
+    def _beginning(self, start: Mapping[str, Array]) -> dict[str, Array]:
+        """As `_state` before the first step, without copies of what is known: the parameters are
+        those it starts from, and zeros take no memory."""
+        begun = {}
+        for node_id in self._now.states:
+            value = self._now.plan.value(node_id)
+            zeros = np.broadcast_to(np.zeros((), value.dtype), value.shape)
+            begun[node_id] = start.get(node_id, value.copy() if value.any() else zeros)
+        return begun
 
     def _restore(self, state: Mapping[str, Array]) -> None:
         for node_id, value in state.items():
