@@ -20,6 +20,10 @@ ALIGNED = 16
 """Lanes begin at multiples of this many entries: a whole line of the cache in float32."""
 
 
+CHUNK = 32_768
+"""How many entries one call does: what the steps hand on stays in the cache."""
+
+
 class Place(NamedTuple):
     """Where a value is part of a vector."""
 
@@ -182,13 +186,19 @@ def _joined(
                 layout.order.append(Flat(copy, ops.SPREAD_AS, (step, step), {}, flat.spec))
                 step = copy
             layout.places[step] = place
-    names: dict[Ref, Ref] = dict(zip(first.states, states, strict=True))
-    names |= dict(zip(first.given, given, strict=True))
-    names |= {flat.id: f"{stem}.{i}" for i, flat in enumerate(first.steps)}
     joined = []
-    for flat in first.steps:
-        args = tuple(names.get(a, a) if isinstance(a, str) else a for a in flat.args)
-        joined.append(Flat(str(names[flat.id]), flat.op, args, flat.options, spec))
     ends = first.form[len(first.steps) :]
-    layout.assign |= {s: f"{stem}.{end}" for s, end in zip(states, ends, strict=True)}
+    for begin in range(0, size, CHUNK):
+        chunk, part = f"{stem}.{begin}", Spec((min(CHUNK, size - begin),))
+        names: dict[Ref, Ref] = {}
+        for vector, node_id in zip((*states, *given), (*first.states, *first.given), strict=True):
+            names[node_id] = f"{chunk}{vector.removeprefix(stem)}"
+            layout.places[f"{names[node_id]}"] = Place(vector, begin, part)
+            joined.append(Flat(f"{names[node_id]}", source, (), {}, part))
+        names |= {flat.id: f"{chunk}.{i}" for i, flat in enumerate(first.steps)}
+        for flat in first.steps:
+            args = tuple(names.get(a, a) if isinstance(a, str) else a for a in flat.args)
+            joined.append(Flat(f"{names[flat.id]}", flat.op, args, flat.options, part))
+        for state, end in zip(first.states, ends, strict=True):
+            layout.assign[f"{names[state]}"] = f"{chunk}.{end}"
     return joined

@@ -19,31 +19,39 @@ _RESET = Path("/proc/self/clear_refs")
 
 
 def rise(network: str, library: str, threads: int) -> float:
-    """Bytes by which the peak resident size of this process rises while it makes a network and
-    trains it for some steps; the library has trained a tiny network before.
+    """Bytes by which the peak resident size of this process rises while it begins to
+    train a network and does some steps; the library has trained a tiny network before.
 
     Raises ValueError where the system does not tell.
     """
-    step_of = _steps(library, threads)
-    tiny = step_of(networks.dense((2, 4, 2), 10, relu=True, optimizer="adam"))
+    begin_of = _beginning(library, threads)
+    tiny = begin_of(networks.dense((2, 4, 2), 10, relu=True, optimizer="adam"))()
     for _ in range(3):
         tiny()
-    made = networks.NETWORKS[network]()
+    begin = begin_of(networks.NETWORKS[network]())
     with suppress(OSError):
         _RESET.write_text("5")  # forgets the peak so far
     before = _field("VmRSS")
-    step = step_of(made)
+    step = begin()
     for _ in range(STEPS):
         step()
     return _field("VmHWM") - before
 
 
-def _steps(library: str, threads: int) -> Callable[[networks.Network], Callable[[], float]]:
+def _beginning(
+    library: str, threads: int
+) -> Callable[[networks.Network], Callable[[], Callable[[], float]]]:
+    """For a network what begins its training; our document is there before, as the arrays are that
+    PyTorch begins with."""
+
+    def ours(network: networks.Network) -> Callable[[], Callable[[], float]]:
+        return partial(networks.our_step, networks.document(network), threads)
+
     if library == OURS:
-        return lambda network: networks.our_step(network, threads)
+        return ours
     module = peers()[library]
     module.set_num_threads(threads)
-    return lambda network: networks.torch_step(network, module)
+    return lambda network: partial(networks.torch_step, network, module)
 
 
 def _field(name: str) -> float:

@@ -41,7 +41,7 @@ class Network:
 def training(network: Network, settings: Settings) -> dict[str, Contender]:
     """A step of each library, and the losses that they have to agree on."""
     makers: dict[str, Callable[[], Callable[[], float]]] = {
-        OURS: lambda: our_step(network, settings.threads)
+        OURS: lambda: our_step(document(network), settings.threads)
     }
     if "torch" in settings.peers:
         torch = settings.peers["torch"]
@@ -83,8 +83,8 @@ def document(network: Network) -> Graph:
     return graph
 
 
-def our_step(network: Network, threads: int) -> Callable[[], float]:
-    return Training(document(network), threads=threads).step
+def our_step(graph: Graph, threads: int) -> Callable[[], float]:
+    return Training(graph, threads=threads).step
 
 
 def torch_step(network: Network, torch: Any) -> Callable[[], float]:

@@ -344,7 +344,11 @@ def wrong_momentum(seeds: range) -> tuple[int, int]:
     return different, joined
 
 
-def test_equal_updates_are_joined_and_keep_their_bits() -> None:
+@pytest.mark.parametrize("chunk", [16, 1 << 15])
+def test_equal_updates_are_joined_and_keep_their_bits(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.lanes.CHUNK", chunk)
     different, joined = wrong_momentum(range(150))
     assert different == 0
     assert joined > 30
