@@ -97,6 +97,10 @@ _COLOURS = {OURS: "#2f7fe0", "torch": "#e0662f", "jax": "#6aa84f"}
 _LEFT, _BAR, _WIDTH, _TEXT = 340, 14, 460, 150
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.2g}x"
+
+
 def picture(found: Report) -> str:
     """An SVG of bars: each library's figure as a multiple of Gradloom's, on a logarithmic scale; a
     thin line stands where the goal is."""
@@ -121,9 +125,10 @@ def picture(found: Report) -> str:
                 f'<rect x="{_LEFT}" y="{y:.0f}" width="{width:.1f}" height="{_BAR - 3}" '
                 f'fill="{_COLOURS[name]}"/>'
             )
-            shown = _figure(result, name) + ("" if name == OURS else f", {ratio:.2g}x")
-            body.append(f'<text x="{across(ratio) + 6:.1f}" y="{y + 9:.0f}">{escape(shown)}</text>')
+            shown = _figure(result, name) + ("" if name == OURS else f", {_times(ratio)}")
             goal = result.work.goals.get(name)
+            end = max(across(ratio), across(goal or 0.0)) + 6
+            body.append(f'<text x="{end:.1f}" y="{y + 9:.0f}">{escape(shown)}</text>')
             if goal is not None:
                 at = across(goal)
                 body.append(
@@ -147,12 +152,14 @@ def picture(found: Report) -> str:
             f'<rect x="{_LEFT + 130 * i}" y="16" width="12" height="12" fill="{_COLOURS[name]}"/>'
         )
         body.append(f'<text x="{_LEFT + 130 * i + 18}" y="26">{escape(TITLES[name])}</text>')
+    body.append(f'<text x="{_LEFT + 130 * len(names)}" y="26">a black line is a goal</text>')
     height = y + 44
     body.append(f'<text x="10" y="{height - 10:.0f}" fill="#666">{escape(found.machine)}</text>')
     width = _LEFT + _WIDTH + _TEXT
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height:.0f}" '
-        f'font-family="sans-serif" font-size="11">\n<rect width="100%" height="100%" fill="#fff"/>\n'
+        'font-family="sans-serif" font-size="11">\n'
+        f'<rect width="{width}" height="{height:.0f}" fill="#fff"/>\n'
         + "\n".join(body)
         + "\n</svg>\n"
     )
