@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from app.history import History
+from engine import inside
 from engine.edits import Edit, set_tensors
 from engine.evaluate import Evaluation, Evaluator
 from engine.graph import Graph
+from engine.inside import Inside, Place
 from engine.ops.row import Array
 from engine.trace import Step
 from engine.train import data
@@ -38,6 +40,9 @@ class Session:
 
     `cursor` counts the micro-steps shown: 0 shows nothing computed yet, `len(steps)` everything.
     `opened` tells of another document in the same session, before the other events do.
+    `root` is the document and `place` the ids of the instances that lead to what is looked at:
+    `graph`, `evaluation`, `steps`, `cursor` and `selection` are those of that module, seen in its
+    instance. `place_changed` tells that another one is looked at.
     `data_fault` is a sentence when a data source cannot be read, else empty.
     """
 
@@ -45,6 +50,7 @@ class Session:
         self.opened = Event()
         self.document_changed, self.evaluated = Event(), Event()
         self.cursor_moved, self.selection_changed = Event(), Event()
+        self.place_changed = Event()
         self.data_fault = ""
         self._feeds_key: Any = None
         self._feeds: dict[str, Array] = {}
@@ -55,27 +61,49 @@ class Session:
         self.history = History(graph)
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()
+        self.place: Place = ()
         self._evaluate = Evaluator()
-        self.evaluation: Evaluation = self._evaluate(graph, self._read_feeds())
+        self.whole: Evaluation = self._evaluate(graph, self._read_feeds())
+        self.evaluation: Evaluation = self.whole
+        self._shown: tuple[Any, Graph] | None = None
         self._meaning = graph.meaning
         self.cursor = len(self.steps)
 
     def load(self, graph: Graph, path: Path | None = None) -> None:
         """Shows another document; everything that listens hears of it."""
         self._begin(graph, path)
-        for event in (self.opened, self.document_changed, self.evaluated):
+        for event in (self.opened, self.place_changed, self.document_changed, self.evaluated):
             event.tell()
         self.selection_changed.tell()
         self.cursor_moved.tell()
 
     @property
-    def graph(self) -> Graph:
+    def root(self) -> Graph:
+        """The whole document."""
         return self.history.graph
 
     @property
+    def graph(self) -> Graph:
+        """What is looked at: the document, or a module's definition with its instance's values."""
+        if not self.place:
+            return self.root
+        key = (self.place, self.root.revision, id(self.evaluation))
+        if self._shown is None or self._shown[0] != key:
+            self._shown = key, inside.shown_graph(self.root, self.place, self.evaluation)
+        return self._shown[1]
+
+    @property
     def modules(self) -> dict[str, Graph]:
-        """The document's own modules by name."""
-        return dict(self.graph.modules)
+        """The document's own modules by name, those that are looked into left out."""
+        around = inside.names(self.root, self.place)
+        own = {**self.root.modules, **self.graph.modules}
+        return {name: definition for name, definition in own.items() if name not in around}
+
+    @property
+    def path_names(self) -> list[str]:
+        """What the instances that lead to the place are called, outermost first."""
+        graphs = inside.levels(self.root, self.place)
+        return [g.name(n) for g, n in zip(graphs, self.place, strict=False)]
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -104,12 +132,19 @@ class Session:
         """What the document is called: its title, its file's name or Untitled."""
         if self.path:
             return self.path.stem
-        return str(self.graph.settings["title"]) or "Untitled"
+        return str(self.root.settings["title"]) or "Untitled"
 
     # ------------------------------------------------------------ changing
 
     def do(self, edit: Edit, label: str, gesture: object | None = None) -> None:
-        """One undoable change. Raises GraphError and changes nothing when it is refused."""
+        """One undoable change of what is looked at; inside a module all its instances follow.
+
+        Raises GraphError and changes nothing when it is refused.
+        """
+        self.history.do(Inside(self.place, edit) if self.place else edit, label, gesture)
+
+    def do_outside(self, edit: Edit, label: str, gesture: object | None = None) -> None:
+        """One undoable change of the whole document, wherever it is looked at."""
         self.history.do(edit, label, gesture)
 
     def keep_training(self, parameters: Mapping[str, Array], epochs: int) -> bool:
@@ -117,17 +152,46 @@ class Session:
         known = {
             n: v
             for n, v in parameters.items()
-            if n.partition(".")[0] in self.graph.nodes and self.graph.tensors.get(n) is not v
+            if n.partition(".")[0] in self.root.nodes and self.root.tensors.get(n) is not v
         }
-        moved = {n: v for n, v in known.items() if not _equal(self.graph.tensors.get(n), v)}
+        moved = {n: v for n, v in known.items() if not _equal(self.root.tensors.get(n), v)}
         if not moved:
             self.refresh()
             return False
         unit = "epoch" if epochs == 1 else "epochs"
-        self.do(set_tensors(moved), f"Train {epochs} {unit}" if epochs else "Train one step")
+        self.do_outside(
+            set_tensors(moved), f"Train {epochs} {unit}" if epochs else "Train one step"
+        )
         return True
 
     # ------------------------------------------------------------ looking
+
+    def enter(self, node_id: str) -> bool:
+        """Looks into an instance; False for what is no module."""
+        if node_id not in self.graph.nodes or self.graph.op(node_id).definition is None:
+            return False
+        self.go((*self.place, node_id))
+        return True
+
+    def leave(self) -> bool:
+        """Looks at what the module stands in, the instance selected; False at the document."""
+        if not self.place:
+            return False
+        node_id = self.place[-1]
+        self.go(self.place[:-1])
+        self.select((node_id,))
+        return True
+
+    def go(self, place: Place) -> None:
+        """Looks at a place that is there; the step stays the one it was as far as it is seen."""
+        at = self._whole_cursor()
+        self.place = place[: len(inside.levels(self.root, place)) - 1]
+        self.selection = ()
+        self._see(at)
+        for event in (
+            self.place_changed, self.evaluated, self.selection_changed, self.cursor_moved,
+        ):  # fmt: skip
+            event.tell()
 
     def select(self, node_ids: Iterable[str]) -> None:
         """Selection is not part of the document and not an undo step."""
@@ -159,29 +223,47 @@ class Session:
 
         `parameters` stand in for the document's tensors, which stay as they are (while training).
         """
-        at_end = self.cursor >= len(self.steps)
-        graph = self.graph
+        graph = self.root
         if parameters:
             graph = copy.copy(graph)  # the tables are shared; only this one differs
             graph.tensors = {**graph.tensors, **parameters}
-        self.evaluation = self._evaluate(graph, self._read_feeds())
-        self.cursor = len(self.steps) if at_end else min(self.cursor, len(self.steps))
+        at_end, cursor = self.cursor >= len(self.steps), self.cursor
+        self.whole = self._evaluate(graph, self._read_feeds())
+        self.evaluation = inside.look(self.whole, self.place)
+        self.cursor = len(self.steps) if at_end else min(cursor, len(self.steps))
         self.evaluated.tell()
 
     # ------------------------------------------------------------ inside
 
+    def _see(self, at: int) -> None:
+        """The place's part of the evaluation, at a step of the whole."""
+        self.evaluation = inside.look(self.whole, self.place)
+        self.cursor = self.evaluation.inward(at) if isinstance(self.evaluation, inside.View) else at
+
+    def _whole_cursor(self) -> int:
+        found = self.evaluation
+        return found.outward(self.cursor) if isinstance(found, inside.View) else self.cursor
+
     def _changed(self) -> None:
+        """Leaves modules that are gone; then everything follows the document."""
+        place = self.place[: len(inside.levels(self.root, self.place)) - 1]
+        if place != self.place:
+            at = self._whole_cursor()
+            self.place, self.selection = place, ()
+            self._see(at)
+            self.place_changed.tell()
+            self.selection_changed.tell()
         before = self.selection
         self.selection = tuple(n for n in before if n in self.graph.nodes)
         self.document_changed.tell()
         if self.selection != before:
             self.selection_changed.tell()
-        if self.graph.meaning != self._meaning:
-            self._meaning = self.graph.meaning
+        if self.root.meaning != self._meaning:
+            self._meaning = self.root.meaning
             self.refresh()
 
     def _read_feeds(self) -> dict[str, Array]:
-        graph = self.graph
+        graph = self.root
         nodes = data.data_nodes(graph)
         tables = tuple(
             id(v) for k, v in graph.tensors.items() if k.partition(".")[0] in graph.sources

@@ -6,7 +6,7 @@ The functions below build the edits that people's actions need; none of them cha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from engine.graph import (
     id_number,
 )
 from engine.ops.row import Array
+from engine.records import renamed_size
 
 
 class Edit(Protocol):
@@ -153,7 +154,35 @@ def disconnect(target: str, port: str) -> Edit:
 
 
 def rename(graph: Graph, node_id: str, name: str) -> Edit:
-    return Put("nodes", node_id, replace(graph.nodes[node_id], name=name))
+    """Another name for a node; sizes that are an input's axis, as in `x[-1]`, follow."""
+    node = graph.nodes[node_id]
+    edits: list[Edit] = [Put("nodes", node_id, replace(node, name=name))]
+    if node.op == "input":
+        for other in graph.nodes.values():
+            told = with_sizes(graph, other, {node.name: name}, lambda part: None)
+            if told != other.options and other.id != node_id:
+                edits.append(Put("nodes", other.id, replace(other, options=told)))
+    return batch(*edits)
+
+
+def with_sizes(
+    graph: Graph,
+    node: Node,
+    names: Mapping[str, int | str],
+    exact: Callable[[int], int | None],
+) -> dict[str, Any]:
+    """A node's options with the sizes they name renamed, see `renamed_size`; `exact(axis)` is what
+    the size of its value along an axis is, where it is known."""
+    told = dict(node.options)
+    for option in graph.op(node.id).options:
+        value = told.get(option.name)
+        if option.kind == "shape" and isinstance(value, tuple):
+            told[option.name] = tuple(
+                renamed_size(part, names, exact(axis)) for axis, part in enumerate(value)
+            )
+        elif option.kind == "count" and isinstance(value, str):
+            told[option.name] = renamed_size(value, names, None)
+    return told
 
 
 def set_options(graph: Graph, node_id: str, options: Mapping[str, Any]) -> Edit:

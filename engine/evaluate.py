@@ -30,6 +30,7 @@ class Evaluation:
 
     `gradients` holds d(output)/d(node) where a gradient flows. `faults` says in a sentence what is
     wrong at a node, `waiting` names nodes that miss an operand, `note` says why there is no gradient.
+    `failed` are the steps without a value, each with the sentence of the first one.
     `not_finite` is the first micro-step that made an infinite number or NaN out of finite ones.
     """
 
@@ -46,6 +47,7 @@ class Evaluation:
     graph: Graph = field(default_factory=Graph)
     feeds: Mapping[str, Array] = field(default_factory=dict)
     plan: Plan | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def not_finite(self) -> Step | None:
@@ -61,7 +63,7 @@ class Evaluation:
     def fault_of(self, node_id: str) -> str:
         """What is wrong at a node, in a sentence; its first number that is not finite included."""
         step = self.not_finite
-        here = step is not None and step.node.partition(".")[0] == node_id
+        here = step is not None and self.node_of(step.node) == node_id
         return self.faults.get(node_id) or (self.trouble if here else "")
 
     def step_of(self, node_id: str) -> str:
@@ -228,7 +230,7 @@ def _compiled(
             note = f"There is no gradient: {error}."
     plan = Plan(expansion, (), keep=True)
     failed = plan.run_each()
-    script = Script(expansion, computed, adjoints)
+    script = Script.of(expansion, computed, adjoints)
     return _Compiled(parts, given, expansion, computed, adjoints, note, specs, script, plan, failed)
 
 
@@ -247,7 +249,7 @@ def _evaluation(made: _Compiled, graph: Graph, feeds: Mapping[str, Array]) -> Ev
         if adjoints.output in failed or output in waiting:
             note, adjoints = f"{graph.name(output)} has no value, so there is no gradient.", None
     if failed:
-        script = Script(expansion, made.computed, adjoints, failed)
+        script = Script.of(expansion, made.computed, adjoints, failed)
 
     def read(ref: Ref) -> Array | None:
         return None if ref in failed else fixed(ref)
@@ -283,6 +285,7 @@ def _evaluation(made: _Compiled, graph: Graph, feeds: Mapping[str, Array]) -> Ev
         graph,
         dict(feeds),
         plan,
+        failed,
     )
 
 

@@ -101,7 +101,7 @@ class _Flattening:
         definition: Graph = op.definition
         path = place.path + node.id
         inner = _Place(
-            definition, f"{path}.", f"{place.owner}{_owner(place.graph, node)}.",
+            definition, f"{path}.", f"{place.owner}{owner_of(place.graph, node)}.",
             f"{place.title}{node.name}.", self._sizes(place, node, op),
             dict(zip(definition.of_op("input"), args, strict=True)),
         )  # fmt: skip
@@ -138,7 +138,7 @@ class _Flattening:
         if found is None and path in self.expansion.nodes:
             found = path
         if found is None:
-            owner = _owner(place.graph, place.graph.nodes[str(source)])
+            owner = owner_of(place.graph, place.graph.nodes[str(source)])
             held = f"{place.owner}{owner}.{inner}"
             port = definition.name(inner)
             found = held if held in self.expansion.nodes else None
@@ -229,7 +229,7 @@ def draw_start(path: str, start: Start, seed: int) -> Array:
     return draw("zeros" if init == "given" else init, start.shape, seed, key, scale)
 
 
-def _owner(graph: Graph, node: Node) -> str:
+def owner_of(graph: Graph, node: Node) -> str:
     """The instance whose parameters this one uses: itself, or at the end of its ties."""
     seen = [node.id]
     while other := graph.nodes[seen[-1]].options.get(TIED, ""):

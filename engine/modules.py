@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from engine import ops
-from engine.edits import Batch, Edit, Put, insert, remove_nodes, same_document, subgraph, tensors_of
+from engine.edits import (
+    Batch,
+    Edit,
+    Put,
+    insert,
+    remove_nodes,
+    same_document,
+    subgraph,
+    tensors_of,
+    with_sizes,
+)
 from engine.flatten import expand
 from engine.graph import TIED, Graph, GraphError, Link, Node, id_number
 from engine.ops.row import Array
@@ -98,9 +109,9 @@ def make_module(
     names = {n: graph.name(n) for n in outputs}
     tensors = {key: graph.tensors[key] for n in inside for key in tensors_of(graph, n)}
     draft.do(remove_nodes(graph, inside))
-    draft.node(
-        Node(instance, name, graph.new_name(name.lower(), names.values()), row.defaults(), {}, *at)
-    )
+    options = {**row.defaults(), **{size: size for size in definition.settings["sizes"]}}
+    called = graph.new_name(name.lower(), names.values())
+    draft.node(Node(instance, name, called, options, {}, *at))
     for key, value in tensors.items():
         draft.put("tensors", f"{instance}.{key}", value)
     for source, port in ports.items():
@@ -145,13 +156,6 @@ def _definition(
 ) -> tuple[Graph, dict[str, str]]:
     """The module's document, and its ports by the id of the node outside that feeds them."""
     part = subgraph(graph, inside)
-    for node_id in part.of_op("parameter"):
-        value = part.tensors.get(node_id)
-        if value is not None:  # names of sizes mean nothing inside
-            node = part.nodes[node_id]
-            part.put(
-                "nodes", node_id, replace(node, options={**node.options, "shape": value.shape})
-            )
     part.put("settings", "title", name)
     part.put("settings", "output", output)
     ports: dict[str, str] = {}
@@ -164,7 +168,31 @@ def _definition(
             ports[link.source] = _add_port(graph, part, link, samples)
         source = part.id_of(ports[link.source])
         part.put("links", (link.target, link.port), source)
+    sizes = graph.settings["sizes"]
+    known = {graph.name(n): port for n, port in ports.items() if graph.nodes[n].op == "input"}
+    _resize(part, {**known, **{size: size for size in sizes}})
+    part.put("settings", "sizes", {s: n for s, n in sizes.items() if s in _named(part)})
     return part, ports
+
+
+def _resize(part: Graph, names: Mapping[str, int | str]) -> None:
+    """Sizes that nodes name get the names or the numbers they have from now on."""
+    for node in list(part.nodes.values()):
+        value = part.tensors.get(node.id)
+        shape = value.shape if value is not None else ()
+        exact = dict(enumerate(shape))
+        told = with_sizes(part, node, names, exact.get)
+        if told.get("shape") == () and shape:
+            told["shape"] = shape
+        if told != node.options:
+            part.put("nodes", node.id, replace(node, options=told))
+
+
+def _named(part: Graph) -> set[str]:
+    """Every name that a size of a node is made of."""
+    texts = [v for n in part.nodes.values() for o in n.options.values() for v in
+             (o if isinstance(o, tuple) else (o,)) if isinstance(v, str)]  # fmt: skip
+    return {re.sub(r"^\d+\*|\[.*$", "", text) for text in texts}
 
 
 def _add_port(graph: Graph, part: Graph, link: Link, samples: Mapping[str, Array]) -> str:
@@ -205,9 +233,12 @@ def unpack_module(graph: Graph, instance: str) -> tuple[Edit, list[str]]:
         remove_nodes(inner, [port]).apply(inner)
     for key, value in values.items():
         inner.put("tensors", key, value)
-        if key in inner.nodes and "shape" in inner.nodes[key].options:
-            settled = {**inner.nodes[key].options, "shape": value.shape}
-            inner.put("nodes", key, replace(inner.nodes[key], options=settled))
+    outside = {
+        p: graph.name(s)
+        for p, s in fed.items()
+        if isinstance(s, str) and graph.nodes[s].op == "input"
+    }
+    _resize(inner, {**outside, **{s: node.options[s] for s in definition.settings["sizes"]}})
     named = {k.target: graph.nodes[k.target].options.get(_READER.options[0].name) for k in readers
              if graph.op(k.target).reads_inside}  # fmt: skip
     chosen, recipe = graph.settings["output"], graph.recipe
@@ -265,6 +296,17 @@ def _values_inside(graph: Graph, instance: str) -> dict[str, Array]:
 # ------------------------------------------------------------ another definition
 
 
+def _rename_read(draft: _Draft, instance: str, old: Graph, definition: Graph) -> None:
+    """Nodes that read a value inside an instance go on reading it where it was renamed."""
+    option = _READER.options[0].name
+    for link in draft.graph.links_of(instance):
+        reader = draft.graph.nodes[link.target]
+        inner = old.id_of(str(reader.options.get(option))) if reader.op == _READER.name else None
+        if inner in definition.nodes and link.source == instance:
+            named = {**reader.options, option: definition.name(str(inner))}
+            draft.node(replace(reader, options=named))
+
+
 def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:
     """Another definition for a module. Wires follow inputs that were renamed; wires and options of
     what is gone are taken away, and stored parameters that no longer exist."""
@@ -295,6 +337,7 @@ def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:
     for end, source in links:
         draft.put("links", end, source)
     for node in users:
+        _rename_read(draft, node.id, old, definition)
         for key in tensors_of(graph, node.id):
             inner = key[len(node.id) + 1 :].partition(".")[0]
             if inner not in definition.nodes:

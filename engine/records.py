@@ -21,6 +21,26 @@ NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
 MAX_NAME = 80
 SIZE = re.compile(r"(\d{1,6}\*)?[^\W\d]\w*(\[-?\d{1,2}\])?")
 """A size by name: `units`, an input's axis `x[-1]`, a multiple `4*units`."""
+_SIZE_PARTS = re.compile(r"(\d+\*)?(\w+)(\[-?\d+\])?")
+
+
+def renamed_size(part: int | str, names: Mapping[str, int | str], exact: int | None) -> int | str:
+    """A size where names mean something else; `exact` where a name has no meaning there.
+
+    `names` gives numbers or other names, for sizes (`units`) and for inputs (`x`, in `x[-1]`).
+    """
+    if isinstance(part, int):
+        return part
+    found = _SIZE_PARTS.fullmatch(part)
+    now = names.get(found[2]) if found else None
+    if found is None or now is None:
+        return part if exact is None else exact
+    times, axis = found[1] or "", found[3] or ""
+    if isinstance(now, int):
+        return int(times[:-1] or 1) * now
+    return f"{times}{now}{axis}"
+
+
 TENSOR_KEY = re.compile(r"(?=.{1,120}\Z)\w+(\.\w+)*")
 """A node id, a path of ids into a module's instance, or `<source>.<field>`."""
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")

@@ -32,21 +32,26 @@ class Script:
     """The micro-steps of a pass over a document, forward and then backward, without numbers: the same
     for all values of its inputs."""
 
-    def __init__(
-        self,
+    def __init__(self, outlines: Sequence[Outline]) -> None:
+        self.outlines = outlines
+
+    @classmethod
+    def of(
+        cls,
         expansion: Expansion,
         computed: Iterable[str],
         adjoints: Adjoints | None,
         failed: Container[Ref] = (),
-    ) -> None:
-        outlines = self.outlines = list[Outline]()
+    ) -> Script:
+        """The whole pass over a document; steps that failed are left out."""
+        outlines: list[Outline] = []
         for node_id in computed:
             if expansion.nodes[node_id].op.is_source or node_id in failed:
                 continue
             number = len(outlines) + 1
             outlines.append(Outline(number, "forward", node_id, None, None, node_id, node_id))
         if adjoints is None:
-            return
+            return cls(outlines)
         number, output = len(outlines) + 1, adjoints.output
         outlines.append(Outline(number, "seed", output, None, None, 1.0, 1.0))
         of_target: dict[str, list[Contribution]] = {}
@@ -64,6 +69,7 @@ class Script:
                     term.total, term, of_target[term.target], position,
                 )
             )  # fmt: skip
+        return cls(outlines)
 
     @cached_property
     def computed_at(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ backward. The lines are printed from the formulas that computed the numbers, whe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any, Literal
@@ -40,14 +40,20 @@ _GRADIENT = "∂"
 
 @dataclass(frozen=True)
 class Telling:
-    """What lines are printed from: the document, its expansion and the values of steps."""
+    """What lines are printed from: the document, its expansion and the values of steps.
+
+    `names` are those that steps have inside the module that is looked at.
+    """
 
     graph: Graph
     expansion: Expansion
     adjoints: Adjoints | None
     read: Callable[[Ref], Array | None]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, ref: str) -> str:
+        if ref in self.names:
+            return self.names[ref]
         if ref in self.graph.nodes:
             return self.graph.name(ref)
         return self.expansion.names.get(ref, ref)

@@ -93,19 +93,19 @@ class Bridge(QObject):
 
     def _edited(self) -> None:
         """Another change than the learning rate makes the running training about an old document."""
-        if self._busy and not self._rate_edit and self.session.graph.meaning != self._meaning:
+        if self._busy and not self._rate_edit and self.session.root.meaning != self._meaning:
             self._stale = True
             self.pause()
         if self._rate_edit:
-            self._rate_edit, self._meaning = False, self.session.graph.meaning
+            self._rate_edit, self._meaning = False, self.session.root.meaning
 
     def _ready(self) -> Trainer:
         """The running trainer while the document is as it left it, else a new one."""
         alive = self._trainer is not None and self._trainer.state not in ("ended", "failed")
-        if not alive or self._meaning != self.session.graph.meaning:
+        if not alive or self._meaning != self.session.root.meaning:
             self.forget()
-            self._trainer = Trainer(files.to_bytes(self.session.graph), self.session.base)
-            self._meaning = self.session.graph.meaning
+            self._trainer = Trainer(files.to_bytes(self.session.root), self.session.base)
+            self._meaning = self.session.root.meaning
         assert self._trainer is not None
         return self._trainer
 
@@ -143,7 +143,7 @@ class Bridge(QObject):
         if self.session.keep_training(parameters, 0 if steps == 1 else max(epochs, 1)):
             self.kept.emit()
         if not self._stale:
-            self._meaning = self.session.graph.meaning
+            self._meaning = self.session.root.meaning
 
     def _show_parameters(self) -> None:
         """Values on the canvas from the newest snapshot; the document stays as it is."""

@@ -33,7 +33,7 @@ class Documents(QObject):
     def _note(self) -> None:
         history = self.session.history
         if self.recovery is not None and not history.is_saved:
-            self.recovery.note(self.session.graph, self.session.path)
+            self.recovery.note(self.session.root, self.session.path)
 
     def may_leave(self) -> bool:
         """True when the document is saved, or the person said what becomes of its changes."""
@@ -48,7 +48,7 @@ class Documents(QObject):
 
     def _forget(self) -> None:
         if self.recovery is not None:
-            self.recovery.forget(self.session.graph)
+            self.recovery.forget(self.session.root)
 
     # ------------------------------------------------------------ opening
 
@@ -122,12 +122,12 @@ class Documents(QObject):
         session.history.end_gesture()
         try:
             self._keep_data(path.absolute().parent)
-            files.write(session.graph, path, miniature.png(session.graph))
+            files.write(session.root, path, miniature.png(session.root))
         except (ValueError, OSError) as error:
             self.problem.emit(_sentence(error, path))
             return False
         if self.recovery is not None:
-            self.recovery.saved(session.graph)
+            self.recovery.saved(session.root)
         session.path = path.absolute()
         self._stamp = _stamp(path)
         session.history.mark_saved()
@@ -139,7 +139,7 @@ class Documents(QObject):
 
     def choose_csv(self, node_id: str | None = None) -> bool:
         """Lets a data node read a CSV file that the person picks; one undo step with what follows."""
-        graph = self.session.graph
+        graph = self.session.root
         csv_sources = [name for name, s in graph.sources.items() if s.kind == "csv"]
         name = ""
         if node_id is not None:
@@ -158,7 +158,7 @@ class Documents(QObject):
 
     def read_csv(self, name: str, path: Path, target: str, node_id: str | None = None) -> bool:
         """Points a data source at a file; offers a new start for parameters that no longer fit."""
-        graph = self.session.graph
+        graph = self.session.root
         old = graph.sources.get(name, Source(standardize=True, validation=0.2))
         try:
             csv_file.read(path, target)
@@ -174,7 +174,7 @@ class Documents(QObject):
             found = data.misfits(trial, self.session.base)
             if found and dialogs.ask_reinitialise(self.window, [m.message for m in found]):
                 changes += [m.edit for m in found]
-            self.session.do(edits.batch(*changes), tr("Choose data"))
+            self.session.do_outside(edits.batch(*changes), tr("Choose data"))
         except (ValueError, OSError, GraphError) as error:
             self.problem.emit(_sentence(error, path))
             return False
@@ -186,7 +186,7 @@ class Documents(QObject):
         if session.base == folder:
             return
         changes = []
-        for name, source in session.graph.sources.items():
+        for name, source in session.root.sources.items():
             if source.kind == "csv" and not Path(source.path).is_absolute():
                 place = data.locate(source.path, session.base)
                 if (
@@ -196,7 +196,7 @@ class Documents(QObject):
                     text = self._relative(place, folder)
                     changes.append(edits.set_source(name, replace(source, path=text)))
         if changes:
-            session.do(edits.batch(*changes), tr("Keep data found"))
+            session.do_outside(edits.batch(*changes), tr("Keep data found"))
 
     def _relative(self, path: Path, base: Path | None) -> str:
         if base is not None and path.absolute().is_relative_to(base):

@@ -20,6 +20,7 @@ from app.view.docks import Dock
 from app.view.documents import Documents
 from app.view.finder import Finder
 from app.view.modules import Modules
+from app.view.panels.breadcrumb import Breadcrumb
 from app.view.panels.explanation import Explanation
 from app.view.panels.inspector import Inspector
 from app.view.panels.palette import Palette
@@ -90,6 +91,8 @@ class Frame(QMainWindow):
         column = QVBoxLayout(self.editor)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.breadcrumb = Breadcrumb(self.session)
+        column.addWidget(self.breadcrumb)
         column.addWidget(self.canvas, 1)
         bars = QVBoxLayout()
         bars.setContentsMargins(20, 4, 20, 16)
@@ -132,7 +135,7 @@ class Frame(QMainWindow):
         self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
         parts: tuple[Styled, ...] = (
             self.top, self.palette_panel, self.explanation, self.transport, self.inspector,
-            self.training_panel, self.start, *self.docks.values(),
+            self.training_panel, self.start, self.breadcrumb, *self.docks.values(),
         )  # fmt: skip
         for part in parts:
             part.restyle()

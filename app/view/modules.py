@@ -60,6 +60,11 @@ class Modules(QObject):
         session.select(made)
         return True
 
+    def open(self) -> bool:
+        """Looks into the selected instance."""
+        chosen = self.session.selection
+        return len(chosen) == 1 and self.session.enter(chosen[0])
+
     def _free_name(self) -> str:
         number, name = 2, tr("Module")
         while self.session.graph.row(name) is not None:

@@ -79,6 +79,7 @@ class Window(Frame):
         self.session.document_changed.join(self._renamed)
         self.session.opened.join(self._renamed)
         self.session.selection_changed.join(self._refresh_actions)
+        self.session.place_changed.join(self._refresh_actions)
         self.session.cursor_moved.join(self._refresh_actions)
         self.session.evaluated.join(self._evaluated)
 
@@ -106,7 +107,7 @@ class Window(Frame):
 
     def _check(self) -> None:
         """Compares the gradients shown with differences of values, in small documents."""
-        graph, found = self.session.graph, self.session.evaluation
+        graph, found = self.session.root, self.session.whole
         entries = sum(t.size for t in graph.tensors.values())
         if len(graph.nodes) > CHECKED_NODES or entries > CHECKED_ENTRIES or not found.gradients:
             return
@@ -282,6 +283,12 @@ class Window(Frame):
     def unpack_module(self) -> None:
         self.modules.unpack()
 
+    def open_module(self) -> None:
+        self.modules.open()
+
+    def leave_module(self) -> None:
+        self.session.leave()
+
     def focus_formula(self) -> None:
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.top.formula.line.selectAll()
@@ -362,7 +369,7 @@ class Window(Frame):
 
     def reset_training(self) -> None:
         """A new start for every parameter that says how, and an empty curve."""
-        graph = self.session.graph
+        graph = self.session.root
         self.bridge.forget()
         self.training_panel.clear()
         try:
@@ -373,7 +380,7 @@ class Window(Frame):
             self.tell(str(error))
             return
         if start:
-            self.session.do(set_tensors(start), tr("Reset training"))
+            self.session.do_outside(set_tensors(start), tr("Reset training"))
 
     # ------------------------------------------------------------ events
 

@@ -40,6 +40,15 @@ class Board(QGraphicsScene):
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
         self.setSceneRect(_START)
 
+    def reset(self) -> None:
+        """Forgets every item: other nodes of the same ids are looked at."""
+        for item in (*self.wires.values(), *self.nodes.values()):
+            self.removeItem(item)
+        for table in (self.nodes, self.wires, self._seen, self._bases, self._around):
+            table.clear()
+        self._unwired, self._passes, self._passes_of = set(), {}, None
+        self._cache.clear()
+
     # ------------------------------------------------------------ following the document
 
     def synchronize(self) -> tuple[set[str], dict[str, QPointF]]:
@@ -141,9 +150,11 @@ class Board(QGraphicsScene):
         evaluation, cursor = session.evaluation, session.cursor
         if self._passes_of is not evaluation:
             self._passes_of = evaluation
-            self._passes = {
-                (s.node, s.port or ""): s for s in evaluation.steps if s.phase == "backward"
-            }
+            self._passes = {}
+            for s in evaluation.steps:
+                end = self._end_of(s) if s.phase == "backward" else None
+                if end is not None:
+                    self._passes[end] = s
         growing = {s.target for s in evaluation.steps[cursor:] if s.target is not None}
         unfinished = frozenset(n for n in self.nodes if evaluation.step_of(n) in growing)
         current = session.step if self.stepping else None
@@ -160,6 +171,14 @@ class Board(QGraphicsScene):
         self._update_wires(moved)
         for key, wire in self.wires.items():
             wire.set_face(self._wire_face(key, wire, current))
+
+    def _end_of(self, step: Step) -> Port | None:
+        """The wire's end that a backward step passes; None inside a module, which has many."""
+        node_id = self.session.evaluation.node_of(step.node)
+        graph = self.session.graph
+        if node_id not in graph.nodes or graph.op(node_id).definition is not None:
+            return None
+        return node_id, step.port or ""
 
     def _wire_face(self, key: Port, wire: WireItem, current: Step | None) -> WireFace:
         session = self.session
@@ -180,10 +199,15 @@ class Board(QGraphicsScene):
         if passed is not None and passed.number <= session.cursor and not passed.value.shape:
             gradient_text = number_text(float(passed.value))
         step = ""
-        if current is not None and current.node == key[0]:
+        if current is not None and evaluation.node_of(current.node) == key[0]:
+            module = session.graph.op(key[0]).definition is not None
             if current.phase == "forward":
                 step = "forward"
-            elif current.phase == "backward" and current.port == key[1]:
+            elif current.phase == "backward" and (
+                evaluation.node_of(current.target or "") == wire.source
+                if module
+                else current.port == key[1]
+            ):
                 step = "backward"
         return WireFace(value_text, gradient_text, step, wire.face.hovered)
 

@@ -143,6 +143,10 @@ class Editing(QGraphicsView):
                 move(self.session.graph, places), tr("Move"), ("nudge", self._nudge, chosen)
             )
 
+    def open_node(self, node_id: str) -> bool:
+        """What Enter and a double click do: a module is looked into, a value edited."""
+        return self.session.enter(node_id) or self.edit_value(node_id)
+
     def edit_value(self, node_id: str) -> bool:
         """Opens the editor on a source's value or on the number in a formula."""
         graph = self.session.graph

@@ -83,6 +83,7 @@ class Canvas(Editing):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self.flush)
+        session.place_changed.join(self._place_changed)
         session.document_changed.join(self._document_changed)
         session.evaluated.join(self._evaluated)
         session.cursor_moved.join(self._cursor_moved)
@@ -105,6 +106,7 @@ class Canvas(Editing):
     def detach(self) -> None:
         """Stops listening to the session; called before the canvas is thrown away."""
         session = self.session
+        session.place_changed.leave(self._place_changed)
         session.document_changed.leave(self._document_changed)
         session.evaluated.leave(self._evaluated)
         session.cursor_moved.leave(self._cursor_moved)
@@ -116,12 +118,24 @@ class Canvas(Editing):
 
     # ------------------------------------------------------------ following the session
 
+    def _place_changed(self) -> None:
+        """Another module is looked at: other nodes, all in view."""
+        self._escape_gesture()
+        self.editor.close_editor()
+        self._motion.finish()
+        self._places = {}
+        self.board.reset()
+        self.board.synchronize()
+        self.hint.setVisible(not self.session.graph.nodes)
+        self.fit()
+        self._soon()
+
     def _document_changed(self) -> None:
         self.board.stepping = False
         new, moved = self.board.synchronize()
         self.hint.setVisible(not self.session.graph.nodes)
         if self._gesture is not None and not self._gesture.uses <= self.board.nodes.keys():
-            self._escape()
+            self._escape_gesture()
         if not self.reduced_motion and self.isVisible():
             self._motion.start(new, moved)
         self._soon()
@@ -261,7 +275,7 @@ class Canvas(Editing):
         if item is None:
             self._pending = None
             self.search_requested.emit(pointer.scene)
-        elif not self.edit_value(item.node_id):
+        elif not self.open_node(item.node_id):
             self.rename_node(item.node_id)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -346,7 +360,7 @@ class Canvas(Editing):
         elif key == Qt.Key.Key_F2 and chosen:
             self.rename_node(chosen[0])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
-            self.edit_value(chosen[0])
+            self.open_node(chosen[0])
         else:
             super().keyPressEvent(event)
 
@@ -383,12 +397,19 @@ class Canvas(Editing):
             )
 
     def _escape(self) -> None:
+        """Gives up a gesture, else the selection, else goes out of the module looked into."""
         self.notice.hide()
         if self._gesture is not None:
-            gesture, self._gesture = self._gesture, None
-            gesture.cancel()
-        else:
+            self._escape_gesture()
+        elif self.session.selection:
             self.session.select(())
+        else:
+            self.session.leave()
+
+    def _escape_gesture(self) -> None:
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None:
+            gesture.cancel()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

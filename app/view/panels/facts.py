@@ -76,14 +76,10 @@ def _latex_number(shown: str) -> str:
 
 
 def _local_value(session: Session, node_id: str, port: str) -> float | None:
+    own = session.evaluation.step_of(node_id)
     for step in session.steps[session.forward_end :]:
         term = step.contribution
-        if (
-            term is not None
-            and term.node == node_id
-            and term.port == port
-            and term.local is not None
-        ):
+        if term is not None and term.node == own and term.port == port and term.local is not None:
             value = step.telling.read(term.local)
             return float(value) if value is not None and value.ndim == 0 else None
     return None

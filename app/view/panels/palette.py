@@ -241,6 +241,7 @@ class Palette(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout.addWidget(area)
         session.document_changed.join(self.refresh)
+        session.place_changed.join(self.refresh)
 
     def sizeHint(self) -> QSize:
         return QSize(220, 600)

@@ -231,7 +231,7 @@ class TrainingPanel(QWidget):
 
     def refresh(self) -> None:
         """Shows the recipe and which commands there are now."""
-        graph = self.session.graph
+        graph = self.session.root
         recipe = graph.recipe
         self.optimizer.setCurrentIndex(max(self.optimizer.findData(recipe.optimizer), 0))
         self.fields["learning_rate"].show_text(f"{recipe.learning_rate:g}")
@@ -276,7 +276,7 @@ class TrainingPanel(QWidget):
 
     def _opened(self) -> None:
         self.clear()
-        if self.session.graph.of_op("parameter"):
+        if self.session.root.of_op("parameter"):
             self.curve.prepare()
         self.refresh()
 
@@ -290,7 +290,7 @@ class TrainingPanel(QWidget):
 
     def _choose_optimizer(self) -> None:
         name = str(self.optimizer.currentData())
-        if name != self.session.graph.recipe.optimizer:
+        if name != self.session.root.recipe.optimizer:
             rate = OPTIMIZERS[name].learning_rate
             self._do(optimizer=name, settings={}, learning_rate=rate)
 
@@ -312,7 +312,7 @@ class TrainingPanel(QWidget):
     def _do(self, **changes: Any) -> None:
         try:
             label = tr("Change the recipe")
-            self.session.do(edits.set_recipe(self.session.graph, **changes), label)
+            self.session.do_outside(edits.set_recipe(self.session.root, **changes), label)
         except GraphError as error:
             self.refused.emit(str(error))
             self.refresh()
