@@ -87,8 +87,14 @@ def find(spelling: str, count: int) -> Op | None:
 
 
 def is_known(spelling: str) -> bool:
-    """True when the table has a row that is called so, or is spelled so in a formula."""
-    return spelling in TABLE or any(spelling == known for known, _ in _CALLS)
+    """True when a person can use a row that is called so, or is spelled so in a formula.
+
+    What only derivatives use is not in the way: they look rows up in the table, never in a document.
+    """
+    row = TABLE.get(spelling)
+    return bool(row and not row.hidden) or any(
+        spelling == known and not found.hidden for (known, _), found in _CALLS.items()
+    )
 
 
 def lookup(
