@@ -71,10 +71,12 @@ def difference(expansion: Expansion, output: Ref, inputs: Iterable[str]) -> dict
     return result
 
 
-def slope(plan: Plan, name: str, base: Array, entry: int, read: Callable[[], Any]) -> Any:
-    """The central difference at two steps, extrapolated to step 0."""
+def slope(
+    plan: Plan, name: str, base: Array, entry: int, read: Callable[[], Any], share: float = 1.0
+) -> Any:
+    """The central difference at two steps, extrapolated to step 0; `share` of the usual steps."""
     here = float(base.flat[entry])
-    step = STEP * max(1.0, abs(here))
+    step = share * STEP * max(1.0, abs(here))
 
     def at(offset: float) -> Any:
         moved = base.copy()

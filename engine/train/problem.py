@@ -68,6 +68,17 @@ def loss_of(graph: Graph) -> str:
     return chosen
 
 
+def has_parameters(graph: Graph) -> bool:
+    """True when there is a parameter in the document or inside a module that it uses."""
+    work = [graph]
+    while work:
+        part = work.pop()
+        if part.of_op("parameter"):
+            return True
+        work += [part.op(n).definition for n in part.nodes if part.op(n).definition is not None]
+    return False
+
+
 def trained(graph: Graph, above: set[str]) -> tuple[str, ...]:
     nodes = [n for n in graph.of_op("parameter") if n in above]
     return tuple(n for n in nodes if graph.nodes[n].options.get("trainable", True))

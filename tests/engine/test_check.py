@@ -115,3 +115,9 @@ def test_a_formula_that_differs_is_found() -> None:
     assert any("its formula" in str(f) for f in check_row(wrong))
     unbuildable = replace(ops.TABLE["sigmoid"], formula="1 / (1 + no_such(x))")
     assert any("cannot be built" in str(f) for f in check_row(unbuildable))
+
+
+def test_a_kink_beside_the_point_is_no_error() -> None:
+    """A difference of the usual length steps over it; a shorter one does not."""
+    graph = compose("J = relu(x)^2 + abs(x) + 3 * max(x, y)", {"x": 4e-4, "y": 2e-4})
+    assert max(check.check_graph(graph).values()) < 1e-6

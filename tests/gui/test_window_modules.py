@@ -16,9 +16,11 @@ from app.view import dialogs, theme
 from app.view.canvas.view import MIME
 from app.view.panels.palette import Chip
 from app.view.window import Window
-from engine import files
+from engine import edits, files
 from engine.compose import compose
+from engine.examples import load_module
 from engine.graph import Graph
+from engine.modules import add_module
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -190,3 +192,24 @@ def test_a_selection_that_cannot_be_a_module_is_refused_before_a_question(
     faults = name_modules(monkeypatch, "Layer")
     window.commands.run("edit.make_module")
     assert "select at least one operator" in window.notice.text().lower() and not faults
+
+
+def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> None:
+    graph = Graph()
+    add, x = edits.add_node(graph, "input", "x", value=[[1.0, -2.0]])
+    add.apply(graph)
+    for _ in range(2):
+        add, instance = add_module(graph, "Dense", load_module("Dense"))
+        add.apply(graph)
+        edits.connect(x, instance, "x").apply(graph)
+    first, second = (n for n in graph.nodes if graph.nodes[n].op == "Dense")
+    show(window, graph)
+    assert window.training_panel.buttons["train.train"].isEnabled()
+    window.session.select((second,))
+    shared = window.inspector.options["tied"].widget
+    assert [shared.itemText(i) for i in range(shared.count())] == ["its own", "those of dense"]
+    shared.setCurrentIndex(1)
+    shared.activated.emit(1)
+    assert window.session.graph.nodes[second].options["tied"] == first
+    window.inspector.options["units"]._typed("5")
+    assert window.session.graph.nodes[second].options["units"] == 5

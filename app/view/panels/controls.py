@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -53,7 +54,8 @@ class OptionControl(QWidget):
     changed = Signal(str, object)
     refused = Signal(str)
 
-    def __init__(self, option: Option, value: Any) -> None:
+    def __init__(self, option: Option, value: Any, named: Mapping[str, str] | None = None) -> None:
+        """`named` gives the values to choose from, each with the words shown for it."""
         super().__init__()
         self.option = option
         layout = QHBoxLayout(self)
@@ -62,6 +64,11 @@ class OptionControl(QWidget):
         if option.kind == "bool":
             self.widget = QCheckBox()
             self.widget.toggled.connect(self._toggled)
+        elif named is not None:
+            self.widget = QComboBox()
+            for value_there, words in named.items():
+                self.widget.addItem(words, value_there)
+            self.widget.activated.connect(self._picked)
         elif option.choices:
             self.widget = QComboBox()
             self.widget.addItems(list(option.choices))
@@ -79,13 +86,18 @@ class OptionControl(QWidget):
         if isinstance(self.widget, QCheckBox):
             self.widget.setChecked(bool(value))
         elif isinstance(self.widget, QComboBox):
-            self.widget.setCurrentText(str(value))
+            place = self.widget.findData(value)
+            self.widget.setCurrentIndex(place if place >= 0 else self.widget.findText(str(value)))
         else:
             self.widget.show_text(option_text(value))
         self.widget.blockSignals(False)
 
     def _toggled(self, on: bool) -> None:
         self.changed.emit(self.option.name, on)
+
+    def _picked(self, place: int) -> None:
+        assert isinstance(self.widget, QComboBox)
+        self.changed.emit(self.option.name, self.widget.itemData(place))
 
     def _chosen(self, text: str) -> None:
         self.changed.emit(self.option.name, text)
@@ -112,14 +124,14 @@ def option_text(value: Any) -> str:
 def parse_option(option: Option, text: str) -> Any:
     """The value that typed text means. Raises ValueError with a sentence."""
     words = text.strip().replace("−", "-")
-    if option.kind == "text":
+    if option.kind == "text" or (option.kind == "count" and words[:1].isalpha()):
         return words
     if option.kind == "axis" and words.lower() in ("", "all", "none"):
         return None
     try:
         if option.kind == "float":
             return float(words)
-        if option.kind == "int" or (option.kind == "axis" and "," not in words):
+        if option.kind in ("int", "count") or (option.kind == "axis" and "," not in words):
             return int(words.strip("()"))
     except ValueError:
         kind = "number" if option.kind == "float" else "whole number"

@@ -12,6 +12,7 @@ from app.view import theme
 from engine import ops
 from engine.compose import formula_of
 from engine.expression import Name, Number, Tree, substitute, to_text
+from engine.graph import TIED, Graph
 from engine.latex import latex_name, to_latex
 from engine.ops.row import Array, local_of
 from engine.trace import formula_tree, simplify
@@ -126,3 +127,18 @@ def parse_array(text: str, dtype: np.dtype[np.generic]) -> Array:
     if array.ndim > 8:
         raise ValueError("a value has at most 8 axes; remove some brackets")
     return array
+
+
+def named_values(graph: Graph, node_id: str, option: str) -> dict[str, str] | None:
+    """The values that an option of a module can have, with words for them; None where it is typed."""
+    node, op = graph.nodes[node_id], graph.op(node_id)
+    if option == TIED and op.definition is not None:
+        others = [n for n in graph.of_op(node.op) if n != node_id]
+        return {"": tr("its own"), **{n: f"{tr('those of')} {graph.name(n)}" for n in others}}
+    if op.reads_inside:
+        source = graph.operand(node_id, op.inputs[0])
+        definition = graph.op(source).definition if isinstance(source, str) else None
+        if definition is not None:
+            names = [definition.name(n) for n in definition.order()]
+            return {name: name for name in names}
+    return None

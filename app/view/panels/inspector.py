@@ -178,7 +178,8 @@ class Inspector(QScrollArea):
                 self.literals[port] = field
                 self._add_row(tr(f"port {port}"), field)
         for option in op.options:
-            control = OptionControl(option, node.options.get(option.name, option.default))
+            value = node.options.get(option.name, option.default)
+            control = OptionControl(option, value, facts.named_values(graph, node_id, option.name))
             control.changed.connect(self._set_option)
             control.refused.connect(self.refused)
             self.options[option.name] = control

@@ -26,6 +26,7 @@ from app.worker import Progress
 from engine import edits
 from engine.graph import GraphError
 from engine.train.optimizers import OPTIMIZERS
+from engine.train.problem import has_parameters
 
 MAX_POINTS = 4000
 _BUTTONS = (
@@ -238,7 +239,7 @@ class TrainingPanel(QWidget):
         self.fields["batch_size"].show_text(str(recipe.batch_size) if recipe.batch_size else "all")
         self.fields["epochs"].show_text(str(recipe.epochs))
         self.csv.setVisible(any(s.kind == "csv" for s in graph.sources.values()))
-        trainable = bool(graph.of_op("parameter"))
+        trainable = has_parameters(graph)
         self.curve.empty.setText(
             tr("The loss appears here while training runs.")
             if trainable
@@ -276,7 +277,7 @@ class TrainingPanel(QWidget):
 
     def _opened(self) -> None:
         self.clear()
-        if self.session.root.of_op("parameter"):
+        if has_parameters(self.session.root):
             self.curve.prepare()
         self.refresh()
 
