@@ -45,7 +45,8 @@ def _drawn() -> list[tuple[Op, Case]]:
         if op.is_source or op.hidden or op.statics:
             continue
         for case in check.cases_of(op):
-            if all(0 not in s for s in case.shapes):
+            # bilinear edges are equal but for rounding: which of them is the largest is a toss
+            if all(0 not in s for s in case.shapes) and case.options.get("mode") != "bilinear":
                 trial = check.Trial(op, case, tuple(check.operands(op, case, rng)))
                 if trial.expansion()[0].spec("y").kind == "float":
                     found.append((op, case))
