@@ -43,6 +43,7 @@ class Context(Protocol):
     def unpack_module(self) -> None: ...
     def open_module(self) -> None: ...
     def leave_module(self) -> None: ...
+    def new_operator(self) -> None: ...
     def play(self, on: bool) -> None: ...
     def train(self) -> None: ...
     def pause_training(self) -> None: ...
@@ -89,6 +90,10 @@ def _nodes(c: Context) -> bool:
 
 def _selected(c: Context) -> bool:
     return c.editing and bool(c.session.selection)
+
+
+def _free(c: Context) -> bool:
+    return c.editing and not c.training
 
 
 def _instance(c: Context) -> bool:
@@ -181,6 +186,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "edit.leave_module", "Leave module", EDIT, lambda c: c.leave_module(), "Ctrl+Up",
         lambda c: c.editing and bool(c.session.place), 4, "Back to what the module stands in.",
+    ),
+    Action(
+        "edit.new_operator", "New operator…", EDIT, lambda c: c.new_operator(), "Ctrl+Shift+E",
+        _free, 4, "A formula becomes an operator of this document; its derivative is derived.",
     ),
     Action("view.commands", "Commands…", VIEW, lambda c: c.command_palette(), "Ctrl+K"),
     Action("view.fit", "Fit", VIEW, lambda c: c.fit(), "F", _nodes, 1),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine import examples, ops
 from engine.edits import Edit, add_node
 from engine.graph import Graph, module_row
 from engine.modules import add_module
 from engine.ops.row import Op
+from engine.own import CATEGORY
 
 Definitions = Mapping[str, Graph]
 MODULES = "Modules"
@@ -19,10 +20,11 @@ def definitions(own: Definitions) -> dict[str, Graph]:
     return {**own, **{n: d for n, d in examples.modules().items() if n not in own}}
 
 
-def drawers(own: Definitions) -> dict[str, tuple[Op, ...]]:
+def drawers(own: Definitions, operators: Iterable[Op] = ()) -> dict[str, tuple[Op, ...]]:
     """Every drawer with its rows, the document's own among them; palette and finder show these."""
     modules = tuple(module_row(name, d) for name, d in definitions(own).items())
-    return {**ops.DRAWERS, MODULES: (*modules, *ops.DRAWERS[MODULES])}
+    theirs = {CATEGORY: tuple(operators), MODULES: (*modules, *ops.DRAWERS[MODULES])}
+    return {**ops.DRAWERS, **theirs}
 
 
 def row_of(own: Definitions, name: str) -> Op | None:

@@ -13,7 +13,7 @@ from engine.edits import Edit, set_tensors
 from engine.evaluate import Evaluation, Evaluator
 from engine.graph import Graph
 from engine.inside import Inside, Place
-from engine.ops.row import Array
+from engine.ops.row import Array, Op
 from engine.trace import Step
 from engine.train import data
 
@@ -91,6 +91,11 @@ class Session:
         if self._shown is None or self._shown[0] != key:
             self._shown = key, inside.shown_graph(self.root, self.place, self.evaluation)
         return self._shown[1]
+
+    @property
+    def operators(self) -> tuple[Op, ...]:
+        """The document's own operators as rows."""
+        return tuple(self.graph.own_rows.values())
 
     @property
     def modules(self) -> dict[str, Graph]:

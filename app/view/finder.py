@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 
 from app import actions
 from app.drawers import drawers
+from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.panels.palette import label_of
-from engine.graph import Graph
 from engine.ops.row import Op
 
 MAX_SHOWN = 60
@@ -40,16 +40,15 @@ class Entry:
     enabled: bool = True
 
 
-def operator_entries(
-    add: Callable[[str], object], own: Mapping[str, Graph] | None = None
-) -> list[Entry]:
-    """Everything in the palette as a line that adds it; `own` are the document's modules."""
+def operator_entries(add: Callable[[str], object], session: Session | None = None) -> list[Entry]:
+    """Everything in the palette as a line that adds it, the session's own included."""
 
     def entry(op: Op) -> Entry:
         words = " ".join([op.name, op.symbol, *op.aliases, *op.calls])
         return Entry(label_of(op), tr(op.category), lambda: add(op.name), words)
 
-    return [entry(op) for rows in drawers(own or {}).values() for op in rows]
+    own = drawers(session.modules, session.operators) if session is not None else drawers({})
+    return [entry(op) for rows in own.values() for op in rows]
 
 
 def action_entries(context: actions.Context) -> list[Entry]:

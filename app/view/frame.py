@@ -20,6 +20,7 @@ from app.view.docks import Dock
 from app.view.documents import Documents
 from app.view.finder import Finder
 from app.view.modules import Modules
+from app.view.operators import Operators
 from app.view.panels.breadcrumb import Breadcrumb
 from app.view.panels.explanation import Explanation
 from app.view.panels.inspector import Inspector
@@ -50,6 +51,7 @@ class Frame(QMainWindow):
         self.bridge = Bridge(self.session, self)
         self.documents = Documents(self.session, self, recovery)
         self.modules = Modules(self.session, self)
+        self.operators = Operators(self.session, self)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setMinimumSize(960, 600)

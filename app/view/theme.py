@@ -38,6 +38,7 @@ _DRAWER_COLOURS: Mapping[str, tuple[str, str]] = {
     "Reductions": ("#9b7be0", "#7d5bc8"),
     "Shape": ("#a4adbd", "#8590a3"),
     "Comparison": ("#7c8799", "#6b7587"),
+    "Own": ("#e0915c", "#c2743d"),
     "Modules": ("#b3ab9c", "#8c8474"),
     "Convolution": ("#6fb3c9", "#3d93ad"),
     "Networks": ("#7f9df0", "#5b78d8"),

@@ -69,6 +69,9 @@ class Window(Frame):
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
         self.modules.problem.connect(self.tell)
+        self.operators.problem.connect(self.tell)
+        self.palette_panel.edit_asked.connect(self.operators.ask)
+        self.palette_panel.removal_asked.connect(self.operators.remove)
         self.documents.opened.connect(self._opened)
         self.start.new_asked.connect(self.new_document)
         self.start.open_asked.connect(self.ask_open)
@@ -289,6 +292,9 @@ class Window(Frame):
     def leave_module(self) -> None:
         self.session.leave()
 
+    def new_operator(self) -> None:
+        self.operators.ask()
+
     def focus_formula(self) -> None:
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.top.formula.line.selectAll()
@@ -324,7 +330,7 @@ class Window(Frame):
         dock.setVisible(not dock.isVisible())
 
     def command_palette(self) -> None:
-        entries = action_entries(self) + operator_entries(self.add_operator, self.session.modules)
+        entries = action_entries(self) + operator_entries(self.add_operator, self.session)
         self.finder.ask(entries, tr("Type a command or an operator"))
 
     def _search(self, place: QPointF) -> None:
@@ -334,7 +340,7 @@ class Window(Frame):
         def add(name: str) -> None:
             self.canvas.add_operator(name, place)
 
-        self.finder.ask(operator_entries(add, self.session.modules), tr("Search operators"), spot)
+        self.finder.ask(operator_entries(add, self.session), tr("Search operators"), spot)
 
     def about(self) -> None:
         dialogs.about(self)

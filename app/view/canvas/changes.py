@@ -65,7 +65,7 @@ def added_at_end(
 
 def _first_port(graph: Graph, op: str, own: Definitions | None) -> str | None:
     """The first port of what is added; a source has none, nor has a module without inputs."""
-    row = drawers.row_of(graph.modules if own is None else own, op)
+    row = drawers.row_of(graph.modules if own is None else own, op) or graph.row(op)
     ports = () if row is None else row.ports(1 if row.variadic else None)
     return ports[0] if ports else None
 

@@ -15,6 +15,7 @@ from engine.expression import Name, Number, Tree, substitute, to_text
 from engine.graph import TIED, Graph
 from engine.latex import latex_name, to_latex
 from engine.ops.row import Array, local_of
+from engine.own import CATEGORY
 from engine.trace import formula_tree, simplify
 
 SHOWN_ENTRIES = 24
@@ -26,8 +27,33 @@ def formula(session: Session, node_id: str) -> tuple[str, str]:
     graph = session.graph
     if graph.op(node_id).is_source:
         return "", ""
-    tree = formula_tree(graph, node_id)
-    return to_latex(tree, ops.latex_template), formula_of(graph, node_id)
+    op, tree = graph.op(node_id), formula_tree(graph, node_id)
+    latex, text = to_latex(tree, ops.latex_template), formula_of(graph, node_id)
+    if op.category == CATEGORY:  # its formula over what this node reads
+        names = {**_operands(graph, node_id), **_settings(graph, node_id)}
+        whole = substitute(op.formula_tree, names)
+        return f"{latex} = {to_latex(whole, ops.latex_template)}", f"{text} = {to_text(whole)}"
+    return latex, text
+
+
+def _operands(graph: Graph, node_id: str) -> dict[str, Tree]:
+    names: dict[str, Tree] = {}
+    for port in graph.ports(node_id):
+        operand = graph.operand(node_id, port)
+        if isinstance(operand, str) or operand is None:
+            names[port] = Name(graph.name(operand) if operand else "?")
+        else:
+            names[port] = Number(float(operand))
+    return names
+
+
+def _settings(graph: Graph, node_id: str) -> dict[str, Tree]:
+    options = {**graph.op(node_id).defaults(), **graph.nodes[node_id].options}
+    return {
+        name: Number(float(value))
+        for name, value in options.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
@@ -38,16 +64,7 @@ def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
     """
     graph = session.graph
     op, node = graph.op(node_id), graph.nodes[node_id]
-    names: dict[str, Tree] = {"y": Name(node.name)}
-    for port in graph.ports(node_id):
-        operand = graph.operand(node_id, port)
-        if isinstance(operand, str) or operand is None:
-            names[port] = Name(graph.name(operand) if operand else "?")
-        else:
-            names[port] = Number(float(operand))
-    for option, value in node.options.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            names.setdefault(option, Number(float(value)))
+    names = {**_settings(graph, node_id), "y": Name(node.name), **_operands(graph, node_id)}
     lines = []
     for port in graph.ports(node_id):
         tree = op.derivative_trees.get(op.inputs[0] if op.variadic else port)

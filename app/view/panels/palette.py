@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QDrag, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QContextMenuEvent, QDrag, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QGridLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QScrollArea,
     QToolButton,
@@ -22,6 +23,7 @@ from app.text import tr
 from app.view import icons, theme
 from engine.graph import Graph
 from engine.ops.row import Op
+from engine.own import CATEGORY
 
 MIME = "application/x-gradloom-op"
 OPEN_AT_FIRST = 3
@@ -50,9 +52,14 @@ MIN_WIDTH = 224
 
 
 class Chip(QPushButton):
-    """One operator: drag it onto the canvas, or double-click or press Enter to add it."""
+    """One operator: drag it onto the canvas, or double-click or press Enter to add it.
+
+    One of the document's own is edited and removed by a menu at it.
+    """
 
     chosen = Signal(str)
+    edit_asked = Signal(str)
+    removal_asked = Signal(str)
 
     def __init__(self, op: Op) -> None:
         super().__init__(label_of(op))
@@ -109,16 +116,36 @@ class Chip(QPushButton):
             return
         super().keyPressEvent(event)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu_of_own()
+        if menu is not None:
+            menu.popup(event.globalPos())
+
+    def menu_of_own(self) -> QMenu | None:
+        """What can be done with an operator of the document's own; None for any other."""
+        if self.op.category != CATEGORY:
+            return None
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        name = self.op.name
+        menu.addAction(tr("Edit operator…")).triggered.connect(lambda: self.edit_asked.emit(name))
+        menu.addAction(tr("Remove operator")).triggered.connect(
+            lambda: self.removal_asked.emit(name)
+        )
+        return menu
+
 
 def _identity(op: Op) -> tuple[object, ...]:
     """What tells a row from another one of the same name."""
-    return op.name, op.definition, op.formula
+    return op.name, op.definition, op.formula, op.doc
 
 
 class Drawer(QWidget):
     """A drawer: its name, which opens and closes it, and its chips in two columns."""
 
     chosen = Signal(str)
+    edit_asked = Signal(str)
+    removal_asked = Signal(str)
 
     def __init__(self, category: str, rows: tuple[Op, ...], is_open: bool) -> None:
         super().__init__()
@@ -155,6 +182,8 @@ class Drawer(QWidget):
             if chip is None:
                 chip = Chip(op)
                 chip.chosen.connect(self.chosen)
+                chip.edit_asked.connect(self.edit_asked)
+                chip.removal_asked.connect(self.removal_asked)
             chips.append(chip)
         for old in kept.values():
             self.grid.removeWidget(old)
@@ -196,6 +225,8 @@ class Palette(QWidget):
     """All drawers under a search box. `chosen` carries the name of the operator to add."""
 
     chosen = Signal(str)
+    edit_asked = Signal(str)
+    removal_asked = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -221,14 +252,16 @@ class Palette(QWidget):
         self._list = QVBoxLayout(inside)
         self._list.setContentsMargins(0, 0, 8, 12)
         self._list.setSpacing(2)
-        self._own: dict[str, Graph] = session.modules
+        self._own: tuple[dict[str, Graph], tuple[Op, ...]] = (session.modules, session.operators)
         self.drawers = [
-            Drawer(category, rows, number < OPEN_AT_FIRST)
-            for number, (category, rows) in enumerate(drawers(self._own).items())
+            Drawer(category, rows, number < OPEN_AT_FIRST or category == CATEGORY)
+            for number, (category, rows) in enumerate(drawers(*self._own).items())
         ]
         for drawer in self.drawers:
             self._list.addWidget(drawer)
             drawer.chosen.connect(self.chosen)
+            drawer.edit_asked.connect(self.edit_asked)
+            drawer.removal_asked.connect(self.removal_asked)
         self.nothing = QLabel(tr("No operator fits. Search by name, sign or purpose."))
         self.nothing.setWordWrap(True)
         self.nothing.setProperty("role", "muted")
@@ -248,11 +281,11 @@ class Palette(QWidget):
 
     def refresh(self) -> None:
         """Shows the document's own as they are now."""
-        own = self.session.modules
+        own = (self.session.modules, self.session.operators)
         if own == self._own:  # definitions are compared as objects: none is changed in place
             return
         self._own = own
-        rows = drawers(own)
+        rows = drawers(*own)
         for drawer in self.drawers:
             drawer.fill(rows[drawer.category])
         self._filter(self.search.text())

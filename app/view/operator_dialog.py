@@ -1,0 +1,283 @@
+"""The dialog of a person's own operator: its formula, its derivatives and its checks, live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.text import sentence, tr
+from app.view import theme
+from app.view.mathematics import MathLabel
+from engine import ops
+from engine.check import Failure, cases_of, own_checks
+from engine.expression import ExpressionError, names, parse_expression, to_text
+from engine.graph import GraphError, OwnOperator
+from engine.latex import latex_name, to_latex
+from engine.ops.row import Op, local_of
+from engine.own import MAX_OPERANDS
+from engine.trace import simplify
+
+PAUSE_MS, SLICE_MS = 250, 1
+Made = Callable[[OwnOperator], Op]
+"""The row that an operator would be in the document. Raises GraphError."""
+
+
+class OperatorDialog(QDialog):
+    """Asks for an operator; `operator` is what stands in it, `op` its row while that is a good one."""
+
+    def __init__(self, parent: QWidget, made: Made, operator: OwnOperator | None = None) -> None:
+        super().__init__(parent)
+        self.op: Op | None = None
+        self._made = made
+        self._checks: Iterator[list[Failure]] | None = None
+        self._checked = 0
+        self._defaults = dict(operator.settings) if operator else {}
+        self.setWindowTitle(tr("Edit operator") if operator else tr("New operator"))
+        self.setMinimumWidth(560)
+        self._build(operator)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self._begin_checks)
+        self._slice = QTimer(self)
+        self._slice.setInterval(SLICE_MS)
+        self._slice.timeout.connect(self._check_on)
+        self._names_changed()
+        (self.formula if operator else self.name).setFocus()
+
+    # ------------------------------------------------------------ building
+
+    def _build(self, operator: OwnOperator | None) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 18)
+        layout.setSpacing(14)
+        form = QGridLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(10)
+        form.setColumnMinimumWidth(0, 76)
+        form.setColumnStretch(1, 1)
+        self.name = QLineEdit(operator.name if operator else "")
+        self.name.setPlaceholderText(tr("What formulas call it, as in bump"))
+        self.formula = QLineEdit(operator.formula if operator else "")
+        self.formula.setPlaceholderText(tr("As in exp(-x^2 / (2 * s^2))"))
+        self.formula.setFont(theme.number_font(13))
+        self.about = QLineEdit(operator.doc if operator else "")
+        self.about.setPlaceholderText(tr("One sentence for the palette; may be empty"))
+        fields = ((tr("Name"), self.name), (tr("Formula"), self.formula))
+        for row, (label, field) in enumerate((*fields, (tr("About"), self.about))):
+            form.addWidget(_muted(label), row, 0)
+            form.addWidget(field, row, 1)
+            field.setMinimumHeight(30)
+            field.setAccessibleName(label)
+        layout.addLayout(form)
+        self.reads = QWidget()
+        self._grid = QGridLayout(self.reads)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(6)
+        self._grid.setColumnMinimumWidth(0, 76)
+        self._grid.setColumnMinimumWidth(1, 72)
+        self._grid.setColumnStretch(3, 1)
+        self._rows: dict[str, tuple[QCheckBox, QLineEdit]] = {}
+        layout.addWidget(self.reads)
+        layout.addWidget(self._preview())
+        self.buttons = QDialogButtonBox()
+        self.ok = self.buttons.addButton(
+            tr("Change") if operator else tr("Add"), QDialogButtonBox.ButtonRole.AcceptRole
+        )
+        self.ok.setDefault(True)
+        self.buttons.addButton(tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout.addWidget(self.buttons)
+        self.formula.textChanged.connect(self._names_changed)
+        self.name.textChanged.connect(self._changed)
+        self.about.textChanged.connect(self._changed)
+
+    def _preview(self) -> QWidget:
+        box = QFrame()
+        box.setProperty("role", "plot")
+        inside = QVBoxLayout(box)
+        inside.setContentsMargins(16, 12, 16, 12)
+        inside.setSpacing(8)
+        self.typeset = MathLabel(15)
+        self.derivatives = [MathLabel(13, "gradient") for _ in range(MAX_OPERANDS)]
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.verdict.setMinimumHeight(34)
+        self.verdict.setAccessibleName(tr("Whether its derivatives are right"))
+        for part in (self.typeset, *self.derivatives, self.verdict):
+            inside.addWidget(part)
+        return box
+
+    # ------------------------------------------------------------ following what is typed
+
+    def operator(self) -> OwnOperator:
+        """What is typed. Raises GraphError for a setting that is no number."""
+        settings = {}
+        for name, (chosen, line) in self._rows.items():
+            if chosen.isChecked():
+                try:
+                    settings[name] = float(line.text().strip().replace("−", "-"))
+                except ValueError:
+                    raise GraphError(f"the setting {name} is a number, as 0.5") from None
+        return OwnOperator(
+            self.name.text().strip(),
+            self.formula.text().strip(),
+            self.about.text().strip(),
+            settings,
+        )
+
+    def _names_changed(self) -> None:
+        """The names that the formula reads, each an operand or a setting."""
+        try:
+            found = names(parse_expression(self.formula.text()))
+        except ExpressionError:
+            found = list(self._rows)  # half typed: the names before stay
+        found = [name for name in found if name != "pi"][:MAX_OPERANDS]
+        if found != list(self._rows):
+            self._show_names(found)
+        self._changed()
+
+    def _show_names(self, found: list[str]) -> None:
+        for name, (chosen, line) in self._rows.items():
+            if chosen.isChecked():
+                self._defaults[name] = _number(line.text(), 1.0)
+            else:
+                self._defaults.pop(name, None)
+        while (item := self._grid.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._rows = {}
+        for row, name in enumerate(found):
+            self._grid.addWidget(_muted(tr("Reads") if row == 0 else ""), row, 0)
+            label = MathLabel(14)
+            label.set_formula(latex_name(name), name)
+            chosen = QCheckBox(tr("is a setting with the value"))
+            chosen.setChecked(name in self._defaults)
+            line = QLineEdit(f"{self._defaults.get(name, 1.0):g}")
+            line.setFixedWidth(96)
+            line.setEnabled(chosen.isChecked())
+            line.setAccessibleName(f"{tr('Value of')} {name}")
+            chosen.setAccessibleName(f"{name} {chosen.text()}")
+            chosen.toggled.connect(line.setEnabled)
+            chosen.toggled.connect(self._changed)
+            line.textChanged.connect(self._changed)
+            self._grid.addWidget(label, row, 1)
+            self._grid.addWidget(chosen, row, 2)
+            self._grid.addWidget(line, row, 3)
+            self._rows[name] = chosen, line
+        self.reads.setVisible(bool(found))
+
+    def _changed(self) -> None:
+        self._pause.stop()
+        self._slice.stop()
+        self.op = None
+        fault = ""
+        if self.formula.text().strip():
+            try:
+                self.op = self._made(self.operator())
+            except GraphError as error:
+                fault = str(error)
+        self._show()
+        named = bool(self.name.text().strip())
+        self.ok.setEnabled(self.op is not None and named)
+        if fault:
+            self._tell(f"⚠  {sentence(fault)}", "error")
+        elif self.op is None:
+            self._tell(tr("Its derivatives are derived from the formula as you type."), "muted")
+        else:
+            self._tell(tr("Checking…"), "muted")
+            self._pause.start()
+
+    def _show(self) -> None:
+        lines = list(told(self.op)) if self.op is not None else []
+        self.typeset.setVisible(bool(lines))
+        if lines:
+            self.typeset.set_formula(*lines[0])
+        for label, line in zip(self.derivatives, lines[1:], strict=False):
+            label.set_formula(*line)
+        for index, label in enumerate(self.derivatives):
+            label.setVisible(index < len(lines) - 1)
+
+    def _tell(self, text: str, role: str) -> None:
+        self.verdict.setText(text)
+        self.verdict.setProperty("role", role)
+        self.verdict.style().unpolish(self.verdict)
+        self.verdict.style().polish(self.verdict)
+
+    # ------------------------------------------------------------ checks
+
+    def _begin_checks(self) -> None:
+        assert self.op is not None
+        self._checks, self._checked = own_checks(self.op), 0
+        self._slice.start()
+
+    def _check_on(self) -> None:
+        """One case at a time, so that typing goes on."""
+        assert self._checks is not None and self.op is not None
+        failures = next(self._checks, None)
+        if failures is None:
+            self._slice.stop()
+            good = tr(f"✓  Its derivatives agree with differences, in {self._checked} cases.")
+            none = tr("It could not be checked: no shapes were found that fit its operands.")
+            self._tell(good if self._checked else none, "value" if self._checked else "muted")
+            return
+        self._checked += 1
+        if failures:
+            self._slice.stop()
+            self._tell(f"⚠  {sentence(failures[0].detail)}", "error")
+        else:
+            self._tell(f"{tr('Checking…')} {self._checked}/{len(cases_of(self.op))}", "muted")
+
+    @property
+    def checking(self) -> bool:
+        return self._pause.isActive() or self._slice.isActive()
+
+
+def told(op: Op) -> Iterator[tuple[str, str]]:
+    """A row's formula and then its derivatives, as LaTeX and as text."""
+    formula = op.formula_tree
+    yield f"y = {to_latex(formula, ops.latex_template)}", f"y = {to_text(formula)}"
+    for port in op.inputs:
+        tree = op.derivative_trees[port]
+        local = local_of(tree) if tree is not None and op.elementwise else None
+        upper, lower = ("y", latex_name(port)) if tree is None or local else ("J", latex_name(port))
+        left = rf"\frac{{\partial {upper}}}{{\partial {lower}}} = "
+        if tree is None:
+            yield f"{left} 0", f"d{upper}/d{port} = 0"
+            continue
+        rule = simplify(local or tree, {})
+        right = to_latex(rule, ops.latex_template, _upstream)
+        yield left + right, f"d{upper}/d{port} = {to_text(rule)}"
+
+
+def _upstream(name: str) -> str:
+    return r"\frac{\partial J}{\partial y}" if name == "g" else latex_name(name)
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "muted")
+    return label
+
+
+def _number(text: str, otherwise: float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return otherwise

@@ -1,0 +1,201 @@
+"""A person's own operators in the real window: typed, checked, dragged, edited, undone, saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog
+from pytestqt.qtbot import QtBot
+
+from app import actions
+from app.view import operator_dialog, theme
+from app.view.canvas.view import MIME
+from app.view.finder import operator_entries
+from app.view.operator_dialog import OperatorDialog
+from app.view.panels import facts
+from app.view.panels.palette import Chip
+from app.view.window import Window
+from engine import files
+from engine.graph import Graph, OwnOperator
+
+PLAIN = Qt.KeyboardModifier.NoModifier
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[Window]:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    theme.apply(app, "dark")
+    made = Window()
+    made.canvas.reduced_motion = True
+    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
+    made.resize(1500, 950)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+
+
+def chips(window: Window) -> dict[str, Chip]:
+    drawers = window.palette_panel.drawers
+    return {c.op.name: c for d in drawers if d.category == "Own" for c in d.chips}
+
+
+def drop(window: Window, name: str, place: QPoint) -> None:
+    data = QMimeData()
+    data.setData(MIME, name.encode())
+    copy = Qt.DropAction.CopyAction
+    target = window.canvas.viewport()
+    QApplication.sendEvent(target, QDragEnterEvent(place, copy, data, LEFT, PLAIN))
+    QApplication.sendEvent(target, QDropEvent(QPointF(place), copy, data, LEFT, PLAIN))
+
+
+def checked(qtbot: QtBot, dialog: OperatorDialog) -> str:
+    qtbot.waitUntil(lambda: not dialog.checking, timeout=10_000)
+    return dialog.verdict.text()
+
+
+def test_a_formula_becomes_an_operator_in_the_palette_and_on_the_canvas(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown: list[OperatorDialog] = []
+
+    def typed(dialog: OperatorDialog) -> int:
+        shown.append(dialog)
+        dialog.show()
+        QTest.keyClicks(dialog.name, "bump")
+        QTest.keyClicks(dialog.formula, "exp(-(x - m)^2 / s)")
+        assert list(dialog._rows) == ["x", "m", "s"]
+        dialog._rows["s"][0].setChecked(True)
+        dialog._rows["s"][1].setText("2")
+        assert checked(qtbot, dialog).startswith("✓")
+        assert sum(label.isVisible() for label in dialog.derivatives) == 2
+        assert dialog.ok.isEnabled()
+        QTest.mouseClick(dialog.ok, LEFT)
+        return dialog.result()
+
+    monkeypatch.setattr(OperatorDialog, "exec", typed)
+    assert not chips(window)
+    actions.BY_ID["edit.new_operator"].run(window)
+    assert window.session.graph.operators == {
+        "bump": OwnOperator("bump", "exp(-(x - m)^2 / s)", "", {"s": 2.0})
+    }
+    assert list(chips(window)) == ["bump"]
+    assert any(e.title == "bump" for e in operator_entries(print, window.session))
+    drop(window, "bump", QPoint(400, 300))
+    (node,) = window.session.graph.nodes.values()
+    assert node.op == "bump" and node.options == {"s": 2.0}
+    window.compose("J = bump(u, 0.5)")
+    window.session.do(
+        window.canvas_edit if False else _valued(window.session.graph, "u", 1.5), "Set"
+    )
+    assert np.isclose(_value(window, "J"), np.exp(-0.5))
+    assert facts.formula(window.session, str(window.session.graph.id_of("J")))[1] == (
+        "bump(u, 0.5) = exp(-(u - 0.5)^2 / 2)"
+    )
+    path = tmp_path / "own.gloom"
+    files.write(window.session.graph, path)
+    window.session.load(Graph())
+    assert not chips(window)
+    window.session.load(files.read(path), path)
+    assert list(chips(window)) == ["bump"]
+    assert np.isclose(_value(window, "J"), np.exp(-0.5))
+
+
+def _valued(graph: Graph, name: str, number: float):  # type: ignore[no-untyped-def]
+    from engine.edits import set_tensor
+
+    return set_tensor(str(graph.id_of(name)), np.asarray(number))
+
+
+def _value(window: Window, name: str) -> float:
+    session = window.session
+    return float(session.evaluation.values[str(session.graph.id_of(name))])
+
+
+def test_edited_and_removed_and_taken_back(
+    window: Window, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    told: list[str] = []
+    window.operators.problem.connect(told.append)
+    window.operators.put(OwnOperator("twice", "2 * x"))
+    window.compose("J = twice(3)")
+
+    def changed(dialog: OperatorDialog) -> int:
+        assert dialog.name.text() == "twice"
+        dialog.name.setText("thrice")
+        dialog.formula.setText("3 * x")
+        dialog.accept()
+        return dialog.result()
+
+    monkeypatch.setattr(OperatorDialog, "exec", changed)
+    menu = chips(window)["twice"].menu_of_own()
+    assert menu is not None
+    menu.actions()[0].trigger()
+    assert list(chips(window)) == ["thrice"]
+    window.session.history.undo()
+    assert list(chips(window)) == ["twice"]
+    window.session.history.redo()
+    menu = chips(window)["thrice"].menu_of_own()
+    assert menu is not None
+    menu.actions()[1].trigger()
+    assert list(chips(window)) == ([] if not window.session.graph.of_op("thrice") else ["thrice"])
+
+
+def test_one_in_use_is_not_removed(window: Window) -> None:
+    told: list[str] = []
+    window.operators.problem.connect(told.append)
+    window.operators.put(OwnOperator("twice", "2 * x"))
+    window.canvas.add_operator("twice")
+    assert not window.operators.remove("twice")
+    assert told == ["v1 is a twice; remove it first"]
+    window.canvas.delete_selection()
+    assert window.operators.remove("twice") and not chips(window)
+    window.session.history.undo()
+    assert list(chips(window)) == ["twice"]
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "word"),
+    [
+        ("sin", "x * 2", "taken"),
+        ("mine", "x * y", "y stands for"),
+        ("mine", "foo(x)", "no operator 'foo'"),
+        ("mine", "x *", "cannot read"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_can_be_added(
+    window: Window, name: str, formula: str, word: str
+) -> None:
+    dialog = window.operators.dialog()
+    dialog.formula.setText("x * 2")
+    assert not dialog.ok.isEnabled()  # it has no name
+    dialog.name.setText(name)
+    dialog.formula.setText(formula)
+    assert word in dialog.verdict.text() and not dialog.ok.isEnabled()
+    assert dialog.verdict.property("role") == "error"
+    dialog.deleteLater()
+
+
+def test_a_wrong_derivative_is_shown_as_wrong(window: Window, qtbot: QtBot) -> None:
+    def made(operator: OwnOperator):  # type: ignore[no-untyped-def]
+        graph = Graph()
+        graph.put("operators", "mine", replace(operator, name="mine"))
+        row = graph.row("mine")
+        assert row is not None
+        return replace(row, derivative={"x": "g * (1.001 * cos(x))"})
+
+    dialog = OperatorDialog(window, made)
+    dialog.formula.setText("sin(x)")
+    assert "Order 1 is off by" in checked(qtbot, dialog)
+    assert dialog.verdict.property("role") == "error"
+    dialog.deleteLater()
+    assert isinstance(dialog, QDialog) and operator_dialog.PAUSE_MS < 1000
