@@ -81,7 +81,13 @@ def _row_text(
     options = {**op.defaults(), **case.options}
     said = [f"{k}={v!r}" for k, v in options.items()]
     shape = check.Trial(op, case, tuple(values)).expansion()[0].spec("y").shape
-    return f"{op.name}({', '.join(parts + said)})", shape
+    call = f"{op.name}({', '.join(parts + said)})"
+    if shape and not op.elementwise:
+        # entries that a row repeats would tie, and rounding would settle which of them is the largest
+        name = f"p{len(inputs)}"
+        inputs[name] = rng.uniform(0.5, 1.5, shape)
+        call = f"{name} * {call}"
+    return call, shape
 
 
 def _grow(rng: np.random.Generator, size: int) -> RandomProgram:
