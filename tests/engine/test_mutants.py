@@ -29,9 +29,11 @@ def tally(request: pytest.FixtureRequest) -> Iterator[list[int]]:
     """Planted and caught defects, counted and printed when the module is through."""
     counts = [0, 0]
     yield counts
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\n{counts[1]} of {counts[0]} planted defects were caught")
+    plugins = request.config.pluginmanager
+    reporter, capture = (plugins.get_plugin(n) for n in ("terminalreporter", "capturemanager"))
+    if reporter is not None and capture is not None:
+        with capture.global_and_fixture_disabled():
+            reporter.write_line(f"\n{counts[1]} of {counts[0]} planted defects were caught")
 
 
 def found(op: Op, tally: list[int]) -> bool:
