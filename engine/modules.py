@@ -343,3 +343,17 @@ def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:
             if inner not in definition.nodes:
                 draft.put("tensors", key, None)
     return draft.done()
+
+
+def fresh_starts(graph: Graph) -> list[Edit]:
+    """Takes away the values of parameters inside modules that say how they start: they start anew."""
+    edits: list[Edit] = []
+    for node_id in graph.nodes:
+        for key in tensors_of(graph, node_id) if graph.op(node_id).definition is not None else ():
+            inner: Graph = graph.op(node_id).definition
+            *path, leaf = key.split(".")[1:]
+            for step in path:
+                inner = inner.op(step).definition
+            if inner.nodes[leaf].options.get("init", "given") != "given":
+                edits.append(Put("tensors", key, None))
+    return edits

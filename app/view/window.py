@@ -21,10 +21,11 @@ from app.view.top_bar import Commands
 from app.worker import Progress
 from engine.check import check_graph
 from engine.compose import compose_edit
-from engine.edits import move, set_tensors
+from engine.edits import batch, move, set_tensors
 from engine.expression import ExpressionError
 from engine.graph import Graph, GraphError
 from engine.layout import arrange
+from engine.modules import fresh_starts
 from engine.train import data
 
 CHECKED_NODES, CHECKED_ENTRIES = 60, 400
@@ -385,8 +386,9 @@ class Window(Frame):
         except (ValueError, OSError) as error:
             self.tell(str(error))
             return
-        if start:
-            self.session.do_outside(set_tensors(start), tr("Reset training"))
+        changes = [*([set_tensors(start)] if start else []), *fresh_starts(graph)]
+        if changes:
+            self.session.do_outside(batch(*changes), tr("Reset training"))
 
     # ------------------------------------------------------------ events
 

@@ -215,3 +215,20 @@ def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> No
     assert window.session.graph.nodes[second].options["tied"] == first
     window.inspector.options["units"]._typed("5")
     assert window.session.graph.nodes[second].options["units"] == 5
+
+
+def test_reset_gives_parameters_inside_modules_a_new_start(window: Window) -> None:
+    graph = Graph()
+    add, x = edits.add_node(graph, "input", "x", value=[[1.0, -2.0]])
+    add.apply(graph)
+    add, dense = add_module(graph, "Dense", load_module("Dense"))
+    add.apply(graph)
+    edits.connect(x, dense, "x").apply(graph)
+    w = f"{dense}.{graph.modules['Dense'].id_of('W')}"
+    show(window, graph)
+    start = window.session.whole.values[w].copy()
+    window.session.do(edits.set_tensor(w, start + 1.0), "Train")
+    window.commands.run("train.reset")
+    assert (window.session.whole.values[w] == start).all()
+    window.commands.run("edit.undo")
+    assert (window.session.whole.values[w] == start + 1.0).all()
