@@ -167,6 +167,8 @@ class Evaluator:
             expansion.feeds = {**expansion.feeds, **changed}
             plan, failed = last.plan.renewed(expansion, changed, last.failed)
             self._last = replace(last, given=given, expansion=expansion, plan=plan, failed=failed)
+            if any(_picks_others(plan, failed, mask) for mask in expansion.masks):
+                self._last = _compiled(graph, parts, given, feeds)
         assert self._last is not None
         return _evaluation(self._last, graph, feeds or {})
 
@@ -199,6 +201,11 @@ def _changed(
         if path in last.expansion.feeds:
             changed[path] = array
     return changed
+
+
+def _picks_others(plan: Plan, failed: Mapping[str, str], mask: str) -> bool:
+    """True where a mask no longer picks as many entries as the shapes were settled with."""
+    return mask in failed or int(np.count_nonzero(plan.value(mask))) != plan.spec(mask).count
 
 
 def _compiled(

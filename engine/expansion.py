@@ -57,7 +57,8 @@ class Expansion:
     `dtype` is that of every float value. `training` tells rows that differ between training and use
     which of the two this is. `clock` is what random rows draw by; whoever runs a plan sets it.
     `results` gives the step (or number) that a node of a module stands for, `names` what people call
-    steps inside modules, `starts` how the parameters there begin.
+    steps inside modules, `starts` how the parameters there begin. `masks` are truth values that a
+    shape depends on.
     """
 
     def __init__(self, dtype: Any = np.float64, *, training: bool = False) -> None:
@@ -71,6 +72,7 @@ class Expansion:
         self.results: dict[str, Ref] = {}
         self.names: dict[str, str] = {}
         self.starts: dict[str, Start] = {}
+        self.masks: set[str] = set()
         self._shared: dict[Any, str] = {}
         self._count = 0
 
@@ -147,6 +149,7 @@ class Expansion:
                 or self.spec(ref).count is not None
             ):
                 continue
+            self.masks.add(ref)
             try:
                 count = int(np.count_nonzero(self._computed(ref)))
             except ValueError:

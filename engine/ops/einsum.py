@@ -162,7 +162,9 @@ def contraction(
     order = [out.index(c) for c in letters]
 
     def contract(operands: Sequence[Array], result: Array) -> None:
-        values = [prepare(x) for (_, prepare), x in zip(starts, operands, strict=True)]
+        # whole numbers would wrap, and NumPy's product of truth values is "or"
+        floats = [x if x.dtype.kind in "fc" else x.astype(result.dtype) for x in operands]
+        values = [prepare(x) for (_, prepare), x in zip(starts, floats, strict=True)]
         target = result.transpose(order)
         for i, j, product in steps:
             values[i] = product(values[i], values[j], target if j == final else None)

@@ -360,3 +360,17 @@ def test_a_change_of_one_value_keeps_the_plan_and_the_untouched_values() -> None
     assert float(now.expansion.feeds[str(graph.id_of("x"))]) == 3.0
     again = evaluator(graph)
     assert evaluator._last.script is made.script and not differences(now, again)
+
+
+@pytest.mark.parametrize("mask", ["x > 0", "one_hot(k, classes=3) > x"])
+def test_a_mask_that_picks_others_is_settled_anew(mask: str) -> None:
+    given = {"x": np.array([1.0, -2.0, 3.0]), "k": np.array(5)}
+    graph = compose(f"m = {mask}\nJ = sum(x[m]^2)", given if "k" in mask else {"x": given["x"]})
+    again = Evaluator()
+    again(graph)
+    graph.tensors[str(graph.id_of("x"))] = np.array([1.0, 2.0, 3.0])
+    if "k" in mask:
+        graph.tensors[str(graph.id_of("k"))] = np.array(1)
+    found, fresh = again(graph), evaluate(graph)
+    assert found.faults == fresh.faults == {}
+    assert differences(found, fresh) == []

@@ -231,3 +231,14 @@ def test_a_state_that_reads_itself_through_a_view_moves_rightly(move: str) -> No
         for _ in range(3):
             w = w - factor * turn(w)
         np.testing.assert_allclose(plan.value("w"), w, 1e-14)
+
+
+def test_contractions_count_truth_values_and_do_not_wrap() -> None:
+    """A pair of operands that are not floats is contracted by itself before the floats come in."""
+    x, holds = np.ones((3, 3)), np.ones((3, 4), np.bool_)
+    large = np.full((3, 4), 2**40)
+    for matrix, expected in ((holds, 4.0), (large, 4.0 * 2.0**80)):
+        given = {"x": x, "a": matrix, "b": matrix.T}
+        found = derive("J = einsum(x, a, b, subscripts='ik,ij,jk->')", given, ["x"])
+        assert float(found.value) == 9 * expected
+        np.testing.assert_array_equal(found.gradients["x"], np.full((3, 3), expected))
