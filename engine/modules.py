@@ -86,17 +86,25 @@ def make_module(
 
     Values that enter become ports, called as they are called now; inputs and data stay outside. The
     value read outside becomes the result; when several are, the newest does and nodes that read
-    inside give the others. `samples` are values by id for the definition's inputs. Raises GraphError.
+    inside give the others. Nodes that read inside an instance go where it goes, and instances part
+    from those outside that they are tied to, with their values. `samples` are values by id for the
+    definition's inputs. Raises GraphError.
     """
     inside = {n for n in node_ids if graph.nodes[n].op not in _OUTSIDE}
+    inside |= {
+        k.target for n in inside for k in graph.links_of(n)
+        if k.source == n and graph.op(k.target).reads_inside
+    }  # fmt: skip
     if all(graph.op(n).is_source for n in inside):
         raise GraphError("select at least one operator to make a module of")
     _check_whole(graph, inside)
     if name in graph.modules:
         raise GraphError(f"there is a module {name} already; choose another name")
+    draft = _Draft(graph)
+    _untie(draft, inside)
+    graph = draft.graph.copy()
     outputs = _read_outside(graph, inside)
     definition, ports = _definition(graph, inside, outputs[-1], name, samples or {})
-    draft = _Draft(graph)
     draft.put("modules", name, definition)
     row = draft.graph.row(name)
     assert row is not None
@@ -130,6 +138,20 @@ def make_module(
     if recipe.loss in at_output:
         draft.put("settings", "recipe", replace(recipe, loss=at_output[recipe.loss]))
     return draft.done(), instance
+
+
+def _untie(draft: _Draft, inside: set[str]) -> None:
+    """Instances tied to one outside get its values; several of them stay tied among themselves."""
+    first: dict[str, str] = {}
+    for n in sorted(inside, key=id_number):
+        owner, node = _owner(draft.graph, n), draft.graph.nodes[n]
+        if owner in inside:
+            continue
+        if owner not in first:
+            for key, value in _values_inside(draft.graph, n).items():
+                draft.put("tensors", f"{n}.{key}", value)
+        draft.node(replace(node, options={**node.options, TIED: first.get(owner, "")}))
+        first.setdefault(owner, n)
 
 
 def _check_whole(graph: Graph, inside: set[str]) -> None:
@@ -276,14 +298,19 @@ def _feed(draft: _Draft, target: str, port: str, value: str | float | None) -> N
         draft.put("nodes", target, replace(node, literals={**node.literals, port: value}))
 
 
-def _values_inside(graph: Graph, instance: str) -> dict[str, Array]:
-    """The values of parameters inside an instance as they are now, by their key there."""
-    expansion = expand(graph)
+def _owner(graph: Graph, instance: str) -> str:
+    """The instance at the end of the ties; where they form a circle, one of it."""
     owner, seen = instance, {instance}
     while (other := graph.nodes[owner].options.get(TIED)) in graph.nodes and other not in seen:
         owner = other
         seen.add(other)
-    start = f"{owner}."
+    return owner
+
+
+def _values_inside(graph: Graph, instance: str) -> dict[str, Array]:
+    """The values of parameters inside an instance as they are now, by their key there."""
+    expansion = expand(graph)
+    start = f"{_owner(graph, instance)}."
     keys = {k for k in (*expansion.starts, *graph.tensors) if k.startswith(start)}
     found = {}
     for key in keys:
@@ -339,8 +366,7 @@ def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:
     for node in users:
         _rename_read(draft, node.id, old, definition)
         for key in tensors_of(graph, node.id):
-            inner = key[len(node.id) + 1 :].partition(".")[0]
-            if inner not in definition.nodes:
+            if _node_at(definition, key[len(node.id) + 1 :]) is None:
                 draft.put("tensors", key, None)
     return draft.done()
 
@@ -350,10 +376,16 @@ def fresh_starts(graph: Graph) -> list[Edit]:
     edits: list[Edit] = []
     for node_id in graph.nodes:
         for key in tensors_of(graph, node_id) if graph.op(node_id).definition is not None else ():
-            inner: Graph = graph.op(node_id).definition
-            *path, leaf = key.split(".")[1:]
-            for step in path:
-                inner = inner.op(step).definition
-            if inner.nodes[leaf].options.get("init", "given") != "given":
+            node = _node_at(graph, key)
+            if node is None or node.options.get("init", "given") != "given":
                 edits.append(Put("tensors", key, None))
     return edits
+
+
+def _node_at(graph: Graph, path: str) -> Node | None:
+    """The node at a path of ids through modules; None where there is none."""
+    inner: Graph | None = graph
+    *outer, last = path.split(".")
+    for step in outer:
+        inner = inner.op(step).definition if inner is not None and step in inner.nodes else None
+    return inner.nodes.get(last) if inner is not None else None

@@ -257,8 +257,6 @@ def transposed_shape(options: Options, x: Spec, w: Spec) -> Spec:
         )
     if 0 in size:
         raise ShapeError("there are no pixels to stamp", "give pictures of at least one pixel")
-    if 0 in size:
-        raise ShapeError("there are no pixels to start from", "give at least one")
     slide, extra = slide_of(options, w, axes), pair(options, "output_padding", axes)
     if any(e and e >= s for e, s in zip(extra, slide.stride, strict=True)):
         raise ShapeError(

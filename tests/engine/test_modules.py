@@ -11,8 +11,8 @@ from engine import edits, files
 from engine.check import check_graph
 from engine.compose import compose
 from engine.evaluate import evaluate
-from engine.graph import Graph, GraphError
-from engine.modules import add_module, edit_module, make_module, unpack_module
+from engine.graph import Graph, GraphError, Node
+from engine.modules import add_module, edit_module, fresh_starts, make_module, unpack_module
 
 PROGRAM = """
 a = x @ W + b
@@ -178,3 +178,55 @@ def test_equal_modules_are_one_and_others_are_numbered() -> None:
     changed.put("settings", "about", "Another one.")
     add_module(graph, "Layer", changed)[0].apply(graph)
     assert set(graph.modules) == {"Layer", "Layer_2"}
+
+
+def nested() -> tuple[Graph, str, str]:
+    """The network with its layer as a module, its instance, and a twin of it that is read too."""
+    graph = network()
+    edit, instance = make_module(graph, layer(graph), "Layer", evaluate(graph).values)
+    edit.apply(graph)
+    node = graph.nodes[instance]
+    options = {**node.options, "tied": instance}
+    graph.put("nodes", "n90", replace(node, id="n90", name="twin", options=options))
+    graph.put("links", ("n90", "x"), graph.operand(instance, "x"))
+    graph.put("nodes", "n91", Node("n91", "sum", "K"))
+    graph.put("links", ("n91", "x"), "n90")
+    total = Node("n92", "add", "total")
+    graph.put("nodes", "n92", total)
+    graph.put("links", ("n92", "a"), "n91")
+    graph.put("links", ("n92", "b"), str(graph.id_of("J")))
+    graph.put("settings", "output", "n92")
+    return graph, instance, "n90"
+
+
+def test_a_module_parts_from_ties_that_leave_it_and_takes_its_readers() -> None:
+    for chosen in ("owner", "twin"):
+        graph, owner, twin = nested()
+        before, value = files.canonical_bytes(graph), numbers(graph)
+        inside = [owner, *ids(graph, "z", "V")] if chosen == "owner" else [twin, "n91"]
+        edit, _ = make_module(graph, inside, "Outer", evaluate(graph).values)
+        inverse = edit.apply(graph)
+        assert numbers(graph)[0] == pytest.approx(value[0], rel=1e-14)
+        np.testing.assert_allclose(numbers(graph)[1], value[1], rtol=1e-12)
+        inverse.apply(graph)
+        assert files.canonical_bytes(graph) == before
+
+
+def test_parameters_that_went_deep_inside_are_forgotten() -> None:
+    graph = network()
+    edit, instance = make_module(graph, layer(graph), "Layer", evaluate(graph).values)
+    edit.apply(graph)
+    edit, block = make_module(graph, [instance, *ids(graph, "z", "V")], "Block")
+    edit.apply(graph)
+    outer = graph.modules["Block"].copy()
+    inner = outer.modules["Layer"].copy()
+    gone = str(inner.id_of("b"))
+    edits.remove_nodes(inner, [gone]).apply(inner)
+    edit_module(outer, "Layer", inner).apply(outer)
+    key = f"{block}.{instance}.{gone}"
+    assert key in graph.tensors
+    edit_module(graph, "Block", outer).apply(graph)
+    assert key not in graph.tensors
+    graph.put("tensors", key, np.zeros(3))  # as a file may have it
+    edits.Batch(tuple(fresh_starts(graph))).apply(graph)
+    assert key not in graph.tensors
