@@ -47,6 +47,12 @@ def meaning(op: Op) -> Line | None:
         return None
     if isinstance(tree, Name) or getattr(tree, "name", "") == op.name:
         return None
+    return formula(op)
+
+
+def formula(op: Op) -> Line:
+    """What the row says it computes."""
+    tree = op.formula_tree
     return Line(f"y = {to_latex(tree, ops.latex_template)}", f"y = {to_text(tree)}")
 
 
@@ -140,7 +146,7 @@ def markdown() -> str:
 def page(op: Op) -> str:
     """One operator's help page as Markdown."""
     lines = [f"### {op.name}", "", op.doc, ""]
-    if not op.is_source:
+    if not op.is_source and op.definition is None:
         definition = meaning(op)
         formulas = [call(op), *([definition] if definition else []), *derivatives(op)]
         lines += ["```", *(line.text for line in formulas), "```", ""]

@@ -19,26 +19,29 @@ from PySide6.QtWidgets import (
 )
 
 from app import help as pages
+from app.drawers import drawers
+from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.mathematics import MathLabel
 from app.view.panels.palette import fits, label_of
-from engine import ops
 from engine.ops.row import Op
 
 _NAME = Qt.ItemDataRole.UserRole
 
 
 class HelpWindow(QDialog):
-    """The operators at the left, the page of the chosen one at the right.
+    """What can be added at the left, the page of the chosen one at the right.
 
-    `chosen` carries the name of an operator to add to the canvas.
+    `chosen` carries its name when it is to be added to the canvas.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent)
+        self.session = session
+        self._rows: dict[str, Op] = {}
         self.setWindowTitle(tr("Operators"))
         self.setModal(False)
         self.resize(920, 640)
@@ -72,54 +75,61 @@ class HelpWindow(QDialog):
         self._filter("")
 
     def open_at(self, name: str | None = None) -> None:
-        """Shows the page of an operator, or the one looked at last."""
-        if name is not None:
+        """Shows the page of an operator or a module, or the one looked at last."""
+        if name is not None or self.search.text():
             self.search.clear()
-            for number in range(self.list.count()):
-                item = self.list.item(number)
-                if item.data(_NAME) == name:
-                    self.list.setCurrentItem(item)
-                    self.list.scrollToItem(item)
+        self._filter("")  # the document's own may have changed
+        self._choose(name)
         self.show()
         self.raise_()
         self.activateWindow()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
 
+    def _choose(self, name: str | None) -> None:
+        for number in range(self.list.count()):
+            item = self.list.item(number)
+            if name is not None and item.data(_NAME) == name:
+                self.list.setCurrentItem(item)
+                self.list.scrollToItem(item)
+
     def _filter(self, query: str) -> None:
+        shown = drawers(self.session.modules, self.session.operators)
+        self._rows = {op.name: op for rows in shown.values() for op in rows}
+        before = self.list.currentItem()
+        name = before.data(_NAME) if before is not None else None
         self.list.clear()
-        first: QListWidgetItem | None = None
-        for category, rows in ops.DRAWERS.items():
-            fitting = [op for op in rows if not query.strip() or fits(op, query) is not None]
-            if fitting:
+        ranked: list[tuple[int, int, QListWidgetItem]] = []
+        for category, rows in shown.items():
+            fitting = [(op, fits(op, query) if query.strip() else 0) for op in rows]
+            found = [(op, rank) for op, rank in fitting if rank is not None]
+            if found:
                 head = QListWidgetItem(tr(category))
                 head.setFlags(Qt.ItemFlag.NoItemFlags)
                 head.setFont(theme.ui_font(11, 600))
                 head.setSizeHint(QSize(100, 30))
                 head.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
                 self.list.addItem(head)
-            for op in fitting:
+            for op, rank in found:
                 item = QListWidgetItem(f"    {label_of(op)}")
                 item.setData(_NAME, op.name)
                 item.setSizeHint(QSize(100, 26))
                 self.list.addItem(item)
-                if first is None or (query.strip() and fits(op, query) == 0):
-                    first = (
-                        item
-                        if first is None or fits(ops.TABLE[first.data(_NAME)], query)
-                        else first
-                    )
-        if first is None:
+                ranked.append((rank, len(ranked), item))
+        if not ranked:
             nothing = QListWidgetItem(tr("No operator fits. Search by name, sign or purpose."))
             nothing.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(nothing)
-        else:
-            self.list.setCurrentItem(first)
+            self.add.setEnabled(False)
+            return
+        self.list.setCurrentItem(min(ranked, key=lambda r: r[:2])[2])
+        if not query.strip():
+            self._choose(name)
 
     def _turned(self, item: QListWidgetItem | None) -> None:
         name = item.data(_NAME) if item is not None else None
         self.add.setEnabled(name is not None)
         if name is not None:
-            self.area.setWidget(Page(ops.TABLE[name]))
+            self.area.setWidget(Page(self._rows[name]))
 
     def _add(self) -> None:
         item = self.list.currentItem()
@@ -140,7 +150,9 @@ class Page(QWidget):
         title.setFont(theme.ui_font(18, 600))
         self._text(tr(op.category), "muted")
         self._text(op.doc)
-        if not op.is_source:
+        if op.definition is not None:
+            self._text(tr("A module: open one on the canvas to see and change what it is made of."))
+        elif not op.is_source:
             self._section(tr("Formula"), [pages.call(op), pages.meaning(op)])
             self._section(tr("Derivative"), [*pages.derivatives(op)])
             if not pages.derivatives(op):

@@ -17,17 +17,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import help as pages
 from app.text import sentence, tr
 from app.view import theme
 from app.view.mathematics import MathLabel
-from engine import ops
 from engine.check import Failure, cases_of, own_checks
-from engine.expression import ExpressionError, names, parse_expression, to_text
+from engine.expression import ExpressionError, names, parse_expression
 from engine.graph import GraphError, OwnOperator
-from engine.latex import latex_name, to_latex
-from engine.ops.row import Op, local_of
+from engine.latex import latex_name
+from engine.ops.row import Op
 from engine.own import MAX_OPERANDS
-from engine.trace import simplify
 
 PAUSE_MS, SLICE_MS = 250, 1
 Made = Callable[[OwnOperator], Op]
@@ -205,14 +204,15 @@ class OperatorDialog(QDialog):
             self._pause.start()
 
     def _show(self) -> None:
-        lines = list(told(self.op)) if self.op is not None else []
-        self.typeset.setVisible(bool(lines))
-        if lines:
-            self.typeset.set_formula(*lines[0])
-        for label, line in zip(self.derivatives, lines[1:], strict=False):
-            label.set_formula(*line)
+        self.typeset.setVisible(self.op is not None)
+        lines = pages.derivatives(self.op) if self.op is not None else []
+        if self.op is not None:
+            formula = pages.formula(self.op)
+            self.typeset.set_formula(formula.latex, formula.text)
         for index, label in enumerate(self.derivatives):
-            label.setVisible(index < len(lines) - 1)
+            label.setVisible(index < len(lines))
+            if index < len(lines):
+                label.set_formula(lines[index].latex, lines[index].text)
 
     def _tell(self, text: str, role: str) -> None:
         self.verdict.setText(text)
@@ -247,27 +247,6 @@ class OperatorDialog(QDialog):
     @property
     def checking(self) -> bool:
         return self._pause.isActive() or self._slice.isActive()
-
-
-def told(op: Op) -> Iterator[tuple[str, str]]:
-    """A row's formula and then its derivatives, as LaTeX and as text."""
-    formula = op.formula_tree
-    yield f"y = {to_latex(formula, ops.latex_template)}", f"y = {to_text(formula)}"
-    for port in op.inputs:
-        tree = op.derivative_trees[port]
-        local = local_of(tree) if tree is not None and op.elementwise else None
-        upper, lower = ("y", latex_name(port)) if tree is None or local else ("J", latex_name(port))
-        left = rf"\frac{{\partial {upper}}}{{\partial {lower}}} = "
-        if tree is None:
-            yield f"{left} 0", f"d{upper}/d{port} = 0"
-            continue
-        rule = simplify(local or tree, {})
-        right = to_latex(rule, ops.latex_template, _upstream)
-        yield left + right, f"d{upper}/d{port} = {to_text(rule)}"
-
-
-def _upstream(name: str) -> str:
-    return r"\frac{\partial J}{\partial y}" if name == "g" else latex_name(name)
 
 
 def _muted(text: str) -> QLabel:

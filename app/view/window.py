@@ -349,7 +349,7 @@ class Window(Frame):
     def operator_help(self) -> None:
         """The page of the selected node's operator, else the one looked at last."""
         if self._help is None:
-            self._help = HelpWindow(self)
+            self._help = HelpWindow(self.session, self)
             self._help.chosen.connect(self.add_operator)
         chosen = self.session.selection
         self._help.open_at(self.session.graph.nodes[chosen[0]].op if len(chosen) == 1 else None)

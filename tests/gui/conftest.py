@@ -1,11 +1,17 @@
-"""Windows of one test are gone before the next begins."""
+"""The window that tests of it share; windows of one test are gone before the next begins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.view import dialogs, theme
+from app.view.window import Window
 
 
 @pytest.hookimpl(wrapper=True)
@@ -16,3 +22,28 @@ def pytest_runtest_teardown() -> Iterator[None]:
     if QCoreApplication.instance() is not None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return result
+
+
+@pytest.fixture
+def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
+    """The whole window, shown and active, without motion; its changes may be lost."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    # Windows of earlier tests go now: an event loop that a test runs does not delete them.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    theme.apply(app, "dark")
+    made = Window()
+    made.canvas.reduced_motion = True
+    # A question nobody answers would wait for ever.
+    monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
+    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
+    made.resize(1600, 1000)
+    made.show()
+    qtbot.waitExposed(made)
+    made.activateWindow()
+    qtbot.waitUntil(made.isActiveWindow)
+    return made
+
+
+def unanswered(box: Any) -> int:
+    raise AssertionError(f"a question that no test expects: {box.text()}")

@@ -9,16 +9,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.session import Session
 from app.view.help import HelpWindow, Page
 from app.view.mathematics import MathLabel
 from engine import ops
+from engine.compose import compose
+from engine.graph import OwnOperator
 
 
 @pytest.fixture
 def shown(qtbot: QtBot) -> Iterator[HelpWindow]:
     parent = QWidget()
     qtbot.addWidget(parent)
-    window = HelpWindow(parent)
+    graph = compose("y = x^2", {"x": 1.0})
+    graph.put("operators", "bump", OwnOperator("bump", "exp(-x^2)"))
+    window = HelpWindow(Session(graph), parent)
     window.open_at("tanh")
     yield window
     window.close()
@@ -52,3 +57,14 @@ def test_pages_of_every_drawer_can_be_shown(qtbot: QtBot) -> None:
             page = Page(op)
             qtbot.addWidget(page)
             assert any(op.doc == label.text() for label in page.findChildren(QLabel))
+
+
+def test_modules_and_the_documents_own_have_pages(shown: HelpWindow) -> None:
+    shown.open_at("LSTM")
+    assert page_of(shown).op.definition is not None
+    said = [label.text() for label in page_of(shown).findChildren(QLabel)]
+    assert any("open one on the canvas" in text for text in said)
+    assert not any("no gradient" in text for text in said)
+    shown.open_at("bump")
+    assert page_of(shown).op.name == "bump"
+    assert any("dy/dx" in line.text() for line in page_of(shown).findChildren(QLabel))

@@ -15,12 +15,9 @@ import pytest
 from click.testing import CliRunner
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from app import report
 from app.cli import cli
-from app.view import theme
 from app.view.finder import operator_entries, rank
 from app.view.window import Window
 from engine import check, files, ops
@@ -63,19 +60,6 @@ BUMP = Op(
 def bump(enter_row: Callable[[Op], None]) -> Iterator[Op]:
     enter_row(BUMP)
     yield BUMP
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Window:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    theme.apply(app, "dark")
-    made = Window()
-    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
-    made.resize(1600, 1000)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
 
 
 def test_the_page_shows_this_row() -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import actions
@@ -39,32 +37,6 @@ NUMBERS = [
     "1 × 0.6441 = 0.6441", "0.6441 × 1 = 0.6441", "0.6441 × 1 = 0.6441",
     "0.6441 × 0.5403 = 0.3480", "0.6441 × 3 = 1.932", "2.280 × 2 = 4.561",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    # Windows of earlier tests go now: an event loop that a test runs does not delete them.
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    theme.apply(app, "dark")
-    made = Window()
-    # A question nobody answers would wait for ever.
-    monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
-    qtbot.addWidget(made, before_close_func=forgive)
-    made.resize(1600, 1000)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-
-
-def unanswered(box: Any) -> int:
-    raise AssertionError(f"a question that no test expects: {box.text()}")
-
-
-def forgive(window: Any) -> None:
-    """The changes a test made may be lost."""
-    window.session.history.mark_saved()
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:

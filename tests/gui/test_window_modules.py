@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
-from app.view import dialogs, theme
+from app.view import dialogs
 from app.view.canvas.view import MIME
 from app.view.panels.palette import Chip
 from app.view.window import Window
@@ -24,28 +22,6 @@ from engine.modules import add_module
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    theme.apply(app, "dark")
-    made = Window()
-    made.canvas.reduced_motion = True
-    monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
-    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
-    made.resize(1500, 950)
-    made.show()
-    qtbot.waitExposed(made)
-    made.activateWindow()
-    qtbot.waitUntil(made.isActiveWindow)
-    yield made
-
-
-def unanswered(box: Any) -> int:
-    raise AssertionError(f"a question that no test expects: {box.text()}")
 
 
 def show(window: Window, graph: Graph) -> None:

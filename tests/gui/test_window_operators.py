@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from app import actions
-from app.view import operator_dialog, theme
+from app.view import operator_dialog
 from app.view.canvas.view import MIME
 from app.view.finder import operator_entries
 from app.view.operator_dialog import OperatorDialog
@@ -27,21 +26,6 @@ from engine.graph import Graph, OwnOperator
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> Iterator[Window]:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    theme.apply(app, "dark")
-    made = Window()
-    made.canvas.reduced_motion = True
-    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
-    made.resize(1500, 950)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
 
 
 def chips(window: Window) -> dict[str, Chip]:

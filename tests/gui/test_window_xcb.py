@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.view import dialogs, theme
 from app.view.panels.palette import Chip
 from app.view.window import Window
 from engine import files
@@ -22,27 +20,11 @@ pytestmark = pytest.mark.xcb
 
 
 @pytest.fixture
-def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    theme.apply(app, "dark")
-    made = Window()
-    monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
-    qtbot.addWidget(made, before_close_func=forgive)
-    made.move(0, 0)
-    made.resize(1280, 760)
-    made.show()
-    qtbot.waitExposed(made)
-    made.activateWindow()
-    return made
-
-
-def unanswered(box: Any) -> int:
-    raise AssertionError(f"a question that no test expects: {box.text()}")
-
-
-def forgive(window: Any) -> None:
-    window.session.history.mark_saved()
+def window(window: Window) -> Window:
+    """In the corner of the screen, where the pointer finds it."""
+    window.move(0, 0)
+    window.resize(1280, 760)
+    return window
 
 
 def xdotool(*words: str | int) -> None:

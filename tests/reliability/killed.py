@@ -40,12 +40,16 @@ def document(number: int, graph: Graph | None = None) -> Graph:
 
 
 def in_place(graph: Graph, path: Path) -> None:
-    """The planted defect: the old file is gone before the new one is there."""
+    """The planted defect: the old file is gone before the new one is there.
+
+    The disk it writes to is slow, so that a kill falls between the two however fast this one is.
+    """
     data = files.to_bytes(graph)
     with path.open("wb") as file:
-        for start in range(0, len(data), 4096):
-            file.write(data[start : start + 4096])
+        for start in range(0, len(data), 1 << 16):
+            file.write(data[start : start + (1 << 16)])
             file.flush()
+            time.sleep(0.001)
 
 
 def killed(work: Callable[[Callable[[int], None]], None], rng: random.Random) -> int:
