@@ -75,7 +75,7 @@ class Window(Frame):
         self.palette_panel.removal_asked.connect(self.operators.remove)
         self.documents.opened.connect(self._opened)
         self.start.new_asked.connect(self.new_document)
-        self.start.open_asked.connect(self.ask_open)
+        self.start.open_asked.connect(self.documents.ask_open)
         self.start.file_chosen.connect(self.open)
         self.start.example_chosen.connect(self.documents.open_example)
         self.start.offer_chosen.connect(self.documents.open_offer)
@@ -209,9 +209,6 @@ class Window(Frame):
     def open(self, path: Path) -> None:
         self.documents.open(path)
 
-    def ask_open(self) -> None:
-        self.documents.ask_open()
-
     def show_recent(self) -> None:
         """The recent documents in the command box."""
 
@@ -224,34 +221,10 @@ class Window(Frame):
         else:
             self.tell(tr("nothing was opened or saved yet; open a document first"))
 
-    def save(self) -> bool:
-        return self.documents.save()
-
-    def save_as(self) -> bool:
-        return self.documents.save_as()
-
     def close_window(self) -> None:
         self.close()
 
     # ------------------------------------------------------------ actions: edits
-
-    def cut(self) -> None:
-        self.canvas.cut()
-
-    def copy(self) -> None:
-        self.canvas.copy()
-
-    def paste(self) -> None:
-        self.canvas.paste()
-
-    def duplicate(self) -> None:
-        self.canvas.duplicate()
-
-    def delete(self) -> None:
-        self.canvas.delete_selection()
-
-    def select_all(self) -> None:
-        self.canvas.select_all()
 
     def add_operator(self, name: str) -> None:
         """Adds an operator at a free place; the start page makes way for a new document."""
@@ -281,21 +254,6 @@ class Window(Frame):
         self.session.do(move(self.session.graph, places), tr("Arrange nodes"))
         self._fit_timer.start()
 
-    def make_module(self) -> None:
-        self.modules.make()
-
-    def unpack_module(self) -> None:
-        self.modules.unpack()
-
-    def open_module(self) -> None:
-        self.modules.open()
-
-    def leave_module(self) -> None:
-        self.session.leave()
-
-    def new_operator(self) -> None:
-        self.operators.ask()
-
     def focus_formula(self) -> None:
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.top.formula.line.selectAll()
@@ -304,15 +262,6 @@ class Window(Frame):
         self.documents.choose_csv()
 
     # ------------------------------------------------------------ actions: looking
-
-    def fit(self) -> None:
-        self.canvas.fit()
-
-    def zoom(self, factor: float | None) -> None:
-        if factor is None:
-            self.canvas.zoom_to(1.0)
-        else:
-            self.canvas.zoom_by(factor)
 
     def play(self, on: bool) -> None:
         self.transport.play(on)

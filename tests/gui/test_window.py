@@ -179,7 +179,7 @@ def test_save_open_equal(window: Window, tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "mine.gloom"
     answer(monkeypatch, ask_save=path)
     assert window.top.dot.isVisible() and window.isWindowModified()
-    assert window.save()
+    assert window.documents.save()
     assert not window.top.dot.isVisible() and window.session.path == path
     assert str(path) in window.windowTitle() and settings.recent() == [path]
     before = files.canonical_bytes(window.session.graph)
@@ -222,10 +222,10 @@ def test_a_file_changed_by_another_program_is_asked_about(
     window.open(path)
     files.write(examples.load("xor"), path)
     asked = answer(monkeypatch, ask_replace=False)
-    assert not window.save() and asked == ["ask_replace"]
+    assert not window.documents.save() and asked == ["ask_replace"]
     assert len(files.read(path).nodes) == len(examples.load("xor").nodes)
     answer(monkeypatch, ask_replace=True)
-    assert window.save() and len(files.read(path).nodes) == 6
+    assert window.documents.save() and len(files.read(path).nodes) == 6
 
 
 def test_dropping_a_file_opens_it(window: Window, tmp_path: Path) -> None:

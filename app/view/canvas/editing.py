@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGraphicsView
 
 from app.session import Session
 from app.text import tr
 from app.view.canvas import changes
 from app.view.canvas.board import Board
 from app.view.canvas.face import WIDTH
+from app.view.canvas.looking import Looking
 from app.view.canvas.overlays import Editor, Notice
 from engine.edits import Edit, move, remove_nodes
 
 
-class Editing(QGraphicsView):
+class Editing(Looking):
     """The half of the canvas that changes its document, through `session.do` only.
 
     `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
@@ -28,9 +28,8 @@ class Editing(QGraphicsView):
     search_requested = Signal(QPointF)
 
     def __init__(self, session: Session, board: Board) -> None:
-        super().__init__()
+        super().__init__(board)
         self.session = session
-        self.board = board
         self.editor, self.notice = Editor(self), Notice(self)
         self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
         self._pointer = QPointF()
@@ -110,7 +109,7 @@ class Editing(QGraphicsView):
     def paste(self, scene_pos: QPointF | None = None) -> None:
         """Adds the nodes, or the program, on the clipboard and selects them."""
         self._pasted += 1
-        centre = self._centre() + QPointF(24, 24) * (self._pasted - 1)
+        centre = self.centre() + QPointF(24, 24) * (self._pasted - 1)
         place = centre if scene_pos is None else scene_pos
         text = QGuiApplication.clipboard().text()
         self._insert(
@@ -194,23 +193,9 @@ class Editing(QGraphicsView):
         """The next arrow key starts an undo step of its own."""
         self._nudge += 1
 
-    # ------------------------------------------------------------ places of the view
-
-    def reach(self, distance: float) -> float:
-        """A distance on the screen in scene units, never less than at 100 %, so that targets stay
-        big from afar."""
-        return distance / min(self.transform().m11(), 1.0)
-
-    def to_scene(self, view: QPointF) -> QPointF:
-        inverse, _ = self.viewportTransform().inverted()
-        return inverse.map(view)
-
-    def _centre(self) -> QPointF:
-        return self.to_scene(QPointF(self.viewport().rect().center()))
-
     def _free_place(self) -> QPointF:
         """Near the middle of the view, off the nodes that stand there."""
-        place = self._centre()
+        place = self.centre()
         for _ in range(40):
             body = QRectF(place.x() - 70, place.y() - 44, 140, 88)
             if not self.board.nodes_in(body):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsView, QStyle
+from PySide6.QtWidgets import QStyle
 
 from app.session import Session
 from app.text import tr
@@ -34,7 +34,6 @@ from app.view.theme import Theme
 
 MIME = "application/x-gradloom-op"
 ZOOM_STEP = 2**0.25
-SMALLEST, LARGEST = 0.05, 4.0
 _FRAME_MS = 16
 _FAR_SIDE = 4_000_000.0
 _ARROWS = {
@@ -48,23 +47,12 @@ _ARROWS = {
 class Canvas(Editing):
     """Shows one session. The edits it offers are in `Editing`."""
 
-    zoom_changed = Signal(float)
-
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__(session, Board(session, theme))
-        self._fitted = False  # what is seen is all, and stays so when the view is resized
         self.theme = theme
         # A plain attribute keeps scene and view alive together.
         self.setScene(self.board)
         self.setSceneRect(-_FAR_SIDE, -_FAR_SIDE, 2 * _FAR_SIDE, 2 * _FAR_SIDE)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate)
-        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
-        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
         self.setAccessibleName(tr("Canvas"))
@@ -181,54 +169,11 @@ class Canvas(Editing):
         self._places = {}
         self.board.move_items(places)
 
-    # ------------------------------------------------------------ looking
+    # ------------------------------------------------------------ painting
 
-    @property
-    def zoom(self) -> float:
-        return float(self.transform().m11())
-
-    def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
-        """Zooms about a place of the view, its middle unless given."""
-        self.zoom_to(self.zoom * factor, at)
-
-    def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
-        """1 is 100 %."""
-        zoom = min(max(zoom, SMALLEST), LARGEST)
-        if abs(zoom / self.zoom - 1) < 1e-9:
-            return
+    def looking(self) -> None:
+        """The editor stands over its node only while the view is still."""
         self.editor.close_editor()
-        self._fitted = False
-        view = QPointF(self.viewport().rect().center()) if at is None else at
-        fixed = self.to_scene(view)
-        self.resetTransform()
-        self.scale(zoom, zoom)
-        self._look_at(fixed, view)
-        self.zoom_changed.emit(zoom)
-
-    def fit(self, node_ids: Iterable[str] | None = None, largest: float = 1.0) -> None:
-        """Shows all nodes, or those given, at most at `largest`."""
-        content = self.board.content(node_ids)
-        if content.isEmpty():
-            self.zoom_to(1.0)
-            return
-        area = content.adjusted(-56, -40, 40, 40)
-        size = self.viewport().size()
-        zoom = min(size.width() / area.width(), size.height() / area.height(), largest)
-        self.zoom_to(zoom)
-        self._look_at(content.center(), QPointF(self.viewport().rect().center()))
-        self._fitted = node_ids is None
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Moves what is seen by view pixels."""
-        self.editor.close_editor()
-        self._fitted = False
-        horizontal, vertical = self.horizontalScrollBar(), self.verticalScrollBar()
-        horizontal.setValue(horizontal.value() - round(dx))
-        vertical.setValue(vertical.value() - round(dy))
-
-    def _look_at(self, scene: QPointF, view: QPointF) -> None:
-        now = self.viewportTransform().map(scene)
-        self.pan(view.x() - now.x(), view.y() - now.y())
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         self._ground.draw(painter, self.viewportTransform(), self.viewport())
@@ -305,7 +250,7 @@ class Canvas(Editing):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.editor.close_editor()
+        self.looking()
         if self._fitted:
             self.fit()
 
@@ -382,19 +327,10 @@ class Canvas(Editing):
         )
         if 0 <= following < len(order):
             self.session.select((order[following],))
-            self._show_node(order[following])
+            self.show_node(order[following])
             return True
         self.session.select(())
         return super().focusNextPrevChild(forward)
-
-    def _show_node(self, node_id: str) -> None:
-        body = self.viewportTransform().mapRect(self.board.nodes[node_id].body())
-        inside = QRectF(self.viewport().rect()).adjusted(24, 24, -24, -24)
-        if not inside.contains(body):
-            self._look_at(
-                self.board.nodes[node_id].body().center(),
-                QPointF(self.viewport().rect().center()),
-            )
 
     def _escape(self) -> None:
         """Gives up a gesture, else the selection, else goes out of the module looked into."""

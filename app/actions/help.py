@@ -1,0 +1,15 @@
+"""Actions that explain the program."""
+
+from __future__ import annotations
+
+from app.actions.record import Action
+
+MENU = "Help"
+
+ACTIONS = (
+    Action(
+        "help.operators", "Operators", MENU, lambda c: c.operator_help(), "F1",
+        tip="What each operator computes, its derivative and its options.",
+    ),
+    Action("help.about", "About Gradloom", MENU, lambda c: c.about()),
+)  # fmt: skip

@@ -1,0 +1,31 @@
+"""Actions that change what is looked at, and never the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.actions.record import Action, Context, nodes, shown
+
+MENU = "View"
+
+PANELS = {
+    "palette": "Operators", "inspector": "Inspector", "trace_table": "Trace", "training": "Training",
+}  # fmt: skip
+
+
+def _panel(name: str) -> Callable[[Context], None]:
+    return lambda c: c.toggle_panel(name)
+
+
+ACTIONS = (
+    Action("view.commands", "Commands…", MENU, lambda c: c.command_palette(), "Ctrl+K"),
+    Action("view.fit", "Fit", MENU, lambda c: c.canvas.fit(), "F", nodes, 1),
+    Action("view.zoom_in", "Zoom in", MENU, lambda c: c.canvas.zoom_by(1.25), "Ctrl++, Ctrl+=", shown, 1),
+    Action("view.zoom_out", "Zoom out", MENU, lambda c: c.canvas.zoom_by(0.8), "Ctrl+-", shown, 1),
+    Action("view.zoom_100", "Zoom to 100 %", MENU, lambda c: c.canvas.zoom_to(1.0), "Ctrl+0", shown, 1),
+    *(
+        Action(f"view.{name}", f"{title} panel", MENU, _panel(name), f"Ctrl+{number}", group=2)
+        for number, (name, title) in enumerate(PANELS.items(), 1)
+    ),
+    Action("view.theme", "Theme: dark or light", MENU, lambda c: c.toggle_theme(), "Ctrl+T", group=3),
+)  # fmt: skip
