@@ -1,0 +1,54 @@
+"""What a gesture of the mouse is, and where the pointer is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QApplication
+
+if TYPE_CHECKING:
+    from app.view.canvas.view import Canvas
+
+_ADD = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where the mouse is, in the view and in the scene, and which keys are held."""
+
+    view: QPointF
+    scene: QPointF
+    modifiers: Qt.KeyboardModifier
+
+    @property
+    def adds(self) -> bool:
+        """Shift or Control: the selection is extended."""
+        return bool(self.modifiers & _ADD)
+
+
+class Gesture:
+    """Between a press and its release. `cancel` (Esc) leaves everything as it was."""
+
+    def __init__(self, canvas: Canvas, start: Pointer) -> None:
+        self.canvas = canvas
+        self.start = start
+
+    def move(self, pointer: Pointer) -> None:
+        """The mouse moved with the button down."""
+
+    def release(self, pointer: Pointer) -> None:
+        """The button was let go."""
+
+    def cancel(self) -> None:
+        """Esc, or the window lost the mouse."""
+
+    @property
+    def uses(self) -> set[str]:
+        """Nodes the gesture cannot go on without."""
+        return set()
+
+    def passed_threshold(self, pointer: Pointer) -> bool:
+        distance = (pointer.view - self.start.view).manhattanLength()
+        return bool(distance >= QApplication.startDragDistance())

@@ -1,0 +1,76 @@
+"""Gestures that change what is seen or selected: panning, a band."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QGraphicsRectItem
+
+from app.view.canvas.gestures.gesture import Gesture, Pointer
+
+if TYPE_CHECKING:
+    from app.view.canvas.view import Canvas
+
+
+class Pan(Gesture):
+    """Moves the view with the mouse."""
+
+    def __init__(self, canvas: Canvas, start: Pointer) -> None:
+        super().__init__(canvas, start)
+        self._last = start.view
+        canvas.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def move(self, pointer: Pointer) -> None:
+        delta = pointer.view - self._last
+        self._last = pointer.view
+        self.canvas.pan(delta.x(), delta.y())
+
+    def release(self, pointer: Pointer) -> None:
+        self.canvas.viewport().unsetCursor()
+
+    def cancel(self) -> None:
+        self.canvas.viewport().unsetCursor()
+
+
+class Band(Gesture):
+    """A rectangle that selects what it touches; a click on nothing selects nothing."""
+
+    def __init__(self, canvas: Canvas, start: Pointer) -> None:
+        super().__init__(canvas, start)
+        self._before = canvas.session.selection
+        self._item: QGraphicsRectItem | None = None
+
+    def move(self, pointer: Pointer) -> None:
+        if self._item is None:
+            if not self.passed_threshold(pointer):
+                return
+            accent = QColor(self.canvas.theme.accent)
+            self._item = QGraphicsRectItem()
+            pen = QPen(accent, 1)
+            pen.setCosmetic(True)
+            self._item.setPen(pen)
+            accent.setAlphaF(0.12)
+            self._item.setBrush(accent)
+            self._item.setZValue(9)
+            self.canvas.board.addItem(self._item)
+        area = QRectF(self.start.scene, pointer.scene).normalized()
+        self._item.setRect(area)
+        inside = self.canvas.board.nodes_in(area)
+        kept = self._before if self.start.adds else ()
+        self.canvas.session.select(dict.fromkeys((*kept, *inside)))
+
+    def release(self, pointer: Pointer) -> None:
+        if self._item is None and not self.start.adds:
+            self.canvas.session.select(())
+        self._clear()
+
+    def cancel(self) -> None:
+        self.canvas.session.select(self._before)
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._item is not None:
+            self.canvas.board.removeItem(self._item)
+            self._item = None

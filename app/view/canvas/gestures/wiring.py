@@ -1,0 +1,167 @@
+"""The gesture that draws, moves and removes a wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsPathItem
+
+from app.text import tr
+from app.view.canvas.changes import wired
+from app.view.canvas.face import PORT_REACH, PortFace
+from app.view.canvas.gestures.gesture import Gesture, Pointer
+from app.view.canvas.node_item import NodeItem
+from app.view.canvas.wire_item import curve
+from engine.edits import disconnect
+from engine.graph import Port
+
+if TYPE_CHECKING:
+    from app.view.canvas.view import Canvas
+
+
+class Wire(Gesture):
+    """A wire from an output to a port, from a port back to an output, or one taken off a port.
+
+    Exactly one of `source` (an output) and `end` (a port) is fixed. `taken` is the port the wire
+    was on when it was pressed; let go over nothing, that wire is gone.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        start: Pointer,
+        source: str | None = None,
+        end: Port | None = None,
+        taken: Port | None = None,
+    ) -> None:
+        super().__init__(canvas, start)
+        self._source, self._end, self._taken = source, end, taken
+        self._line: QGraphicsPathItem | None = None
+        self._aim: tuple[str, str] | None = None
+
+    @property
+    def uses(self) -> set[str]:
+        ends = {self._source, self._end[0] if self._end else None}
+        return {*(n for n in ends if n), *(self._taken[:1] if self._taken else ())}
+
+    def _fitting(self) -> Mapping[str, frozenset[str]]:
+        """Ports by node that the wire may end at without closing a circle, and the fixed end; ""
+        is an output."""
+        graph = self.canvas.session.graph
+        if self._source is not None:
+            refused = graph.ancestors(self._source) | {self._source}
+            nodes = self.canvas.board.nodes
+            fitting = {
+                n: frozenset(p.name for p in item.face.ports)
+                for n, item in nodes.items()
+                if n not in refused
+            }
+            return {**fitting, self._source: frozenset({""})}
+        assert self._end is not None
+        node_id, port = self._end
+        refused = graph.descendants(node_id)
+        fitting = {n: frozenset({""}) for n in graph.nodes if n not in refused}
+        return {**fitting, node_id: frozenset({port})}
+
+    def move(self, pointer: Pointer) -> None:
+        canvas = self.canvas
+        if self._line is None:
+            if not self.passed_threshold(pointer):
+                return
+            canvas.board.light(self._fitting())
+            self._line = QGraphicsPathItem()
+            self._line.setZValue(8)
+            self._line.setPen(QPen(canvas.theme.accent, 2))
+            canvas.board.addItem(self._line)
+            if self._taken is not None:
+                canvas.board.wires[self._taken].setVisible(False)
+        self._aim = self._target(pointer)
+        node_id, port = self._aim or (None, None)
+        canvas.board.aim(node_id, port)
+        self._line.setPath(self._draft(pointer))
+
+    def _draft(self, pointer: Pointer) -> QPainterPath:
+        nodes = self.canvas.board.nodes
+        free = pointer.scene
+        if self._aim is not None:
+            node_id, port = self._aim
+            free = nodes[node_id].port_at(port) if port else nodes[node_id].output_at()
+        if self._source is not None:
+            return curve(nodes[self._source].output_at(), free)
+        assert self._end is not None
+        return curve(free, nodes[self._end[0]].port_at(self._end[1]))
+
+    def _target(self, pointer: Pointer) -> tuple[str, str] | None:
+        """The node and port the wire would end at from here, from anywhere on a node's body."""
+        board = self.canvas.board
+        item = board.node_at(pointer.scene)
+        if item is None:
+            hit = board.port_at(pointer.scene, self.canvas.reach(2 * PORT_REACH))
+            item = board.nodes[hit[0]] if hit else None
+        if item is None:
+            return None
+        if self._source is None:
+            return item.node_id, ""
+        if item.node_id == self._source:
+            return None
+        port = fitting_port(item, pointer.scene, self._taken)
+        return (item.node_id, port.name) if port else None
+
+    def release(self, pointer: Pointer) -> None:
+        drawn = self._line is not None
+        self._clear()
+        if not drawn:
+            return
+        canvas, aim = self.canvas, self._target(pointer)
+        if aim is None:
+            self._let_go(pointer)
+            return
+        node_id, port = aim
+        if self._source is None:
+            assert self._end is not None
+            canvas.attempt(wired(node_id, self._end), tr("Connect"))
+        elif (node_id, port) != self._taken:
+            canvas.attempt(wired(self._source, (node_id, port), self._taken), tr("Connect"))
+
+    def _let_go(self, pointer: Pointer) -> None:
+        """Over nothing: a taken wire is gone, a new one asks what should stand at its end."""
+        canvas = self.canvas
+        if self._taken is not None:
+            canvas.attempt(disconnect(*self._taken), tr("Disconnect"))
+        elif canvas.board.node_at(pointer.scene) is None:
+            end = (self._source, None) if self._source is not None else self._end
+            assert end is not None
+            canvas.search_for(pointer.scene, end)
+
+    def cancel(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
+        canvas = self.canvas
+        if self._line is not None:
+            canvas.board.removeItem(self._line)
+            self._line = None
+            canvas.board.light(None)
+        if self._taken in canvas.board.wires:
+            canvas.board.wires[self._taken].setVisible(True)
+
+
+def fitting_port(item: NodeItem, place: QPointF, own: Port | None = None) -> PortFace | None:
+    """The port a wire let go at `place` on a node's body ends at.
+
+    One right under the pointer; else the nearest empty one; else one that holds a number or a wire.
+    `own` is the port the wire came from: it counts as empty.
+    """
+    under = item.near_port(place)
+    if under is not None:
+        return under
+
+    def rank(port: PortFace) -> tuple[bool, float]:
+        return port.spare, abs(item.port_at(port.name).y() - place.y())
+
+    ports = item.face.ports
+    empty = [p for p in ports if not p.literal and (not p.linked or (item.node_id, p.name) == own)]
+    return min(empty or ports, key=rank, default=None)
