@@ -10,7 +10,8 @@ from app.actions.view import PANELS
 from app.text import tr
 
 __all__ = [
-    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "in_menu", "match", "tooltip"
+    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "in_menu", "match",
+    "on_canvas", "tooltip",
 ]  # fmt: skip
 
 _MENUS = (file, edit, view, step, train, help)
@@ -22,6 +23,11 @@ BY_ID = {action.id: action for action in ACTIONS}
 def in_menu(menu: str) -> Iterator[Action]:
     """The actions of a menu in order."""
     return (action for action in ACTIONS if action.menu == menu)
+
+
+def on_canvas(kind: str, context: Context) -> list[Action]:
+    """What the menu of a node, a wire or the ground offers now."""
+    return [action for action in ACTIONS if kind in action.on and action.enabled(context)]
 
 
 def tooltip(action: Action) -> str:

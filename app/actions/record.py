@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.session import Session
+from engine.graph import Port
 
 
 class Canvas(Protocol):
     """The canvas as actions use it."""
+
+    @property
+    def pointed_wire(self) -> Port | None:
+        """The port at the end of the wire under the pointer, or of the one whose menu was asked."""
+        ...
 
     def cut(self) -> None: ...
     def copy(self) -> None: ...
@@ -18,6 +24,7 @@ class Canvas(Protocol):
     def duplicate(self) -> None: ...
     def delete_selection(self) -> None: ...
     def select_all(self) -> None: ...
+    def remove_wire(self) -> None: ...
     def fit(self) -> None: ...
     def zoom_by(self, factor: float) -> None: ...
     def zoom_to(self, zoom: float) -> None: ...
@@ -112,6 +119,11 @@ def several(c: Context) -> bool:
     return c.editing and len(c.session.selection) > 1
 
 
+def wire_pointed(c: Context) -> bool:
+    """A wire is pointed at."""
+    return c.editing and c.canvas.pointed_wire is not None
+
+
 def free(c: Context) -> bool:
     """A document is shown and not trained."""
     return c.editing and not c.training
@@ -122,12 +134,20 @@ def idle(c: Context) -> bool:
     return nodes(c) and not c.training
 
 
+# ------------------------------------------------------------ what its menu on the canvas is asked on
+
+NODE, WIRE, GROUND = frozenset({"node"}), frozenset({"wire"}), frozenset({"ground"})
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing a person can do. `enabled` says whether it would do something now.
 
-    `menu` is the title of the menu it stands in. `shortcut` is in Qt's portable text; a second one
-    follows after a comma and a space. `group` changes where a menu has a line.
+    `menu` is the title of the menu it stands in, `submenu` of the menu inside that one, if any.
+    `shortcut` is in Qt's portable text; a second one follows after a comma and a space. `group`
+    changes where a menu has a line. `on` says which menus on the canvas have it too: those of a
+    right click on a node (it works on the selection), on a wire (on `canvas.pointed_wire`) and on
+    the ground; `NODE | GROUND` is two. There it is left out while it would do nothing.
     """
 
     id: str
@@ -138,3 +158,5 @@ class Action:
     enabled: Callable[[Context], bool] = always
     group: int = 0
     tip: str = ""
+    submenu: str = ""
+    on: frozenset[str] = frozenset()

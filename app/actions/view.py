@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.actions.record import Action, Context, nodes, shown
+from app.actions.record import GROUND, Action, Context, nodes, shown
 
 MENU = "View"
 
@@ -19,7 +19,7 @@ def _panel(name: str) -> Callable[[Context], None]:
 
 ACTIONS = (
     Action("view.commands", "Commands…", MENU, lambda c: c.command_palette(), "Ctrl+K"),
-    Action("view.fit", "Fit", MENU, lambda c: c.canvas.fit(), "F", nodes, 1),
+    Action("view.fit", "Fit", MENU, lambda c: c.canvas.fit(), "F", nodes, 1, on=GROUND),
     Action("view.zoom_in", "Zoom in", MENU, lambda c: c.canvas.zoom_by(1.25), "Ctrl++, Ctrl+=", shown, 1),
     Action("view.zoom_out", "Zoom out", MENU, lambda c: c.canvas.zoom_by(0.8), "Ctrl+-", shown, 1),
     Action("view.zoom_100", "Zoom to 100 %", MENU, lambda c: c.canvas.zoom_to(1.0), "Ctrl+0", shown, 1),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QToolButton
 
 from app import actions
 from app.session import Session
@@ -85,57 +84,3 @@ class TopBar(QFrame):
         """On the start page there is no document to name."""
         self.name.setVisible(on)
         self.dot.setVisible(on and not self.session.history.is_saved)
-
-
-class Commands(QObject):
-    """The table of actions as Qt's: one QAction each, in menus, with shortcuts."""
-
-    def __init__(self, window: QWidget, context: actions.Context, bar: QMenuBar) -> None:
-        super().__init__(window)
-        self.context = context
-        self.by_id: dict[str, QAction] = {}
-        for title in actions.MENUS:
-            menu = bar.addMenu(tr(title))
-            menu.setToolTipsVisible(True)
-            menu.aboutToShow.connect(self.refresh)
-            group = 0
-            for action in actions.in_menu(title):
-                if action.group != group:
-                    menu.addSeparator()
-                    group = action.group
-                made = self._made(action, window)
-                menu.addAction(made)
-                window.addAction(made)
-        self.refresh()
-
-    def _made(self, action: actions.Action, window: QWidget) -> QAction:
-        made = QAction(tr(action.title), window)
-        made.setObjectName(action.id)
-        made.setToolTip(actions.tooltip(action))
-        if action.shortcut:
-            made.setShortcuts([QKeySequence(text) for text in action.shortcut.split(", ")])
-        made.triggered.connect(self._triggered)
-        self.by_id[action.id] = made
-        return made
-
-    def _triggered(self) -> None:
-        self.run(self.sender().objectName())
-
-    def run(self, action_id: str) -> None:
-        """Does an action if it would do something now."""
-        action = actions.BY_ID[action_id]
-        if action.enabled(self.context):
-            action.run(self.context)
-
-    def refresh(self) -> None:
-        """What is enabled, and what undo and redo are called."""
-        history = self.context.session.history
-        for action_id, made in self.by_id.items():
-            made.setEnabled(actions.BY_ID[action_id].enabled(self.context))
-        for action_id, label in (
-            ("edit.undo", history.undo_label), ("edit.redo", history.redo_label),
-        ):  # fmt: skip
-            title = tr(actions.BY_ID[action_id].title)
-            self.by_id[action_id].setText(
-                f"{title} {label[:1].lower()}{label[1:]}" if label else title
-            )

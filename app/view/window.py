@@ -14,10 +14,10 @@ from app.recovery import Recovery
 from app.session import Session
 from app.text import tr
 from app.view import dialogs, settings, theme
+from app.view.commands import Commands
 from app.view.finder import Entry, action_entries, operator_entries
 from app.view.frame import Frame
 from app.view.help import HelpWindow
-from app.view.top_bar import Commands
 from app.worker import Progress
 from engine.check import check_graph
 from engine.compose import compose_edit
@@ -42,6 +42,7 @@ class Window(Frame):
         self._closed = False
         self._check_timer = self.once(350, self._check)
         self._fit_timer = self.once(0, self._fit_now)
+        self._menu_timer = self.once(0, self.canvas.end_menu)
         self._save_timer = QTimer(self)
         self._save_timer.timeout.connect(self._tick)
         if recovery is not None:
@@ -57,6 +58,7 @@ class Window(Frame):
         self.top.commands_asked.connect(self.command_palette)
         self.palette_panel.chosen.connect(self.add_operator)
         self.canvas.search_requested.connect(self._search)
+        self.canvas.menu_asked.connect(self._menu)
         self.transport.asked.connect(self.commands.run)
         self.training_panel.asked.connect(self.commands.run)
         self.training_panel.refused.connect(self.tell)
@@ -291,6 +293,11 @@ class Window(Frame):
             self.canvas.add_operator(name, place)
 
         self.finder.ask(operator_entries(add, self.session), tr("Search operators"), spot)
+
+    def _menu(self, kind: str, at: QPoint) -> None:
+        """The menu of what was right-clicked; it is closed before what was chosen is done."""
+        menu = self.commands.ask_menu(kind, at)
+        menu.aboutToHide.connect(self._menu_timer.start)
 
     def about(self) -> None:
         dialogs.about(self)

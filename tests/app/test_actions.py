@@ -24,8 +24,25 @@ def test_every_action_stands_in_a_menu() -> None:
 
 @pytest.mark.parametrize("menu", actions.MENUS)
 def test_groups_follow_each_other(menu: str) -> None:
-    groups = [a.group for a in actions.in_menu(menu)]
-    assert groups == sorted(groups)
+    levels: dict[str, list[int]] = {"": []}
+    for action in actions.in_menu(menu):
+        if action.submenu and action.submenu not in levels:
+            levels[""].append(action.group)
+        levels.setdefault(action.submenu, []).append(action.group)
+    for groups in levels.values():
+        assert groups == sorted(groups)
+
+
+@pytest.mark.parametrize("menu", actions.MENUS)
+def test_a_menu_is_seen_at_a_glance(menu: str) -> None:
+    """What grows longer is put into a menu inside (`submenu`)."""
+    rows = {a.submenu or a.id for a in actions.in_menu(menu)}
+    assert len(rows) <= 16, f"{menu} has {len(rows)} rows"
+
+
+def test_menus_on_the_canvas_are_of_three_kinds() -> None:
+    kinds = {"node", "wire", "ground"}
+    assert {kind for a in ACTIONS for kind in a.on} == kinds
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.session import Session
@@ -14,7 +15,16 @@ from app.view.canvas.board import Board
 from app.view.canvas.face import WIDTH
 from app.view.canvas.looking import Looking
 from app.view.canvas.overlays import Editor, Notice
-from engine.edits import Edit, move, remove_nodes
+from engine.edits import Edit, disconnect, move, remove_nodes
+from engine.graph import Port
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Where in the scene a menu was asked, and the end of the wire it was asked on."""
+
+    place: QPointF
+    wire: Port | None
 
 
 class Editing(Looking):
@@ -22,10 +32,13 @@ class Editing(Looking):
 
     `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
     also wires it, when a wire was let go there. `message` repeats what the notice says.
+    `menu_asked` carries what a menu is asked on (node, wire or ground) and where on the screen;
+    `asked` is kept until it is closed.
     """
 
     message = Signal(str)
     search_requested = Signal(QPointF)
+    menu_asked = Signal(str, QPoint)
 
     def __init__(self, session: Session, board: Board) -> None:
         super().__init__(board)
@@ -33,6 +46,8 @@ class Editing(Looking):
         self.editor, self.notice = Editor(self), Notice(self)
         self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
         self._pointer = QPointF()
+        self.asked: Asked | None = None
+        self._under: Port | None = None
         self._nudge = 0
         self._pasted = 0
 
@@ -107,10 +122,11 @@ class Editing(Looking):
         self.delete_selection()
 
     def paste(self, scene_pos: QPointF | None = None) -> None:
-        """Adds the nodes, or the program, on the clipboard and selects them."""
+        """Adds the nodes, or the program, on the clipboard and selects them; where a menu asked."""
         self._pasted += 1
         centre = self.centre() + QPointF(24, 24) * (self._pasted - 1)
-        place = centre if scene_pos is None else scene_pos
+        asked = self.asked.place if self.asked else centre
+        place = asked if scene_pos is None else scene_pos
         text = QGuiApplication.clipboard().text()
         self._insert(
             lambda: changes.pasted(self.session.graph, text, (place.x(), place.y())), tr("Paste")
@@ -122,6 +138,17 @@ class Editing(Looking):
             self._insert(
                 lambda: changes.duplicated(self.session.graph, chosen, (24, 24)), tr("Duplicate")
             )
+
+    @property
+    def pointed_wire(self) -> Port | None:
+        """The end of the wire that a menu was asked on, else of the one under the pointer."""
+        key = self.asked.wire if self.asked else self._under
+        return key if key in self.session.graph.links else None
+
+    def remove_wire(self) -> None:
+        """Removes the wire pointed at."""
+        if (key := self.pointed_wire) is not None:
+            self.attempt(disconnect(*key), tr("Disconnect"))
 
     def _insert(self, build: Callable[[], tuple[Edit, list[str]]], label: str) -> None:
         made: list[str] = []

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QStyle
 from app.session import Session
 from app.text import tr
 from app.view.canvas.board import Board
-from app.view.canvas.editing import Editing
+from app.view.canvas.editing import Asked, Editing
 from app.view.canvas.gestures import Gesture, Pointer, begin
 from app.view.canvas.ground import Ground
 from app.view.canvas.motion import Motion
@@ -202,7 +202,8 @@ class Canvas(Editing):
             return
         item = self.board.node_at(pointer.scene)
         wire = None if item else self.board.wire_at(pointer.scene, self.reach(6))
-        self.board.hover(item.node_id if item else None, wire.key if wire else None)
+        self._under = wire.key if wire else None
+        self.board.hover(item.node_id if item else None, self._under)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         gesture, self._gesture = self._gesture, None
@@ -224,11 +225,28 @@ class Canvas(Editing):
             self.rename_node(item.node_id)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """The node under the pointer is selected first, so a menu speaks of what is pointed at."""
-        item = self.board.node_at(self.to_scene(QPointF(event.pos())))
-        if item is not None and item.node_id not in self.session.selection:
+        """Asks for the menu of what is pointed at, by the menu key of what is selected."""
+        if self._gesture is not None:
+            return
+        chosen, nodes = self.session.selection, self.board.nodes
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            item, wire = (nodes[chosen[-1]] if chosen else None), None
+            place = item.body().center() if item else self.centre()
+        else:
+            place = self.to_scene(QPointF(event.pos()))
+            item = self.board.node_at(place)
+            wire = None if item else self.board.wire_at(place, self.reach(6))
+        if item is not None and item.node_id not in chosen:
             self.session.select((item.node_id,))
-        event.ignore()
+        self.editor.close_editor()
+        self.asked = Asked(place, wire.key if wire else None)
+        at = self.viewport().mapToGlobal(self.mapFromScene(place))
+        self.menu_asked.emit("node" if item else "wire" if wire else "ground", at)
+
+    def end_menu(self) -> None:
+        """The menu is closed; what was chosen in it is done."""
+        self.asked = None
+        self.board.hover(None, None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         pixels, angle = event.pixelDelta(), event.angleDelta()
@@ -244,7 +262,8 @@ class Canvas(Editing):
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
                 self.zoom_by(1 + event.value(), event.position())
             return True
-        if event.type() == QEvent.Type.Leave:
+        if event.type() == QEvent.Type.Leave and self.asked is None:
+            self._under = None
             self.board.hover(None, None)
         return super().viewportEvent(event)
 

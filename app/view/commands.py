@@ -1,0 +1,97 @@
+"""The table of actions as Qt's: menus, menus on the canvas and shortcuts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from app import actions
+from app.text import tr
+
+MENU_WIDTH = 248
+
+
+class Commands(QObject):
+    """The table of actions as Qt's: one QAction each, in menus, with shortcuts."""
+
+    def __init__(self, window: QWidget, context: actions.Context, bar: QMenuBar) -> None:
+        super().__init__(window)
+        self.context, self._window = context, window
+        self.by_id: dict[str, QAction] = {}
+        for action in actions.ACTIONS:
+            window.addAction(self._made(action, window))
+        for title in actions.MENUS:
+            menu = bar.addMenu(tr(title))
+            menu.aboutToShow.connect(self.refresh)
+            self._fill(menu, list(actions.in_menu(title)))
+        self.refresh()
+
+    def _fill(self, menu: QMenu, listed: Sequence[actions.Action]) -> None:
+        """Adds actions in order, a line where the group changes; a menu inside has two or more."""
+        sizes = Counter(action.submenu for action in listed)
+        menus, groups = {"": menu}, dict[QMenu, tuple[str, int]]()
+        for action in listed:
+            group = (action.menu, action.group)
+            name = action.submenu if sizes[action.submenu] > 1 else ""
+            if name not in menus:
+                _separate(menu, group, groups)
+                # A parent keeps it: one that addMenu(title) makes goes with its wrapper.
+                menus[name] = QMenu(tr(name), menu)
+                menu.addMenu(menus[name])
+            _separate(menus[name], group, groups)
+            menus[name].addAction(self.by_id[action.id])
+        for made in menus.values():
+            made.setToolTipsVisible(True)
+            made.setMinimumWidth(MENU_WIDTH)
+
+    def ask_menu(self, kind: str, at: QPoint) -> QMenu:
+        """Shows the menu of a node, a wire or the ground of the canvas at a place of the screen."""
+        self.refresh()
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._fill(menu, actions.on_canvas(kind, self.context))
+        menu.popup(at)
+        return menu
+
+    def _made(self, action: actions.Action, window: QWidget) -> QAction:
+        made = QAction(tr(action.title), window)
+        made.setObjectName(action.id)
+        made.setToolTip(actions.tooltip(action))
+        if action.shortcut:
+            made.setShortcuts([QKeySequence(text) for text in action.shortcut.split(", ")])
+        made.triggered.connect(self._triggered)
+        self.by_id[action.id] = made
+        return made
+
+    def _triggered(self) -> None:
+        self.run(self.sender().objectName())
+
+    def run(self, action_id: str) -> None:
+        """Does an action if it would do something now."""
+        action = actions.BY_ID[action_id]
+        if action.enabled(self.context):
+            action.run(self.context)
+
+    def refresh(self) -> None:
+        """What is enabled, and what undo and redo are called."""
+        history = self.context.session.history
+        for action_id, made in self.by_id.items():
+            made.setEnabled(actions.BY_ID[action_id].enabled(self.context))
+        for action_id, label in (
+            ("edit.undo", history.undo_label), ("edit.redo", history.redo_label),
+        ):  # fmt: skip
+            title = tr(actions.BY_ID[action_id].title)
+            self.by_id[action_id].setText(
+                f"{title} {label[:1].lower()}{label[1:]}" if label else title
+            )
+
+
+def _separate(menu: QMenu, group: tuple[str, int], groups: dict[QMenu, tuple[str, int]]) -> None:
+    """A line where a menu's group changes."""
+    if groups.setdefault(menu, group) != group:
+        menu.addSeparator()
+        groups[menu] = group
