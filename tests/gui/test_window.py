@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from app import actions
@@ -260,7 +261,7 @@ def test_commands_by_typing(window: Window) -> None:
 
 
 def test_menus_hold_every_action(window: Window) -> None:
-    shown = {a.objectName() for m in window.top.menus.actions() for a in m.menu().actions()}  # type: ignore[attr-defined]
+    shown = {a.objectName() for m in window.top.menus.findChildren(QMenu) for a in m.actions()}
     assert {a.id for a in actions.ACTIONS} <= shown
     assert not window.commands.by_id["edit.undo"].isEnabled()
     type_formula(window, PROGRAM)
