@@ -37,8 +37,9 @@ soak: .venv-test ## The tests in their long form (an hour or more).
 
 check-all: lint test-xcb soak ## Everything, long forms included.
 
-bench: .venv-bench ## Speed beside PyTorch and JAX; prints, never judges.
+bench: .venv-bench ## Speed beside PyTorch and JAX, the canvas beside a plain one; prints, never judges.
 	@$(BIN)/gradloom bench
+	@env QT_QPA_PLATFORM=offscreen $(PYTEST) -q -s tests/bench/test_canvas_speed.py
 
 format: .venv-test ## Formats the source.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
