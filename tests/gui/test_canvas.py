@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import numpy as np
@@ -12,10 +14,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.actions.gestures import HOW, How
 from app.session import Session
 from app.view import theme
-from app.view.canvas import Canvas
+from app.view.canvas import Canvas, gestures
 from app.view.canvas.face import pretty_formula, pretty_name
+from app.view.canvas.gestures.gesture import Gesture
 from app.view.canvas.view import MIME
 from engine.compose import compose
 from engine.edits import Batch, Edit, connect, remove_nodes, set_options, set_tensor
@@ -537,3 +541,42 @@ def test_pretty_formulas(text: str, pretty: str) -> None:
 )  # fmt: skip
 def test_number_text(number: float, text: str) -> None:
     assert theme.number_text(number) == text
+
+
+# ------------------------------------------------------------------------- words
+
+OF_THE_CANVAS = {"insert", "search", "open", "menu", "zoom"}
+"""Rows of events that are over at once and so have no class."""
+
+
+def classes(base: type[Gesture] = Gesture) -> list[type[Gesture]]:
+    for module in pkgutil.iter_modules(gestures.__path__, f"{gestures.__name__}."):
+        importlib.import_module(module.name)
+    return [c for c in base.__subclasses__() if c.__module__.startswith(gestures.__name__)]
+
+
+def silent(kinds: list[type[Gesture]]) -> list[str]:
+    """Gestures without words, or with words that are not on the page."""
+    told = set(HOW.values())
+    return [c.__name__ for c in kinds if not getattr(c, "how", ()) or not set(c.how) <= told]
+
+
+def test_every_gesture_has_words() -> None:
+    assert classes() and not silent(classes()), "give them `how`, rows of app.actions.gestures.HOW"
+
+
+def test_every_row_belongs_to_a_gesture() -> None:
+    used = {row for c in classes() for row in c.how}
+    assert [key for key, row in HOW.items() if row not in used] == [
+        key for key in HOW if key in OF_THE_CANVAS
+    ]
+
+
+def test_planted_gestures_without_words() -> None:
+    class Mute(Gesture):
+        pass
+
+    class Stranger(Gesture):
+        how = (How("Nothing", "Nowhere"),)
+
+    assert silent([Mute, Stranger]) == ["Mute", "Stranger"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
+
+from app.actions.gestures import How
 
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
@@ -29,7 +31,12 @@ class Pointer:
 
 
 class Gesture:
-    """Between a press and its release. `cancel` (Esc) leaves everything as it was."""
+    """Between a press and its release. `cancel` (Esc) leaves everything as it was.
+
+    `how` says on the page of shortcuts what it does and how it is made: rows of `HOW`.
+    """
+
+    how: ClassVar[tuple[How, ...]]
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         self.canvas = canvas

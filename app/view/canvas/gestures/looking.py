@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsRectItem
 
+from app.actions.gestures import HOW
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 class Pan(Gesture):
     """Moves the view with the mouse."""
+
+    how = (HOW["pan"],)
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         super().__init__(canvas, start)
@@ -36,6 +39,8 @@ class Pan(Gesture):
 
 class Band(Gesture):
     """A rectangle that selects what it touches; a click on nothing selects nothing."""
+
+    how = (HOW["band"],)
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         super().__init__(canvas, start)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
 
+from app.actions.gestures import HOW
 from app.text import tr
 from app.view.canvas.board import snap
 from app.view.canvas.gestures.gesture import Gesture, Pointer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 class Move(Gesture):
     """Selects, and past the threshold moves the selection; one drag is one undo step."""
+
+    how = (HOW["select"], HOW["move"])
 
     def __init__(self, canvas: Canvas, start: Pointer, node_id: str) -> None:
         super().__init__(canvas, start)

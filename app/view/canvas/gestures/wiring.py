@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
+from app.actions.gestures import HOW
 from app.text import tr
 from app.view.canvas.changes import wired
 from app.view.canvas.face import PORT_REACH, PortFace
@@ -28,6 +29,8 @@ class Wire(Gesture):
     Exactly one of `source` (an output) and `end` (a port) is fixed. `taken` is the port the wire
     was on when it was pressed; let go over nothing, that wire is gone.
     """
+
+    how = (HOW["wire"], HOW["wire_search"], HOW["unwire"])
 
     def __init__(
         self,

@@ -1,0 +1,38 @@
+"""What the mouse and fixed keys do on the canvas, in words, for the page of shortcuts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class How(NamedTuple):
+    """What a gesture does, and how it is made."""
+
+    what: str
+    how: str
+
+
+# Each class in app/view/canvas/gestures names its rows in `how`; the rest are events of the canvas.
+HOW: dict[str, How] = {
+    "select": How("Select a node", "Click it; with Shift or Ctrl, add it or take it out"),
+    "band": How("Select what a rectangle touches", "Drag on the ground; with Shift or Ctrl, add"),
+    "move": How("Move the selection", "Drag a node"),
+    "wire": How("Connect", "Drag from a port, and let go anywhere on the other node"),
+    "wire_search": How("Connect to something new", "Drag from a port, and let go on the ground"),
+    "unwire": How("Move or remove a wire", "Pull it off its port, and let go"),
+    "insert": How("Put an operator on a wire", "Drag it from the palette onto the wire"),
+    "search": How("Search for an operator there", "Double-click the ground"),
+    "open": How("Edit a value, or open a module", "Double-click the node"),
+    "menu": How("What can be done there", "Right-click a node, a wire or the ground"),
+    "pan": How("Pan", "Drag with the middle button, or hold Space and drag; two fingers"),
+    "zoom": How("Zoom", "Turn the wheel, or pinch"),
+}
+
+# Keys of the canvas itself; they mean the same everywhere and are not rebound.
+FIXED: tuple[How, ...] = (
+    How("Give up a gesture, then the selection, then leave a module", "Esc"),
+    How("Select the next node, the previous one", "Tab, Shift+Tab"),
+    How("Move the selection by 4, by 24", "Arrow keys, Shift and arrow keys"),
+    How("Edit the value or open the module", "Enter"),
+    How("Rename", "F2"),
+)
