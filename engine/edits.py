@@ -110,6 +110,9 @@ def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
     edits += [Put("tensors", key, None) for n in ordered for key in tensors_of(graph, n)]
     if graph.settings["output"] in gone:
         edits.append(Put("settings", "output", ""))
+    kept = {d: n for d, n in graph.settings["bookmarks"].items() if n not in gone}
+    if kept != graph.settings["bookmarks"]:
+        edits.append(Put("settings", "bookmarks", kept))
     if graph.recipe.loss in gone:
         edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
     edits += [Put("nodes", n, None) for n in ordered]
@@ -259,9 +262,10 @@ def remove_operator(name: str) -> Edit:
     return Put("operators", name, None)
 
 
-def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
-    """The nodes with the wires among them and their tensors, as a document of its own."""
-    chosen = sorted(node_ids, key=id_number)
+def subgraph(graph: Graph, ids: Iterable[str]) -> Graph:
+    """Nodes with the wires among them and their tensors, and notes, as a document of its own."""
+    wanted = set(ids)
+    chosen = sorted(wanted - graph.notes.keys(), key=id_number)
     inside = set(chosen)
     part = Graph()
     part.put("settings", "dtype", graph.settings["dtype"])
@@ -280,6 +284,8 @@ def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
             for key, tensor in graph.tensors.items():
                 if key.startswith(f"{source}."):
                     part.put("tensors", key, tensor)
+    for note_id in sorted(wanted & graph.notes.keys()):
+        part.put("notes", note_id, graph.notes[note_id])
     for link in sorted(graph.all_links(), key=lambda k: (k.target, k.port)):
         if link.source in inside and link.target in inside:
             part.put("links", (link.target, link.port), link.source)
@@ -289,7 +295,7 @@ def subgraph(graph: Graph, node_ids: Iterable[str]) -> Graph:
 def insert(
     graph: Graph, part: Graph, offset: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[Edit, dict[str, str]]:
-    """Adds a copy of another document's nodes; returns the edit and {their id: the new id}.
+    """Adds a copy of another document's nodes and notes; returns the edit and {their id: the new id}.
 
     Names that are taken get a number. Data sources come along unless the same one is there already;
     another one of that name is renamed with the nodes that read it.
@@ -340,6 +346,12 @@ def insert(
     edits += values
     for (target, port), source_id in sorted(part.links.items()):
         edits.append(Put("links", (ids[target], port), ids[source_id]))
+    next_id = id_number(graph.new_note_id())
+    for number, old in enumerate(sorted(part.notes, key=id_number)):
+        note = part.notes[old]
+        ids[old] = f"f{next_id + number}"
+        x, y = note.x + offset[0], note.y + offset[1]
+        edits.append(Put("notes", ids[old], replace(note, id=ids[old], x=x, y=y)))
     return Batch(tuple(edits)), ids
 
 

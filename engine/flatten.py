@@ -79,6 +79,8 @@ class _Flattening:
                 place.known[node_id] = ref
 
     def _node(self, place: _Place, node: Node, op: Op) -> Ref | None:
+        if place.graph.passes_on(node.id):
+            return self._handed_on(place, node)
         args: list[Ref] = []
         for port in place.graph.ports(node.id):
             operand = place.graph.operand(node.id, port)
@@ -94,6 +96,15 @@ class _Flattening:
         return self.expansion.add(
             place.path + node.id, op, tuple(args), {**op.defaults(), **node.options}
         )
+
+    def _handed_on(self, place: _Place, node: Node) -> Ref | None:
+        """What a muted node or a dot on a wire stands for: another step, or a number."""
+        port = place.graph.handed_on(node.id)
+        operand = place.graph.operand(node.id, port) if port is not None else None
+        ref = place.known.get(operand) if isinstance(operand, str) else operand
+        if ref is not None:
+            self.expansion.results[place.path + node.id] = ref
+        return ref
 
     # ------------------------------------------------------------ modules
 

@@ -1,6 +1,6 @@
-"""The document: nodes, ports, links, tensors, data sources and recipe, with its errors.
+"""The document: nodes, ports, links, tensors, notes, data sources and recipe, with its errors.
 
-A `Graph` is seven tables and nothing else. `put` replaces one entry of one table after checking that
+A `Graph` is eight tables and nothing else. `put` replaces one entry of one table after checking that
 the document stays sound, and returns what stood there; `engine/edits.py` builds every change from
 it. The structure is kept beside the tables as a NetworkX MultiDiGraph, one edge a link keyed by the
 target's port, for order, cycles and reachability.
@@ -18,7 +18,8 @@ import networkx as nx
 import numpy as np
 
 from engine import ops
-from engine.ops.row import Array, Op, Option
+from engine.module_row import TIED, module_row
+from engine.ops.row import Array, Op
 from engine.own import own_row
 from engine.records import (
     ID,
@@ -31,12 +32,15 @@ from engine.records import (
     GraphError,
     Link,
     Node,
+    Note,
     OwnOperator,
     Port,
     Recipe,
     Source,
     TableName,
+    check_bookmarks,
     check_fields,
+    check_note,
     check_options,
     check_recipe,
     check_sizes,
@@ -45,12 +49,28 @@ from engine.records import (
     has_port,
     id_number,
     is_number,
+    is_on_canvas,
 )
-from engine.shapes import Spec
 
 __all__ = [
-    "CycleError", "Graph", "GraphError", "Link", "Node", "OwnOperator", "Port", "Recipe", "Source",
-    "TableName", "check_options", "check_recipe", "frozen", "has_port", "id_number",
+    "TIED",
+    "CycleError",
+    "Graph",
+    "GraphError",
+    "Link",
+    "Node",
+    "Note",
+    "OwnOperator",
+    "Port",
+    "Recipe",
+    "Source",
+    "TableName",
+    "check_options",
+    "check_recipe",
+    "frozen",
+    "has_port",
+    "id_number",
+    "module_row",
 ]  # fmt: skip
 
 
@@ -65,6 +85,7 @@ class Graph:
         self.settings: dict[str, Any] = dict(SETTINGS)
         self.modules: dict[str, Graph] = {}
         self.operators: dict[str, OwnOperator] = {}
+        self.notes: dict[str, Note] = {}
         self.structure: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self.revision = 0  # of everything
         self.meaning = 0  # of everything but places on the canvas: what values depend on
@@ -126,6 +147,16 @@ class Graph:
         source = self.links.get((node_id, port))
         return source if source is not None else self.nodes[node_id].literals.get(port)
 
+    def handed_on(self, node_id: str) -> str | None:
+        """The port whose operand a muted node or a dot on a wire hands on; None if all are empty."""
+        ports = self.ports(node_id)
+        wired = next((p for p in ports if (node_id, p) in self.links), None)
+        return wired or next((p for p in ports if p in self.nodes[node_id].literals), None)
+
+    def passes_on(self, node_id: str) -> bool:
+        """Whether a node computes nothing and hands an operand on."""
+        return self.nodes[node_id].muted or self.op(node_id).is_wire
+
     def links_of(self, node_id: str) -> list[Link]:
         """Every link into and out of a node."""
         into = self.structure.in_edges(node_id, keys=True)
@@ -175,6 +206,9 @@ class Graph:
         """An id that was never used in this document since it was opened."""
         return f"n{self._next}"
 
+    def new_note_id(self) -> str:
+        return f"f{max(map(id_number, self.notes), default=0) + 1}"
+
     def new_name(self, wanted: str = "v", taken: Iterable[str] = ()) -> str:
         """`wanted` if it is free, else with the first free number behind it."""
         return self.new_names([wanted], taken)[0]
@@ -214,7 +248,7 @@ class Graph:
         """
         old: Any = getattr(self, f"_put_{table}")(key, value)
         self.revision += 1
-        self.meaning += not (table == "nodes" and _only_moved(old, value))
+        self.meaning += not (table == "notes" or (table == "nodes" and _only_moved(old, value)))
         return old
 
     def _put_nodes(self, key: str, value: Node | None) -> Node | None:
@@ -263,7 +297,9 @@ class Graph:
         for port in self.structure_ports(key):
             if not has_port(op, port):
                 raise GraphError(f"{op.name} has no port {port!r}, which is wired")
-        if not all(isinstance(v, int | float) and abs(v) < 1e9 for v in (node.x, node.y)):
+        if node.muted and op.is_source:
+            raise GraphError(f"{node.name} is given its value; only what is computed can be muted")
+        if not is_on_canvas(node.x, node.y):
             raise GraphError(f"{node.name} stands outside the canvas")
 
     def _put_links(self, key: Port, value: str | None) -> str | None:
@@ -343,7 +379,18 @@ class Graph:
             check_recipe(value)
         if key == "sizes":
             check_sizes(value)
+        if key == "bookmarks":
+            check_bookmarks(value)
         old, self.settings[key] = self.settings[key], value
+        return old
+
+    def _put_notes(self, key: str, value: Note | None) -> Note | None:
+        old = self.notes.get(key)
+        if value is None:
+            self.notes.pop(key, None)
+        else:
+            check_note(key, value)
+            self.notes[key] = value
         return old
 
     def _put_modules(self, key: str, value: Graph | None) -> Any:
@@ -383,50 +430,6 @@ class Graph:
                     )
         table[key], self._rows[key] = value, row
         return old
-
-
-MAX_DEPTH = 12
-"""How deep modules may stand inside modules."""
-
-TIED = "tied"
-"""The option of an instance that names the one whose parameters it uses."""
-
-
-def module_row(name: str, definition: Graph) -> Op:
-    """A module as a row: its ports are the definition's inputs, oldest first, its options the sizes.
-
-    Raises GraphError for a definition that cannot be used.
-    """
-    if definition.output() is None:
-        raise GraphError(f"{name} computes nothing; a module needs at least one operator")
-    if definition.of_op("data"):
-        raise GraphError(f"{name} reads data; leave data nodes outside of a module")
-    if _depth(definition) > MAX_DEPTH:
-        raise GraphError(f"modules stand inside modules more than {MAX_DEPTH} deep")
-    ports = tuple(definition.name(n) for n in definition.of_op("input"))
-    sizes = definition.settings["sizes"]
-    wrong = next((p for p in ports if p in sizes or p == TIED), None)
-    if wrong is not None:
-        raise GraphError(f"{wrong} is the name of an input and of a size; rename one of them")
-    about = str(definition.settings["about"]).strip() or f"The module {name}."
-    options = tuple(
-        Option(size, value, "count", f"The size that its parameters call {size}.")
-        for size, value in sizes.items()
-    )
-    tied = Option(TIED, "", "text", "Another instance, by its id, whose parameters it uses.")
-    return Op(
-        name, "Modules", about, ports, f"{name}({', '.join(ports)})", {},
-        lambda options, *specs: Spec(), None, options=(*options, tied), definition=definition,
-        label=str(definition.settings["title"]) or name,
-    )  # fmt: skip
-
-
-def _depth(definition: Graph) -> int:
-    deepest, level = 0, list(definition.modules.values())
-    while level and deepest <= MAX_DEPTH:
-        deepest += 1
-        level = [inner for graph in level for inner in graph.modules.values()]
-    return deepest
 
 
 def _only_moved(old: Node | None, new: Node | None) -> bool:

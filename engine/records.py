@@ -1,4 +1,4 @@
-"""What a document is made of: nodes, links, data sources, the recipe, and the checks of each."""
+"""What a document is made of: nodes, links, notes, data sources, the recipe, and the checks of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from engine.ops.row import Array, Op
 
-TableName = Literal["nodes", "links", "tensors", "sources", "settings", "modules", "operators"]
+TableName = Literal[
+    "nodes", "links", "tensors", "sources", "settings", "modules", "operators", "notes"
+]  # fmt: skip
 TABLES: tuple[str, ...] = get_args(TableName)
 Port = tuple[str, str]
 """(node id, port name) of a link's target."""
@@ -66,7 +68,8 @@ class Node:
     """One operator in the document.
 
     `literals` gives numbers to ports that have no link (a link wins over a literal).
-    `x`, `y` place the node's upper left corner on the canvas, in scene units.
+    `x`, `y` place the node's upper left corner on the canvas, in scene units. A `muted` node hands on
+    its first wired operand instead of computing anything.
     """
 
     id: str
@@ -76,6 +79,33 @@ class Node:
     literals: Mapping[str, float] = field(default_factory=dict)
     x: float = 0.0
     y: float = 0.0
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text on the canvas, or a frame around nodes; it means nothing to the mathematics.
+
+    `text` may hold formulas between dollar signs; a frame's is its title. `colour` is one of COLOURS.
+    Places and sizes are in scene units, the upper left corner at `x`, `y`.
+    """
+
+    id: str
+    kind: Literal["note", "frame"] = "note"
+    text: str = ""
+    colour: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 200.0
+    height: float = 96.0
+
+
+NOTE_ID = re.compile(r"f[1-9]\d{0,11}")
+NOTE_KINDS = ("note", "frame")
+COLOURS = ("", "blue", "violet", "pink", "yellow", "grey")
+MAX_NOTE = 20_000
+"""Letters of a note."""
+SMALLEST_NOTE = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +164,7 @@ class OwnOperator:
 
 SETTINGS: dict[str, Any] = {
     "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(), "sizes": {},
+    "bookmarks": {},
 }  # fmt: skip
 
 
@@ -144,6 +175,36 @@ def check_sizes(sizes: Mapping[str, Any]) -> None:
             raise GraphError(f"{name!r} is not a name for a size; use letters, digits and _")
         if not _whole(size) or size < 1:
             raise GraphError(f"the size {name} is a whole number of 1 or more")
+
+
+def check_bookmarks(bookmarks: Mapping[str, Any]) -> None:
+    """Raises GraphError unless digits from 1 to 9 name nodes."""
+    for digit, node_id in bookmarks.items():
+        if not isinstance(digit, str) or not re.fullmatch("[1-9]", digit):
+            raise GraphError(f"{digit!r} is not a bookmark; they are called 1 to 9")
+        if not isinstance(node_id, str) or not ID.fullmatch(node_id):
+            raise GraphError(f"the bookmark {digit} names a node by its id, not {node_id!r}")
+
+
+def check_note(key: str, note: Note) -> None:
+    """Raises GraphError with what is wrong with a note or a frame."""
+    if key != note.id or not isinstance(key, str) or not NOTE_ID.fullmatch(key):
+        raise GraphError(f"{key!r} is not the id of a note; ids are f1, f2, ...")
+    if note.kind not in NOTE_KINDS:
+        raise GraphError(f"{key} is a note or a frame, not {note.kind!r}")
+    if note.colour not in COLOURS:
+        raise GraphError(f"the colour of {key} is one of {', '.join(COLOURS[1:])}")
+    check_text(key, note.text)
+    if len(note.text) > MAX_NOTE:
+        raise GraphError(f"a note holds {MAX_NOTE:,} letters at most; split it")
+    if not is_on_canvas(note.x, note.y, note.width, note.height):
+        raise GraphError(f"{key} stands outside the canvas")
+    if min(note.width, note.height) < SMALLEST_NOTE:
+        raise GraphError(f"{key} is {SMALLEST_NOTE:g} wide and high at least")
+
+
+def is_on_canvas(*places: Any) -> bool:
+    return all(isinstance(v, int | float) and abs(v) < 1e9 for v in places)
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -264,5 +325,5 @@ def has_port(op: Op, port: str) -> bool:
 
 
 def id_number(node_id: str) -> int:
-    """The number in a node id."""
+    """The number in the id of a node or a note."""
     return int(node_id[1:])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from app.history import History
-from engine import edits, ops
+from engine import edits, notes, ops, rewiring
 from engine.edits import Edit
-from engine.graph import Graph, GraphError, Node, OwnOperator, Recipe, Source, has_port
+from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, has_port
 
 NUMBERS = (
     0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308,
@@ -145,7 +146,54 @@ def _source(rng: random.Random, graph: Graph) -> Edit:
 
 def _copy(rng: random.Random, graph: Graph) -> Edit:
     nodes = {_node(rng, graph) for _ in range(3)}
-    return edits.insert(graph, edits.subgraph(graph, nodes), (16.0, 16.0))[0]
+    return edits.insert(
+        graph, edits.subgraph(graph, {*nodes, *list(graph.notes)[:1]}), (16.0, 16.0)
+    )[0]
+
+
+def _mute(rng: random.Random, graph: Graph) -> Edit:
+    return rewiring.mute(graph, {_node(rng, graph) for _ in range(2)})
+
+
+def _rewire(rng: random.Random, graph: Graph) -> Edit:
+    nodes = {_node(rng, graph) for _ in range(2)}
+    made = rng.choice((rewiring.taken_out, rewiring.dissolve))
+    return made(graph, nodes)
+
+
+def _dot(rng: random.Random, graph: Graph) -> Edit:
+    if not graph.links:
+        raise GraphError("there is no wire")
+    wire = rng.choice(sorted(graph.links))
+    return rewiring.add_dot(graph, [wire], (rng.uniform(-9, 9), 0.0))[0]
+
+
+def _on_wire(rng: random.Random, graph: Graph) -> Edit:
+    if not graph.links:
+        raise GraphError("there is no wire")
+    return rewiring.put_on_wire(graph, _node(rng, graph), rng.choice(sorted(graph.links)))
+
+
+def _note(rng: random.Random, graph: Graph) -> Edit:
+    choice = rng.random()
+    if not graph.notes or choice < 0.5:
+        fields = {
+            "kind": rng.choice(("note", "frame")), "text": rng.choice(TEXTS),
+            "colour": rng.choice(("", "blue", "pink", "red")), "x": rng.uniform(-99, 99),
+            "y": float(rng.randint(-9, 9)), "width": rng.choice((24.0, 300.25, 3.0)),
+        }  # fmt: skip
+        return notes.add_note(graph, **fields)[0]
+    note_id = rng.choice(sorted(graph.notes))
+    if choice < 0.7:
+        return notes.remove_notes([note_id])
+    if choice < 0.85:
+        return notes.move_notes(graph, {note_id: (rng.uniform(-9, 9), 4.0)})
+    return notes.change_note(graph, note_id, text=rng.choice(TEXTS))
+
+
+def _bookmark(rng: random.Random, graph: Graph) -> Edit:
+    marks = {**graph.settings["bookmarks"], rng.choice("123x"): _node(rng, graph)}
+    return edits.set_setting("bookmarks", marks)
 
 
 def _two(rng: random.Random, graph: Graph) -> Edit:
@@ -155,7 +203,8 @@ def _two(rng: random.Random, graph: Graph) -> Edit:
 
 MAKERS = (
     _add, _add, _add, _connect, _connect, _connect, _remove, _disconnect, _rename, _options,
-    _literal, _move, _setting, _recipe, _source, _copy, _two,
+    _literal, _move, _setting, _recipe, _source, _copy, _mute, _rewire, _dot,
+    _on_wire, _note, _note, _bookmark, _two,
 )  # fmt: skip
 
 
@@ -192,7 +241,26 @@ PREVIEW = bytes.fromhex(
 
 
 def sample() -> Graph:
-    """The document that `files/format-2/sample.gloom` and `.json` hold: something of everything."""
+    """The document that `files/format-3/sample.gloom` and `.json` hold: something of everything."""
+    graph = sample_of_format_2()
+    put = graph.put
+    put("settings", "title", "Sample of format 3: größer, ∂J/∂x")
+    put("settings", "bookmarks", {"1": "n3", "9": "n8"})
+    put("nodes", "n4", replace(graph.nodes["n4"], muted=True))
+    put("nodes", "n14", Node("n14", "reroute", "dot", {}, {}, 700.0, -40.5))
+    put("links", ("n14", "x"), "n5")
+    put("notes", "f1", Note("f1", "frame", "The layer", "violet", -20.0, -40.0, 700.5, 300.0))
+    put("notes", "f3", Note("f3", "note", "$\\frac{x}{2}$ größer\n🙂", "", 1e-05, 420.0))
+    inner = graph.modules["Outer"].copy()
+    inner.put("notes", "f1", Note("f1", "note", "inside"))
+    inner.put("settings", "bookmarks", {"2": "n3"})
+    inner.put("nodes", "n3", replace(inner.nodes["n3"], muted=True))
+    put("modules", "Outer", inner)
+    return graph
+
+
+def sample_of_format_2() -> Graph:
+    """The document that `files/format-2/sample.gloom` and `.json` hold."""
     graph = sample_of_format_1()
     put = graph.put
     put("settings", "title", "Sample of format 2: größer, ∂J/∂x")

@@ -1,6 +1,6 @@
 """A document to canonical text and tensors, and back, every field checked.
 
-The structs below are format 2. The text has sorted keys, one entry a line and the shortest floats
+The structs below are format 3. The text has sorted keys, one entry a line and the shortest floats
 that read back bit for bit, so equal documents have equal bytes and a change shows as few lines.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.files.strict import MAX_TEXT, FileError, check_json, check_shape, load_json
 from engine.files.upgrades import VERSION, upgraded
-from engine.graph import Graph, GraphError, Node, OwnOperator, Recipe, Source, id_number
+from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, id_number
 from engine.ops.row import Array, Op
 
 MAX_TWIN = 64 << 20
@@ -29,7 +29,7 @@ Number = float | str
 MAX_OPERATORS = 500
 """Operators of its own that a document may bring: each is derived when it is read."""
 
-_SETTINGS = ("title", "about", "dtype", "output", "sizes")
+_SETTINGS = ("title", "about", "dtype", "output", "sizes", "bookmarks")
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -41,6 +41,7 @@ class _Node(_Strict):
     at: tuple[float, float]
     id: str
     literals: dict[str, Number]
+    muted: bool
     name: str
     op: str
     options: dict[str, Any]
@@ -71,6 +72,15 @@ class _Recipe(_Strict):
     seed: int
 
 
+class _Note(_Strict):
+    at: tuple[float, float]
+    colour: str
+    id: str
+    kind: Literal["note", "frame"]
+    extent: tuple[float, float]
+    text: str
+
+
 class _Operator(_Strict):
     formula: str
     doc: str
@@ -85,12 +95,14 @@ class _Module(_Strict):
     dtype: str
     output: str
     sizes: dict[str, int]
+    bookmarks: dict[str, str]
     recipe: _Recipe
     sources: dict[str, _Source]
     modules: dict[str, _Module]
     operators: dict[str, _Operator]
     nodes: list[_Node]
     links: list[tuple[str, str, str]]
+    notes: list[_Note]
     tensors: dict[str, _Tensor]
 
 
@@ -173,8 +185,20 @@ def _plain(graph: Graph) -> dict[str, Any]:
                 "options": {name: _number(value) for name, value in node.options.items()},
                 "literals": {p: _number(float(value)) for p, value in node.literals.items()},
                 "at": [float(node.x), float(node.y)],
+                "muted": node.muted,
             }
             for node in nodes
+        ],
+        "notes": [
+            {
+                "id": note.id,
+                "kind": note.kind,
+                "text": note.text,
+                "colour": note.colour,
+                "at": [float(note.x), float(note.y)],
+                "extent": [float(note.width), float(note.height)],
+            }
+            for note in sorted(graph.notes.values(), key=lambda n: id_number(n.id))
         ],
         "links": [[link.source, link.target, link.port] for link in links],
         "tensors": {
@@ -284,7 +308,7 @@ def _graph(document: _Module, tensors: Mapping[str, Array], prefix: str = "") ->
             raise FileError(f"the node {record.id} stands twice")
         options = _options(graph.row(record.op), record.options)
         literals = {port: _read(value) for port, value in record.literals.items()}
-        node = Node(record.id, record.op, record.name, options, literals, *record.at)
+        node = Node(record.id, record.op, record.name, options, literals, *record.at, record.muted)
         _put(graph, "nodes", record.id, node)
     for key, known in document.tensors.items():
         array = tensors[prefix + key]
@@ -292,6 +316,11 @@ def _graph(document: _Module, tensors: Mapping[str, Array], prefix: str = "") ->
             raise FileError(f"the tensor {key} is not of the dtype and shape its text declares")
         _put(graph, "tensors", key, array)
     _link(graph, document.links)
+    for told in document.notes:
+        if told.id in graph.notes:
+            raise FileError(f"the note {told.id} stands twice")
+        note = Note(told.id, told.kind, told.text, told.colour, *told.at, *told.extent)
+        _put(graph, "notes", told.id, note)
     return graph
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.files.strict import FileError
 
-VERSION = 2
+VERSION = 3
 
 
 def _with_modules(document: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +19,26 @@ def _with_modules(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "version": 2, "sizes": {}, "modules": {}, "operators": {}}
 
 
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_modules}
+def _with_notes(document: dict[str, Any]) -> dict[str, Any]:
+    """2 to 3: notes, bookmarks and muted nodes came, in modules as well."""
+
+    def part(old: Any) -> Any:  # as deep as the text may be nested
+        if not isinstance(old, dict):
+            return old
+        nodes, modules = old.get("nodes"), old.get("modules")
+        new = {**old, "notes": [], "bookmarks": {}}
+        if isinstance(nodes, list):
+            new["nodes"] = [{**n, "muted": False} if isinstance(n, dict) else n for n in nodes]
+        if isinstance(modules, dict):
+            new["modules"] = {name: part(module) for name, module in modules.items()}
+        return new
+
+    return {**part(document), "version": 3}
+
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _with_modules, 2: _with_notes,
+}  # fmt: skip
 
 
 def upgraded(value: Any) -> dict[str, Any]:

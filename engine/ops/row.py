@@ -115,6 +115,7 @@ class Op:
     a parameter at that port takes the formula's value at the end of each step.
     `definition` is the sub-graph of a module's row; the row itself computes nothing.
     `reads_inside` marks the row that gives another value of a module than its result.
+    `is_wire` marks a dot on a wire: it makes no step, readers get what it reads.
     `least` is how many operands a variadic row takes at least.
     `reads_masks` tells that the shape depends on how many entries of a truth value hold.
     """
@@ -151,6 +152,7 @@ class Op:
     statics: tuple[str, ...] = ()
     updates: Mapping[str, str] = field(default_factory=dict)
     reads_masks: bool = False
+    is_wire: bool = False
     least: int = 2
 
     @property

@@ -339,4 +339,11 @@ ROWS = (
         ),
     ),
     *indexing.ROWS,
+    Op(
+        "reroute", category="Shape", doc="A dot on a wire: the value passes unchanged.",
+        inputs=("x",), formula="reroute(x)", derivative={"x": "g"}, shape=lambda o, x: x,
+        kernel=_copies(lambda o, specs, x: x), view=lambda o, specs, x: x,
+        identity=lambda o, x: 0, is_wire=True, analytic=True, latex="<0>", label="• dot",
+        aliases=("dot", "relay", "pass", "identity", "wire"), cases=(Case(((2, 3),)), Case(((),))),
+    ),
 )  # fmt: skip

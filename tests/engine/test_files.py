@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from documents import PREVIEW, random_document, sample, sample_of_format_1
+from documents import (
+    PREVIEW,
+    random_document,
+    sample,
+    sample_of_format_1,
+    sample_of_format_2,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -112,7 +118,8 @@ def test_equal_documents_have_equal_bytes_whatever_their_history() -> None:
     graph = sample()
     shuffled = Graph()
     rng = random.Random(1)
-    for table in ("settings", "sources", "modules", "operators", "nodes", "tensors", "links"):
+    for table in ("settings", "sources", "modules", "operators", "nodes", "tensors", "links",
+                  "notes"):  # fmt: skip
         entries = list(getattr(graph, table).items())
         rng.shuffle(entries)
         for key, value in entries:
@@ -180,7 +187,8 @@ def test_the_picture_is_outside_the_canonical_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", FOUND, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_every_version_opens(path: Path) -> None:
     graph = files.read(path)
-    wanted = sample_of_format_1() if path.parent.name == "format-1" else sample()
+    made = {"format-1": sample_of_format_1, "format-2": sample_of_format_2}
+    wanted = made.get(path.parent.name, sample)()
     assert files.canonical_bytes(graph) == files.canonical_bytes(wanted) or path.suffix == ".json"
     assert files.to_text(graph) == files.to_text(wanted)
 
@@ -197,22 +205,22 @@ def test_older_versions_are_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatc
 
     def titled(document: dict[str, Any]) -> dict[str, Any]:
         rest = {key: value for key, value in document.items() if key != "caption"}
-        return {**rest, "version": 2, "title": document["caption"]}
+        return {**rest, "version": 3, "title": document["caption"]}
 
-    text = files.to_text(sample()).replace('"version": 2', '"version": -1')
+    text = files.to_text(sample()).replace('"version": 3', '"version": -1')
     with pytest.raises(FileError, match="format -1 never existed"):
         files.from_text(text)
-    monkeypatch.setattr(upgrades, "UPGRADES", {-1: named, 0: titled, 1: dict})
+    monkeypatch.setattr(upgrades, "UPGRADES", {-1: named, 0: titled, 1: dict, 2: dict})
     assert files.from_text(text).settings["title"] == "half way"
 
 
 def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "new.json"
-    path.write_text(files.to_text(sample()).replace('"version": 2', '"version": 7'))
+    path.write_text(files.to_text(sample()).replace('"version": 3', '"version": 7'))
     with pytest.raises(FileError) as caught:
         files.read(path)
     assert str(caught.value) == (
-        f"{path}: it was made by a newer Gradloom (format 7); this one reads format 2; "
+        f"{path}: it was made by a newer Gradloom (format 7); this one reads format 3; "
         "update Gradloom"
     )
 

@@ -212,7 +212,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     "ne": torch.ne,    "where": _where, "matmul": torch.matmul, "T": lambda x: x.mT, "outer": torch.outer,
     "sum": _axes(torch.sum), "mean": _axes(torch.mean), "max": _axes(torch.amax),
     "min": _axes(torch.amin), "logsumexp": _axes(torch.logsumexp),
-    "reshape": lambda x, shape: x.reshape(shape), "flatten": lambda x: x.flatten(1),
+    "reshape": lambda x, shape: x.reshape(shape), "flatten": lambda x: x.flatten(1), "reroute": lambda x: x,
     "concat": lambda *xs, axis=0: torch.cat(xs, axis), "index": _sliced, "pick": _picked,
     "permute": lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
     "diagonal": lambda x, offset=0: torch.diagonal(x, offset, -2, -1),
