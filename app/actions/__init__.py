@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.actions import edit, file, help, step, train, view
+from app.actions import edit, file, go, help, step, train, view
 from app.actions.record import Action, Context
 from app.actions.view import PANELS
 from app.text import tr
@@ -14,7 +14,7 @@ __all__ = [
     "on_canvas", "tooltip",
 ]  # fmt: skip
 
-_MENUS = (file, edit, view, step, train, help)
+_MENUS = (file, edit, view, go, step, train, help)
 MENUS = tuple(menu.MENU for menu in _MENUS)
 ACTIONS: tuple[Action, ...] = tuple(action for menu in _MENUS for action in menu.ACTIONS)
 BY_ID = {action.id: action for action in ACTIONS}

@@ -25,6 +25,12 @@ def _instance(c: Context) -> bool:
     return c.editing and len(chosen) == 1 and c.session.graph.op(chosen[0]).definition is not None
 
 
+def _wired(c: Context) -> bool:
+    """The node selected last has a wire."""
+    chosen = c.session.selection
+    return c.editing and bool(chosen) and bool(c.session.graph.structure.degree(chosen[-1]))
+
+
 def _can_undo(c: Context) -> bool:
     return free(c) and c.session.history.undo_label is not None
 
@@ -57,6 +63,10 @@ ACTIONS = (
     Action(
         "edit.select_all", "Select all", MENU, lambda c: c.canvas.select_all(), "Ctrl+A", nodes, 2,
         on=GROUND,
+    ),
+    Action(
+        "edit.disconnect", "Disconnect…", MENU, lambda c: c.navigation.disconnect_wire(), "W", _wired, 2,
+        "Lists the wires of the selected node; the one chosen goes.",
     ),
     Action(
         "edit.arrange", "Arrange nodes", MENU, lambda c: c.arrange(), "Ctrl+L", nodes, 3,

@@ -20,6 +20,7 @@ from app.view.docks import Dock
 from app.view.documents import Documents
 from app.view.finder import Finder
 from app.view.modules import Modules
+from app.view.navigation import Navigation
 from app.view.operators import Operators
 from app.view.panels.breadcrumb import Breadcrumb
 from app.view.panels.explanation import Explanation
@@ -61,6 +62,7 @@ class Frame(QMainWindow):
         self.setMenuWidget(self.top)
         self._build_docks()
         self.finder = Finder(self)
+        self.navigation = Navigation(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPointF, QRectF, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 
 from app.view import theme
+from app.view.theme import blend
 from engine.graph import Graph
 
 NODE_WIDTH, NODE_HEIGHT = 128.0, 74.0
@@ -48,6 +49,43 @@ def paint(painter: QPainter, graph: Graph, area: QRectF, tokens: theme.Theme) ->
         painter.setBrush(tokens.drawer(graph.op(node_id).category))
         painter.drawRoundedRect(QRectF(box.left(), box.top() + 10, 8, box.height() - 20), 3, 3)
     painter.restore()
+
+
+def extent(graph: Graph) -> QRectF:
+    """The rectangle that all nodes stand in; empty without any."""
+    if not graph.nodes:
+        return QRectF()
+    xs, ys = [n.x for n in graph.nodes.values()], [n.y for n in graph.nodes.values()]
+    left, top = min(xs), min(ys)
+    return QRectF(left, top, max(xs) - left + NODE_WIDTH, max(ys) - top + NODE_HEIGHT)
+
+
+def paint_map(painter: QPainter, graph: Graph, scale: float, tokens: theme.Theme) -> None:
+    """A document in scene coordinates, to be read at a small `scale`: every node a box in the hue of
+    its drawer, wires as hairs, frames as what they enclose. Made of few calls, so that it is cheap.
+    """
+    for frame in getattr(graph, "notes", {}).values():
+        if (width := getattr(frame, "width", 0)) and (height := getattr(frame, "height", 0)):
+            painter.setPen(QPen(tokens.border, 1 / scale))
+            painter.setBrush(blend(tokens.panel, tokens.muted, 0.14))
+            painter.drawRect(QRectF(frame.x, frame.y, width, height))
+    lines = [
+        QLineF(a.x + NODE_WIDTH, a.y + NODE_HEIGHT / 2, b.x, b.y + NODE_HEIGHT / 2)
+        for number, ((target, _), source) in enumerate(graph.links.items())
+        if number < MAX_WIRES and (a := graph.nodes[source]) and (b := graph.nodes[target])
+    ]
+    painter.setPen(QPen(blend(tokens.panel, tokens.wire, 0.7), 1 / scale))
+    painter.drawLines(lines)
+    # Never thinner than what can be seen.
+    width, height = max(NODE_WIDTH, 2.5 / scale), max(NODE_HEIGHT, 2 / scale)
+    drawers: dict[str, list[QRectF]] = {}
+    for node_id, node in graph.nodes.items():
+        box = QRectF(node.x, node.y, width, height)
+        drawers.setdefault(graph.op(node_id).category, []).append(box)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for category, boxes in drawers.items():
+        painter.setBrush(blend(tokens.panel, tokens.drawer(category), 0.85))
+        painter.drawRects(boxes)
 
 
 def png(graph: Graph, width: int = 480, height: int = 270) -> bytes:

@@ -37,6 +37,14 @@ def set_theme_name(name: str) -> None:
     store().setValue("theme", name)
 
 
+def shows_minimap() -> bool:
+    return bool(store().value("minimap", True, bool))
+
+
+def set_shows_minimap(on: bool) -> None:
+    store().setValue("minimap", on)
+
+
 def window_state() -> tuple[QByteArray, QByteArray] | None:
     """Where the window and its panels stood; None the first time."""
     saved = store()

@@ -12,6 +12,8 @@ from app.view.theme import Theme
 
 FAR = 0.35
 """Below this zoom a node is drawn without text."""
+DIM = 0.25
+"""How much is seen of what the view is not about."""
 
 
 class NodeItem(QGraphicsItem):
@@ -22,6 +24,7 @@ class NodeItem(QGraphicsItem):
         self.node_id = node_id
         self.face = face
         self.look = Look()
+        self.dim = False
         self.theme = theme
         self._cache = cache
         self.setZValue(2)
@@ -82,6 +85,8 @@ class NodeItem(QGraphicsItem):
     ) -> None:
         world = painter.worldTransform()
         zoom = world.m11()
+        if self.dim:
+            painter.setOpacity(painter.opacity() * DIM)
         if zoom < FAR:
             draw_far(painter, self.face, self.theme, self.look)
             return

@@ -20,14 +20,17 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QStyle
 
 from app.session import Session
 from app.text import tr
+from app.view.canvas.banner import Banner
 from app.view.canvas.board import Board
 from app.view.canvas.editing import Asked, Editing
+from app.view.canvas.focus import Focus
 from app.view.canvas.gestures import Gesture, Pointer, begin
 from app.view.canvas.ground import Ground
+from app.view.canvas.keyboard import Walk
+from app.view.canvas.minimap import Minimap
 from app.view.canvas.motion import Motion
 from app.view.canvas.overlays import Hint
 from app.view.theme import Theme
@@ -57,9 +60,6 @@ class Canvas(Editing):
         self.setAcceptDrops(True)
         self.setAccessibleName(tr("Canvas"))
         self.viewport().setMouseTracking(True)
-        self.reduced_motion = (
-            self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
-        )
         self._ground = Ground()
         self._motion = Motion(self)
         self._gesture: Gesture | None = None
@@ -67,6 +67,11 @@ class Canvas(Editing):
         self._places: dict[str, QPointF] = {}
         self._stale_values = False
         self.hint = Hint(self)
+        self.banner = Banner(self)
+        self.minimap = Minimap(self)
+        self.minimap.stackUnder(self.editor)
+        self.focus_lens = Focus(self)
+        self.walk = Walk(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_FRAME_MS)
@@ -81,6 +86,7 @@ class Canvas(Editing):
         self.board.show_values()
         self.board.show_selection()
         self.hint.setVisible(not session.graph.nodes)
+        self.minimap.document_changed()
 
     def set_theme(self, theme: Theme) -> None:
         """Repaints in other colours."""
@@ -88,6 +94,8 @@ class Canvas(Editing):
         self.board.set_theme(theme)
         self.notice.set_theme(theme)
         self.hint.set_theme(theme)
+        self.banner.set_theme(theme)
+        self.minimap.set_theme()
         self._ground.set_theme(theme)
         self.viewport().update()
 
@@ -116,6 +124,8 @@ class Canvas(Editing):
         self.board.synchronize()
         self.hint.setVisible(not self.session.graph.nodes)
         self.fit()
+        self.focus_lens.refresh()
+        self.minimap.document_changed()
         self._soon()
 
     def _document_changed(self) -> None:
@@ -126,9 +136,12 @@ class Canvas(Editing):
             self._escape_gesture()
         if not self.reduced_motion and self.isVisible():
             self._motion.start(new, moved)
+        self.focus_lens.refresh()
+        self.minimap.document_changed()
         self._soon()
 
     def _evaluated(self) -> None:
+        self.minimap.update()
         self._soon()
 
     def _cursor_moved(self) -> None:
@@ -137,6 +150,8 @@ class Canvas(Editing):
 
     def _selection_changed(self) -> None:
         self.board.show_selection()
+        self.focus_lens.refresh()
+        self.minimap.update()
         words = "; ".join(
             self.board.nodes[n].face.spoken
             for n in self.session.selection[:3]
@@ -173,6 +188,7 @@ class Canvas(Editing):
 
     def looking(self) -> None:
         """The editor stands over its node only while the view is still."""
+        super().looking()
         self.editor.close_editor()
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
@@ -352,10 +368,12 @@ class Canvas(Editing):
         return super().focusNextPrevChild(forward)
 
     def _escape(self) -> None:
-        """Gives up a gesture, else the selection, else goes out of the module looked into."""
+        """Gives up a gesture, else the focus, else the selection, else goes out of the module looked into."""
         self.notice.hide()
         if self._gesture is not None:
             self._escape_gesture()
+        elif self.focus_lens.leave():
+            pass
         elif self.session.selection:
             self.session.select(())
         else:

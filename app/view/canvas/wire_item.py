@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.view.canvas.drawing import arrow_head
 from app.view.canvas.face import PORT_RADIUS
+from app.view.canvas.node_item import DIM
 from app.view.theme import Theme, blend, number_font
 from engine.graph import Port
 
@@ -179,7 +180,7 @@ class WireItem(QGraphicsItem):
         if self.face.hovered and not step:
             colour = blend(theme.wire, theme.text, 0.5)
         if self.dim:
-            painter.setOpacity(0.35)
+            painter.setOpacity(painter.opacity() * DIM)
         if self.thin or zoom < LABELS_FROM:
             pen = QPen(colour, 2 if step else 1)
             pen.setCosmetic(True)
