@@ -6,21 +6,29 @@ barycentres swept down and up, then places pulled towards the neighbours' mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import pairwise
 
 import networkx as nx
 
 from engine.graph import Graph, id_number
 
-COLUMN = 208.0
-ROW = 128.0
+WIDTH, HEIGHT = 128.0, 76.0  # of a plain node
+ACROSS, DOWN = 80.0, 52.0  # between nodes
 SWEEPS = 8
 PORT = 1e-3  # less than a place in a layer, more than nothing
 
 
-def arrange(graph: Graph, node_ids: Iterable[str] | None = None) -> dict[str, tuple[float, float]]:
-    """Places for nodes (all unless given), in scene units, the upper left at the first node's."""
+def arrange(
+    graph: Graph,
+    node_ids: Iterable[str] | None = None,
+    sizes: Mapping[str, tuple[float, float]] | None = None,
+) -> dict[str, tuple[float, float]]:
+    """Places for nodes (all unless given), in scene units, the upper left at the first node's.
+
+    `sizes` are widths and heights by id; others are taken for plain nodes.
+    """
     chosen = set(graph.nodes if node_ids is None else node_ids)
     if not chosen:
         return {}
@@ -33,12 +41,17 @@ def arrange(graph: Graph, node_ids: Iterable[str] | None = None) -> dict[str, tu
                 structure.add_edge(source, node_id, port=index)
     layers = _layers(structure)
     _reduce_crossings(structure, layers)
-    heights = _heights(structure, layers)
-    places = {
-        node: (column * COLUMN, heights[node])
-        for column, layer in enumerate(layers)
-        for node in layer
-    }
+    known = sizes or {}
+    tall = {n: known[n][1] if n in known else HEIGHT for n in chosen}
+    heights = _heights(structure, layers, tall)
+    places: dict[str, tuple[float, float]] = {}
+    x = 0.0
+    for layer in layers:
+        wide = max(known[n][0] if n in known else WIDTH for n in layer)
+        for node in layer:
+            own = known[node][0] if node in known else WIDTH
+            places[node] = x + (wide - own) / 2, heights[node] - tall[node] / 2
+        x += wide + ACROSS
     left = min(graph.nodes[n].x for n in chosen)
     top = min(graph.nodes[n].y for n in chosen)
     lowest = min(y for _, y in places.values())
@@ -88,30 +101,44 @@ def _mean(structure: nx.DiGraph[str], down: bool, place: dict[str, float], node:
     return sum(near) / len(near) if near else place[node]
 
 
-def _heights(structure: nx.DiGraph[str], layers: list[list[str]]) -> dict[str, float]:
-    """Heights with at least ROW between neighbours in a layer, near the mean of the wired ones."""
-    heights = {
-        node: (i - (len(layer) - 1) / 2) * ROW for layer in layers for i, node in enumerate(layer)
+def _heights(
+    structure: nx.DiGraph[str], layers: list[list[str]], tall: Mapping[str, float]
+) -> dict[str, float]:
+    """Heights of the nodes' middles, near the mean of the wired ones, neighbours in a layer DOWN apart."""
+    offsets = {
+        node: offset
+        for layer in layers
+        for node, offset in zip(layer, _offsets([tall[n] for n in layer]), strict=True)
     }
+    heights = {n: offsets[n] - offsets[layer[-1]] / 2 for layer in layers for n in layer}
     for sweep in range(SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             wanted = []
             for node in layer:
                 near = [*structure.predecessors(node), *structure.successors(node)]
                 wanted.append(sum(heights[n] for n in near) / len(near) if near else heights[node])
-            for node, height in zip(layer, _spread(wanted), strict=True):
+            spread = _spread(wanted, [offsets[n] for n in layer])
+            for node, height in zip(layer, spread, strict=True):
                 heights[node] = height
     return heights
 
 
-def _spread(wanted: list[float]) -> list[float]:
-    """The heights nearest to those wanted (least squares), in order and ROW apart.
+def _offsets(tall: list[float]) -> list[float]:
+    """The least distance of each middle from the first one's, nodes one below the other."""
+    offsets = [0.0]
+    for one, other in pairwise(tall):
+        offsets.append(offsets[-1] + (one + other) / 2 + DOWN)
+    return offsets
 
-    Pool-adjacent-violators on the heights less their minimal offsets.
+
+def _spread(wanted: list[float], offsets: list[float]) -> list[float]:
+    """The heights nearest to those wanted (least squares), in order and apart as the offsets say.
+
+    Pool-adjacent-violators on the heights less their offsets.
     """
     blocks: list[tuple[float, int]] = []
-    for i, height in enumerate(wanted):
-        total, count = height - i * ROW, 1
+    for height, offset in zip(wanted, offsets, strict=True):
+        total, count = height - offset, 1
         while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
             before, size = blocks.pop()
             total, count = total + before, count + size
@@ -119,5 +146,5 @@ def _spread(wanted: list[float]) -> list[float]:
     result: list[float] = []
     for total, count in blocks:
         for _ in range(count):
-            result.append(total / count + len(result) * ROW)
+            result.append(total / count + offsets[len(result)])
     return result

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine import layout
 from engine.compose import compose
 from engine.graph import Graph
-from engine.layout import COLUMN, ROW, arrange
+from engine.layout import arrange
 
 WIDTH, HEIGHT = 168.0, 84.0  # a node as it is drawn, at most
+COLUMN, ROW = layout.WIDTH + layout.ACROSS, layout.HEIGHT + layout.DOWN
 Places = dict[str, tuple[float, float]]
 
 
@@ -133,3 +135,23 @@ def test_wrong_layouts_are_noticed() -> None:
     tangled = {n: (x, y * (-1) ** i) for i, (n, (x, y)) in enumerate(arrange(crossed).items())}
     assert crossings(crossed, arrange(crossed)) == 0
     assert crossings(crossed, tangled) > 0
+
+
+def test_large_nodes_are_given_their_room() -> None:
+    """Sizes as they are drawn: nothing overlaps, and no wire runs to the left."""
+    graph = compose("; ".join(f"v{i} = sin(x + {i})" for i in range(8)) + "; J = " + " + ".join(
+        f"v{i}" for i in range(8)), {"x": 1.0})  # fmt: skip
+    sizes = {n: (128.0 + 40 * (i % 3), 76.0 + 60 * (i % 4)) for i, n in enumerate(graph.nodes)}
+    places = arrange(graph, None, sizes)
+    boxes = [(*places[n], *sizes[n]) for n in graph.nodes]
+    for (x, y, w, h), (u, v, a, b) in combinations(boxes, 2):
+        assert x + w <= u or u + a <= x or y + h <= v or v + b <= y
+    assert all(
+        places[k.source][0] + sizes[k.source][0] < places[k.target][0] for k in graph.all_links()
+    )
+    plain = arrange(graph)
+    crowded = [(*plain[n], *sizes[n]) for n in graph.nodes]
+    assert any(
+        x < u + a and u < x + w and y < v + b and v < y + h
+        for (x, y, w, h), (u, v, a, b) in combinations(crowded, 2)
+    )
