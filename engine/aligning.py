@@ -14,10 +14,10 @@ GAP = 48.0
 
 _SIDES: dict[str, Callable[[Area, Area], tuple[float, float]]] = {
     "left": lambda a, b: (b[0], a[1]),
-    "centre": lambda a, b: (b[0] + (b[2] - a[2]) / 2, a[1]),
+    "centred": lambda a, b: (b[0] + (b[2] - a[2]) / 2, a[1]),
     "right": lambda a, b: (b[0] + b[2] - a[2], a[1]),
     "top": lambda a, b: (a[0], b[1]),
-    "middle": lambda a, b: (a[0], b[1] + (b[3] - a[3]) / 2),
+    "level": lambda a, b: (a[0], b[1] + (b[3] - a[3]) / 2),
     "bottom": lambda a, b: (a[0], b[1] + b[3] - a[3]),
 }
 SIDES = tuple(_SIDES)

@@ -13,8 +13,8 @@ AREAS = {"a": (0.0, 0.0, 10.0, 10.0), "b": (50.0, 5.0, 20.0, 40.0), "c": (40.0, 
 @pytest.mark.parametrize(
     ("side", "expected"),
     [
-        ("left", [0, 0, 0]), ("right", [60, 50, 40]), ("centre", [30, 25, 20]),
-        ("top", [0, 0, 0]), ("bottom", [90, 60, 90]), ("middle", [45, 30, 45]),
+        ("left", [0, 0, 0]), ("right", [60, 50, 40]), ("centred", [30, 25, 20]),
+        ("top", [0, 0, 0]), ("bottom", [90, 60, 90]), ("level", [45, 30, 45]),
     ],
 )  # fmt: skip
 def test_sides(side: str, expected: list[float]) -> None:
