@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from engine import examples, ops
 from engine.edits import Edit, add_node
@@ -22,9 +23,17 @@ def definitions(own: Definitions) -> dict[str, Graph]:
 
 def drawers(own: Definitions, operators: Iterable[Op] = ()) -> dict[str, tuple[Op, ...]]:
     """Every drawer with its rows, the document's own among them; palette and finder show these."""
-    modules = tuple(module_row(name, d) for name, d in definitions(own).items())
+    modules = tuple(
+        replace(module_row(name, d), aliases=_aliases(name)) for name, d in definitions(own).items()
+    )
     theirs = {CATEGORY: tuple(operators), MODULES: (*modules, *ops.DRAWERS[MODULES])}
     return {**ops.DRAWERS, **theirs}
+
+
+def _aliases(name: str) -> tuple[str, ...]:
+    """Words that find a shipped module, and what a person made of it under the same name."""
+    shipped = examples.MODULES.get(name)
+    return shipped.aliases if shipped else ()
 
 
 def row_of(own: Definitions, name: str) -> Op | None:

@@ -73,51 +73,54 @@ def load(name: str) -> Graph:
 
 @dataclass(frozen=True)
 class ModuleInfo:
-    """What the palette says of a shipped module; `file` is its definition."""
+    """What the palette says of a shipped module and finds it by; `file` is its definition."""
 
     title: str
     about: str
     file: str
+    aliases: tuple[str, ...] = ()
 
 
 MODULES: dict[str, ModuleInfo] = {
     "Dense": ModuleInfo(
         "Dense", "A layer x @ W + b with a number of units; follow it with an activation.",
-        "dense.json",
+        "dense.json", ("fc", "linear", "fully connected", "affine", "layer"),
     ),
     "MLP": ModuleInfo(
         "MLP", "Two dense layers with relu between them.", "mlp.json",
+        ("multilayer perceptron", "feed forward", "ffn"),
     ),
     "ConvBlock": ModuleInfo(
         "Conv block", "A 3×3 convolution with bias, relu and pooling that halves the picture.",
-        "conv-block.json",
+        "conv-block.json", ("cnn",),
     ),
     "ResidualBlock": ModuleInfo(
         "Residual block", "Two dense layers whose result is added to what came in.",
-        "residual-block.json",
+        "residual-block.json", ("resnet", "skip"),
     ),
     "Encoder": ModuleInfo(
-        "Encoder", "Two dense layers down to a short code.", "encoder.json",
+        "Encoder", "Two dense layers down to a short code.", "encoder.json", ("compress",),
     ),
     "Decoder": ModuleInfo(
         "Decoder", "Two dense layers from a code up to the width of the data.", "decoder.json",
+        ("reconstruct",),
     ),
     "Autoencoder": ModuleInfo(
         "Autoencoder", "An encoder and a decoder: the input again, through a short code.",
-        "autoencoder.json",
+        "autoencoder.json", ("ae", "bottleneck"),
     ),
     "LSTM": ModuleInfo(
         "LSTM cell", "One step of an LSTM: y is the new output, the node state the new cell state.",
-        "lstm.json",
+        "lstm.json", ("long short-term memory", "recurrent"),
     ),
     "AttentionHead": ModuleInfo(
         "Attention head", "Queries, keys and values of a sequence, and what each place attends to.",
-        "attention-head.json",
+        "attention-head.json", ("self-attention", "heads"),
     ),
     "TransformerBlock": ModuleInfo(
         "Transformer block", "Two attention heads and two dense layers, each behind a normalization "
         "and added to what came in.",
-        "transformer-block.json",
+        "transformer-block.json", ("gpt", "bert"),
     ),
 }  # fmt: skip
 """Every shipped module by its name, in the order of the palette."""

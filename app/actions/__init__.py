@@ -10,7 +10,7 @@ from app.actions.view import PANELS
 from app.text import tr
 
 __all__ = [
-    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "in_menu", "match",
+    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "in_menu",
     "on_canvas", "tooltip",
 ]  # fmt: skip
 
@@ -35,26 +35,3 @@ def tooltip(action: Action) -> str:
     first = action.shortcut.split(", ")[0]
     head = tr(action.title) + (f"  {first}" if first else "")
     return f"{head}\n{tr(action.tip)}" if action.tip else head
-
-
-def match(query: str, text: str) -> float | None:
-    """How well typed letters fit a title: None when they do not occur in order.
-
-    Letters at word starts and letters that follow each other count more; shorter titles win ties.
-    """
-    wanted, letters = query.casefold().replace(" ", ""), text.casefold()
-    score, at, before = 0.0, -1, -2
-    for letter in wanted:
-        starts = [
-            i
-            for i in range(at + 1, len(letters))
-            if letters[i] == letter and (i == 0 or not letters[i - 1].isalnum())
-        ]
-        following = before + 1 if letters[before + 1 : before + 2] == letter else -1
-        plain = letters.find(letter, at + 1)
-        at = following if following > at else starts[0] if starts else plain
-        if at < 0:
-            return None
-        score += 3.0 if at == before + 1 else 2.0 if at in starts else 0.5
-        before = at
-    return score - len(letters) / 1000

@@ -1,54 +1,58 @@
-"""A box that finds by typing: commands and operators (Ctrl+K), or operators at a place."""
+"""A box that finds by typing: commands, operators, modules, examples, formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app import actions
-from app.drawers import drawers
-from app.session import Session
+from app.matching import Hit, Rank, Words, label_of, ranked, words_of
 from app.text import tr
 from app.view import theme
-from app.view.panels.palette import label_of
 from engine.ops.row import Op
 
 MAX_SHOWN = 60
+_NOTE, _HIT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the box. `words` is searched beside the title; `note` stands at the right."""
+    """A line of the box. `note` stands at the right; `words` are what it is found by, its title unless
+    given; `weight` puts it before its equals. A `quiet` one is shown only when it is searched for."""
 
     title: str
     note: str
     run: Callable[[], object]
-    words: str = ""
+    words: Words | None = None
     enabled: bool = True
+    weight: float = 0.0
+    quiet: bool = False
+
+    @property
+    def found_by(self) -> Words:
+        return self.words or Words(self.title, category=self.note)
 
 
-def operator_entries(add: Callable[[str], object], session: Session | None = None) -> list[Entry]:
-    """Everything in the palette as a line that adds it, the session's own included."""
-
-    def entry(op: Op) -> Entry:
-        words = " ".join([op.name, op.symbol, *op.aliases, *op.calls])
-        return Entry(label_of(op), tr(op.category), lambda: add(op.name), words)
-
-    own = drawers(session.modules, session.operators) if session is not None else drawers({})
-    return [entry(op) for rows in own.values() for op in rows]
+def operator_entry(op: Op, add: Callable[[str], object], weight: float = 0.0) -> Entry:
+    """An operator as a line that adds it."""
+    return Entry(label_of(op), tr(op.category), lambda: add(op.name), words_of(op), weight=weight)
 
 
 def action_entries(context: actions.Context) -> list[Entry]:
@@ -56,29 +60,25 @@ def action_entries(context: actions.Context) -> list[Entry]:
 
     def entry(action: actions.Action) -> Entry:
         shortcut = action.shortcut.split(", ")[0]
+        title = tr(action.title)
         return Entry(
-            tr(action.title), shortcut, lambda: action.run(context), tr(action.menu),
-            action.enabled(context),
+            title, shortcut, lambda: action.run(context),
+            Words(title, category=tr(action.menu), about=tr(action.tip)), action.enabled(context),
         )  # fmt: skip
 
     hidden = ("view.commands",)
     return [entry(action) for action in actions.ACTIONS if action.id not in hidden]
 
 
-def rank(entry: Entry, query: str) -> float | None:
-    """How well an entry fits what was typed; None when it does not."""
-    if not query.strip():
-        return 0.0
-    title = actions.match(query, entry.title)
-    wanted = query.strip().casefold()
-    words = [w for w in entry.words.casefold().split() if w.startswith(wanted)]
-    exact = 3.0 * len(wanted) * (wanted in entry.words.casefold().split())
-    found = [s for s in (title, 2.0 * len(wanted) if words else None, exact or None) if s]
-    return max(found) if found else None
+def found(entries: Iterable[Entry], query: str) -> list[tuple[Entry, Hit]]:
+    """The entries that fit what was typed, the best first."""
+    searched = bool(query.strip())
+    shown = [entry for entry in entries if searched or not entry.quiet]
+    return ranked(query, shown, lambda e: e.found_by, lambda e: e.weight)
 
 
 class _Line(QStyledItemDelegate):
-    """A title at the left, its note at the right edge and muted."""
+    """A title with the letters that fit marked, the alias that did, the note at the right edge."""
 
     def paint(
         self,
@@ -86,12 +86,48 @@ class _Line(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        super().paint(painter, option, index)
-        note = index.data(Qt.ItemDataRole.UserRole)
+        fitting, note = index.data(_HIT), index.data(_NOTE)
+        title = index.data()
+        blank = QStyleOptionViewItem(option)
+        self.initStyleOption(blank, index)
+        blank.text = ""
+        style = option.widget.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, blank, painter, option.widget)
+        tokens, enabled = theme.current(), bool(index.flags() & Qt.ItemFlag.ItemIsEnabled)
+        box = QRect(option.rect).adjusted(12, 0, -12, 0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        plain, strong = theme.ui_font(13), theme.ui_font(13, 600)
+        painter.save()
+        right = box.right()
         if note:
-            painter.setPen(theme.current().muted)
-            box = QRect(option.rect).adjusted(0, 0, -12, 0)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, note)
+            painter.setFont(theme.ui_font(12))
+            painter.setPen(tokens.muted)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, note)
+            right -= painter.fontMetrics().horizontalAdvance(note) + 12
+        for letters, marked in _runs(title, fitting.letters if fitting else ()):
+            painter.setFont(strong if marked else plain)
+            painter.setPen(tokens.accent if marked else tokens.text if enabled else tokens.muted)
+            box.setRight(right)
+            width = painter.fontMetrics().horizontalAdvance(letters)
+            if width > box.width():
+                letters = painter.fontMetrics().elidedText(
+                    letters, Qt.TextElideMode.ElideRight, box.width()
+                )
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | middle, letters)
+            box.setLeft(box.left() + width)
+        if fitting and fitting.alias and fitting.alias not in title:
+            painter.setFont(theme.ui_font(12))
+            painter.setPen(tokens.muted)
+            box.setLeft(box.left() + 10)
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | middle, fitting.alias)
+        painter.restore()
+
+
+def _runs(title: str, letters: Sequence[int]) -> list[tuple[str, bool]]:
+    """A title in pieces that are marked or not."""
+    marked = set(letters)
+    pieces = groupby(enumerate(title), key=lambda place: place[0] in marked)
+    return [("".join(letter for _, letter in run), on) for on, run in pieces]
 
 
 class Finder(QFrame):
@@ -103,6 +139,9 @@ class Finder(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._entries: Sequence[Entry] = ()
         self._shown: list[Entry] = []
+        self._made_of: Callable[[str], Entry | None] | None = None
+        self._nothing = ""
+        self._before: QWidget | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 10, 10, 10)
         layout.setSpacing(8)
@@ -120,17 +159,31 @@ class Finder(QFrame):
         layout.addWidget(self.list)
         self.hide()
 
-    def ask(self, entries: Sequence[Entry], prompt: str, at: QPoint | None = None) -> None:
-        """Shows the box in the middle of the window's upper part, or at a place in it."""
-        self._entries = entries
+    def ask(
+        self,
+        entries: Sequence[Entry],
+        prompt: str,
+        at: QPoint | None = None,
+        typed: str = "",
+        nothing: str = "",
+        made_of: Callable[[str], Entry | None] | None = None,
+    ) -> None:
+        """Shows the box in the middle of the window's upper part, or at a place in it.
+
+        `typed` stands in it from the start; `nothing` is said before what was typed where nothing
+        fits; `made_of` may make an entry of what was typed itself.
+        """
+        self._entries, self._made_of = entries, made_of
+        self._nothing = nothing or tr("Nothing is called")
+        self._before = QApplication.focusWidget()
         self.line.setPlaceholderText(prompt)
         self.line.setAccessibleName(prompt)
         self.line.setFont(theme.ui_font(13))
-        self.line.clear()
-        self._filter("")
+        self.line.setText(typed)
+        self._filter(typed)
         window = self.parentWidget()
         assert window is not None
-        size = QSize(520, 420) if at is None else QSize(280, 320)
+        size = QSize(520, 420) if at is None else QSize(320, 340)
         size = size.boundedTo(window.size() - QSize(24, 24))
         place = at or QPoint((window.width() - size.width()) // 2, 84)
         place.setX(max(12, min(place.x(), window.width() - size.width() - 12)))
@@ -141,24 +194,25 @@ class Finder(QFrame):
         self.line.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _filter(self, query: str) -> None:
-        ranked = [
-            (-score, number, entry)
-            for number, entry in enumerate(self._entries)
-            if (score := rank(entry, query)) is not None
-        ]
-        ranked.sort(key=lambda row: row[:2])
-        self._shown = [entry for _, _, entry in ranked[:MAX_SHOWN]]
+        lines = found(self._entries, query)
+        made = self._made_of(query) if self._made_of is not None else None
+        if made is not None:
+            exact = bool(lines) and lines[0][1].rank >= Rank.ALIAS
+            lines.insert(1 if exact else 0, (made, Hit(Rank.NOT)))
+        self._shown = [entry for entry, _ in lines[:MAX_SHOWN]]
         self.list.clear()
-        for entry in self._shown:
+        for entry, fitting in lines[:MAX_SHOWN]:
             item = QListWidgetItem()
             item.setText(entry.title)
-            item.setData(Qt.ItemDataRole.UserRole, entry.note)
+            item.setData(_NOTE, entry.note)
+            item.setData(_HIT, fitting)
             if not entry.enabled:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
             item.setSizeHint(QSize(100, 28))
             self.list.addItem(item)
         if not self._shown:
-            nothing = QListWidgetItem(tr(f"Nothing is called “{query.strip()}”; try another word"))
+            said = f"{self._nothing} “{query.strip()}”; {tr('try another word')}"
+            nothing = QListWidgetItem(said)
             nothing.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(nothing)
         self._choose(0, 1)
@@ -201,7 +255,9 @@ class Finder(QFrame):
             entry.run()
 
     def _close(self) -> None:
+        """Hides the box; the keyboard goes back to where it was."""
         self.hide()
-        window = self.parentWidget()
-        if window is not None:
-            window.setFocus(Qt.FocusReason.OtherFocusReason)
+        back = self._before if self._before is not None else self.parentWidget()
+        self._before = None
+        if back is not None and isValid(back):
+            back.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
 
 from app import help as pages
 from app.drawers import drawers
+from app.matching import label_of, ranked, words_of
 from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.mathematics import MathLabel
-from app.view.panels.palette import fits, label_of
 from engine.ops.row import Op
 
 _NAME = Qt.ItemDataRole.UserRole
@@ -98,10 +98,10 @@ class HelpWindow(QDialog):
         before = self.list.currentItem()
         name = before.data(_NAME) if before is not None else None
         self.list.clear()
-        ranked: list[tuple[int, int, QListWidgetItem]] = []
+        order = [op.name for op, _ in ranked(query, self._rows.values(), words_of)]
+        items: dict[str, QListWidgetItem] = {}
         for category, rows in shown.items():
-            fitting = [(op, fits(op, query) if query.strip() else 0) for op in rows]
-            found = [(op, rank) for op, rank in fitting if rank is not None]
+            found = [op for op in rows if op.name in order]
             if found:
                 head = QListWidgetItem(tr(category))
                 head.setFlags(Qt.ItemFlag.NoItemFlags)
@@ -109,19 +109,19 @@ class HelpWindow(QDialog):
                 head.setSizeHint(QSize(100, 30))
                 head.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
                 self.list.addItem(head)
-            for op, rank in found:
+            for op in found:
                 item = QListWidgetItem(f"    {label_of(op)}")
                 item.setData(_NAME, op.name)
                 item.setSizeHint(QSize(100, 26))
                 self.list.addItem(item)
-                ranked.append((rank, len(ranked), item))
-        if not ranked:
+                items[op.name] = item
+        if not order:
             nothing = QListWidgetItem(tr("No operator fits. Search by name, sign or purpose."))
             nothing.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(nothing)
             self.add.setEnabled(False)
             return
-        self.list.setCurrentItem(min(ranked, key=lambda r: r[:2])[2])
+        self.list.setCurrentItem(items[order[0]])
         if not query.strip():
             self._choose(name)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.matching import Words, label_of
 from app.text import tr
 from app.view.canvas.face import own_formula, pretty_name
 from app.view.finder import Entry
-from app.view.panels.palette import label_of
 from engine import inside
 from engine.compose import formula_of
 from engine.edits import disconnect
@@ -63,12 +63,18 @@ class Navigation(QObject):
                 formula = own_formula(graph, node_id)
                 fault = faults.get((place, node_id))
                 typed = "" if row.is_source else formula_of(graph, node_id).replace(" ", "")
-                words = (node.name, row.name, row.symbol, *row.aliases, typed)
+                spellings = tuple(filter(None, (row.name, row.symbol, typed)))
+                title = f"{pretty_name(node.name)} = {formula}"
                 entry = Entry(
-                    f"{pretty_name(node.name)} = {formula}",
+                    title,
                     f"⚠ {tr('fault')}" if fault else way if number else tr(label_of(row)),
                     partial(self.go_to, place, node_id),
-                    " ".join((*words, tr("fault"))) if fault else " ".join(words),
+                    Words(
+                        title,
+                        (node.name,),
+                        spellings,
+                        (*row.aliases, tr("fault")) if fault else row.aliases,
+                    ),
                 )
                 (first if fault else others).append(entry)
             if len(others) >= MAX_FOUND:
@@ -150,10 +156,16 @@ class Navigation(QObject):
                 pretty_name(graph.name(graph.links[end])),
                 pretty_name(graph.name(end[0])),
             )
+            title, names = (
+                f"{source} → {target}",
+                (graph.name(graph.links[end]), graph.name(end[0])),
+            )
             return Entry(
-                f"{source} → {target}", f"{tr('port')} {end[1]}",
-                lambda: self._cut(end), f"{graph.name(graph.links[end])} {graph.name(end[0])} {end[1]}",
-            )  # fmt: skip
+                title,
+                f"{tr('port')} {end[1]}",
+                lambda: self._cut(end),
+                Words(title, names, (end[1],)),
+            )
 
         prompt = f"{tr('Disconnect a wire of')} {graph.name(node_id)}"
         self._window.finder.ask([entry(end) for end in ends], prompt)

@@ -1,10 +1,13 @@
-"""What is remembered between runs: theme, window, recent documents."""
+"""What is remembered between runs: theme, window, recent documents, what is often wired."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
+
+from app import usage
+from app.usage import Pair
 
 MAX_RECENT = 12
 
@@ -58,3 +61,21 @@ def set_window_state(geometry: QByteArray, state: QByteArray) -> None:
     saved = store()
     saved.setValue("geometry", geometry)
     saved.setValue("state", state)
+
+
+def connections() -> dict[Pair, int]:
+    """How often the person wired which operators; their names and ports, nothing else."""
+    found: dict[Pair, int] = {}
+    for line in str(store().value("connections", "")).split(";"):
+        words = line.split()
+        if len(words) == 4 and words[3].isdigit():
+            found[words[0], words[1], words[2]] = int(words[3])
+    return found
+
+
+def count_connection(pair: Pair) -> None:
+    """Remembers one more wire between two operators of the table, or shipped modules."""
+    if usage.is_public(pair):
+        counts = usage.learned(connections(), pair)
+        text = ";".join(f"{' '.join(found)} {times}" for found, times in counts.items())
+        store().setValue("connections", text)

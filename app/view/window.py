@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
@@ -15,9 +15,10 @@ from app.session import Session
 from app.text import tr
 from app.view import dialogs, settings, theme
 from app.view.commands import Commands
-from app.view.finder import Entry, action_entries, operator_entries
+from app.view.finder import Entry
 from app.view.frame import Frame
 from app.view.help import HelpWindow
+from app.view.searching import Search
 from app.worker import Progress
 from engine.check import check_graph
 from engine.compose import compose_edit
@@ -57,7 +58,7 @@ class Window(Frame):
         self._help: HelpWindow | None = None
         self.top.commands_asked.connect(self.command_palette)
         self.palette_panel.chosen.connect(self.add_operator)
-        self.canvas.search_requested.connect(self._search)
+        self.search = Search(self)
         self.canvas.menu_asked.connect(self._menu)
         self.transport.asked.connect(self.commands.run)
         self.training_panel.asked.connect(self.commands.run)
@@ -282,17 +283,7 @@ class Window(Frame):
         dock.setVisible(not dock.isVisible())
 
     def command_palette(self) -> None:
-        entries = action_entries(self) + operator_entries(self.add_operator, self.session)
-        self.finder.ask(entries, tr("Type a command or an operator"))
-
-    def _search(self, place: QPointF) -> None:
-        """Operators at a place of the canvas."""
-        spot: QPoint = self.canvas.viewport().mapTo(self, self.canvas.mapFromScene(place))
-
-        def add(name: str) -> None:
-            self.canvas.add_operator(name, place)
-
-        self.finder.ask(operator_entries(add, self.session), tr("Search operators"), spot)
+        self.search.commands()
 
     def _menu(self, kind: str, at: QPoint) -> None:
         """The menu of what was right-clicked; it is closed before what was chosen is done."""

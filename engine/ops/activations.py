@@ -329,7 +329,7 @@ ROWS = (
     _row("leaky_relu", "The value where it is positive, else a small share of it.",
          "g * where(x > 0, 1, slope)", _leaky,
          lambda options: lambda x: x if x > 0 else options["slope"] * x,
-         formula="where(x > 0, x, slope * x)", domain=_KINK, aliases=("activation",),
+         formula="where(x > 0, x, slope * x)", domain=_KINK, aliases=("activation", "lrelu"),
          options=(Option("slope", 0.01, "float", "The slope left of 0."),)),
     _row("elu", "The value where it is positive, else an exponential that ends at -alpha.",
          "g * where(x > 0, 1, y + alpha)", _elu,

@@ -116,7 +116,7 @@ ROWS = (
     _binary(
         "mul", "The product of two values, entry by entry.", formula="a * b",
         derivative={"a": "g * b", "b": "g * a"}, kernel=counting(np.multiply), scalar=operator.mul,
-        symbol="*", label="× multiply", aliases=("times", "product", "*"), fold=_fold_mul,
+        symbol="*", label="× multiply", aliases=("times", "product", "*", "hadamard"), fold=_fold_mul,
     ),
     _binary(
         "div", "The quotient of two values.", formula="a / b",

@@ -11,12 +11,13 @@ from engine.ops.row import Case, Domain, Op, ufunc
 from engine.shapes import Options, Spec, broadcast, join, truth
 
 
-def _compare(name: str, symbol: str, words: str, function: Any) -> Op:
+def _compare(name: str, symbol: str, words: str, function: Any, sign: str = "") -> Op:
+    signs = (symbol, sign) if sign else (symbol,)
     return Op(
         name, category="Comparison", doc=f"1 where the first value is {words} the second, else 0.",
         inputs=("a", "b"), formula=f"a {symbol} b", derivative={"a": "0", "b": "0"}, shape=truth,
         kernel=ufunc(function), scalar=getattr(operator, name), symbol=symbol,
-        label=f"{symbol} {words.split()[0]}", aliases=(symbol, "compare"), elementwise=True,
+        label=f"{symbol} {words.split(' t')[0]}", aliases=(*signs, "compare"), elementwise=True,
         ties=True,
     )  # fmt: skip
 
@@ -40,11 +41,11 @@ def _fold_where(condition: Any, a: Any, b: Any) -> Any:
 
 ROWS = (
     _compare("gt", ">", "greater than", np.greater),
-    _compare("ge", ">=", "at least", np.greater_equal),
+    _compare("ge", ">=", "at least", np.greater_equal, "≥"),
     _compare("lt", "<", "less than", np.less),
-    _compare("le", "<=", "at most", np.less_equal),
+    _compare("le", "<=", "at most", np.less_equal, "≤"),
     _compare("eq", "==", "equal to", np.equal),
-    _compare("ne", "!=", "not equal to", np.not_equal),
+    _compare("ne", "!=", "not equal to", np.not_equal, "≠"),
     Op(
         "where", category="Comparison",
         doc="The second value where the condition holds, the third elsewhere.",

@@ -72,11 +72,11 @@ def _by_scipy(name: str, doc: str, local: str, scalar: Any, latex: str, **rest: 
 
 ROWS = (
     _row("exp", "e to the power of the value.", "y", np.exp, math.exp, r"e^{<0>}",
-         label="eˣ exp", aliases=("exponential",)),
+         label="eˣ exp", aliases=("exponential", "e^x")),
     _row("log", "The natural logarithm.", "(1 / x)", np.log, math.log, r"\ln\left(<0>\right)",
          label="ln log", aliases=("ln", "logarithm"), calls=("ln",), domain=_POSITIVE),
     _row("sqrt", "The square root.", "(0.5 / y)", np.sqrt, math.sqrt, r"\sqrt{<0>}",
-         label="√ root", aliases=("root",), domain=_POSITIVE),
+         label="√ root", aliases=("root", "square root"), domain=_POSITIVE),
     _row("expm1", "e to the power of the value, less 1; exact near 0.", "(y + 1)", np.expm1,
          math.expm1, r"\left(e^{<0>} - 1\right)"),
     _row("log1p", "The logarithm of 1 plus the value; exact near 0.", "(1 / (1 + x))", np.log1p,

@@ -89,7 +89,7 @@ ROWS = (
             "b": "drop_column(T(row(a)) @ as_matrix(g, a, b), b)",
         },
         shape=shapes.matmul, kernel=_matmul, symbol="@", label="@ matmul",
-        aliases=("@", "dot", "matrix", "product", "linear", "dense"), calls=("dot",),
+        aliases=("@", "dot", "matrix", "product", "inner", "mm"), calls=("dot",),
         cases=(
             Case(((2, 3), (3, 2))), Case(((2, 3), (3,))), Case(((3,), (3, 2))), Case(((3,), (3,))),
             Case(((2, 2, 3), (3, 2))), Case(((2, 3), (2, 3, 2))), Case(((3,), (2, 3, 2))),
@@ -100,7 +100,7 @@ ROWS = (
         "T", category="Linear algebra", analytic=True, doc="The transpose: the last two axes swapped.",
         inputs=("x",), formula="T(x)", derivative={"x": "T(g)"}, shape=_swap_shape,
         kernel=lambda o, s: lambda x, out: np.copyto(out, x.swapaxes(-1, -2)),
-        latex=r"<0!>^{\top}", label="Xᵀ transpose", aliases=("transpose",), calls=("transpose",),
+        latex=r"<0!>^{\top}", label="Xᵀ transpose", aliases=("transpose", ".T", "turn"), calls=("transpose",),
         view=_swap, cases=(Case(((2, 3),)), Case(((2, 2, 3),))),
     ),
     Op(

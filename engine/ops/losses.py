@@ -335,7 +335,7 @@ ROWS = (
         _cross_entropy, shape=_smoothed_classes,
         formula=f"-sum({_ONE_HOT} * log_softmax(logits)) / {_ROWS_OF}",
         label="softmax cross-entropy", latex=r"\mathrm{CE}\left(<0>, <1>\right)",
-        aliases=("classification", "nll", "ce"), calls=("cross_entropy",),
+        aliases=("classification", "nll", "ce", "xent"), calls=("cross_entropy",),
         domain={"target": Domain(0.0, 1.0)},
         options=(
             Option("label_smoothing", 0.0, "float", "The share of a target spread over all classes."),

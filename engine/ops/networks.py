@@ -240,7 +240,7 @@ ROWS = (
             "variance": "variance + momentum * (sample_variance(x) - variance)",
         },
         latex=r"\mathrm{batchnorm}\left(<0>, <1>, <2>, <3>, <4>\right)", label="batch norm",
-        aliases=("normalize", "standardize"), domain={"variance": Domain(0.2, 2.0)},
+        aliases=("normalize", "standardize", "bn"), domain={"variance": Domain(0.2, 2.0)},
         cases=(
             Case(((3, 2), (2,), (2,), (2,), (2,))),
             Case(((2, 2, 1, 2), (2,), (2,), (2,), (2,)), {"eps": 0.1}),

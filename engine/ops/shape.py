@@ -254,11 +254,12 @@ ROWS = (
         formula="reshape(x, shape=shape)", shape=lambda o, x: Spec(reshaped(x.shape, o["shape"]), x.kind),
         kernel=_copies(_reshape_view), view=_reshape_view,
         options=(Option("shape", REQUIRED, "shape", "The new shape, as in (2, -1).", start=(-1,)),),
+        aliases=("view",),
         cases=(Case(((2, 3),), {"shape": (3, -1)}), Case(((6,),), {"shape": (2, 3)})),
     ),
     _row(
         "flatten", "Everything behind the first axis in one row.", "reshape_as(g, x)",
-        formula="flatten(x)", shape=_flat, kernel=_copies(_flat_view), view=_flat_view,
+        formula="flatten(x)", shape=_flat, kernel=_copies(_flat_view), view=_flat_view, aliases=("ravel",),
         cases=(Case(((2, 3, 2),)),),
     ),
     _row(

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from app import actions
-from app.actions import ACTIONS, match
+from app.actions import ACTIONS
+from app.matching import match
 
 
 def test_ids_and_shortcuts_are_unique() -> None:

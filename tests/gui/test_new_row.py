@@ -18,7 +18,7 @@ from PySide6.QtTest import QTest
 
 from app import report
 from app.cli import cli
-from app.view.finder import operator_entries, rank
+from app.view.finder import found, operator_entry
 from app.view.window import Window
 from engine import check, files, ops
 from engine.compose import compose, formula_of
@@ -85,8 +85,8 @@ def test_palette_canvas_and_inspector(window: Window) -> None:
 
 def test_finder_and_formula_bar(window: Window) -> None:
     chosen: list[str] = []
-    entries = operator_entries(chosen.append)
-    best = max(entries, key=lambda entry: rank(entry, "radial") or 0.0)
+    rows = [op for rows in ops.DRAWERS.values() for op in rows]
+    best = found([operator_entry(op, chosen.append) for op in rows], "radial")[0][0]
     best.run()
     assert chosen == ["bump"] and best.note == "Activations"
     line = window.top.formula.line

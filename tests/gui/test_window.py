@@ -15,12 +15,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from app import actions
+from app import actions, matching
 from app.recovery import Recovery
 from app.session import Session
 from app.view import dialogs, settings, shot, theme
 from app.view.crash import CrashGuard
-from app.view.panels.palette import fits
 from app.view.window import Window
 from engine import examples, files, ops
 from engine.edits import set_tensors
@@ -166,7 +165,7 @@ def test_palette_finds_and_adds(window: Window) -> None:
     for query, found in (("+", "add"), ("logistic", "sigmoid"), ("matrix", "matmul")):
         search.setText(query)
         assert window.palette_panel.best() == found
-    assert fits(ops.TABLE["sin"], "cross-entropy") is None
+    assert matching.hit("cross-entropy", matching.words_of(ops.TABLE["sin"])) is None
     search.setText("sigmoid")
     QTest.keyClick(search, Qt.Key.Key_Return)
     assert [n.op for n in window.session.graph.nodes.values()] == ["sigmoid"]

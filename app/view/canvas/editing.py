@@ -15,6 +15,7 @@ from app.view.canvas.board import Board
 from app.view.canvas.face import WIDTH
 from app.view.canvas.looking import Looking
 from app.view.canvas.overlays import Editor, Notice
+from engine.compose import compose_edit
 from engine.edits import Edit, disconnect, move, remove_nodes
 from engine.graph import Port
 
@@ -97,6 +98,13 @@ class Editing(Looking):
         self.session.select(made)
         return made[0]
 
+    def add_formula(self, text: str, place: QPointF) -> bool:
+        """Adds a program's nodes, the first at a scene place, and selects them."""
+        at = self.board.middle_of(place)
+        return self._insert(
+            lambda: compose_edit(self.session.graph, text, at), tr("Type a formula")
+        )
+
     def search_for(self, place: QPointF, end: tuple[str, str | None]) -> None:
         """Asks for an operator at the end of a wire: (node id, its port, or None for its output)."""
         self._pending = (QPointF(place), end)
@@ -150,7 +158,7 @@ class Editing(Looking):
         if (key := self.pointed_wire) is not None:
             self.attempt(disconnect(*key), tr("Disconnect"))
 
-    def _insert(self, build: Callable[[], tuple[Edit, list[str]]], label: str) -> None:
+    def _insert(self, build: Callable[[], tuple[Edit, list[str]]], label: str) -> bool:
         made: list[str] = []
 
         def edit() -> Edit:
@@ -158,8 +166,10 @@ class Editing(Looking):
             made.extend(ids)
             return result
 
-        if self.attempt(edit, label):
+        done = self.attempt(edit, label)
+        if done:
             self.session.select(made)
+        return done
 
     def nudge_selection(self, dx: float, dy: float) -> None:
         """Moves the selection; steps that follow each other are one undo step."""

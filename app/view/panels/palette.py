@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -18,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.drawers import drawers
+from app.matching import label_of, ranked, words_of
 from app.session import Session
 from app.text import tr
 from app.view import icons, theme
@@ -28,23 +31,6 @@ from engine.own import CATEGORY
 MIME = "application/x-gradloom-op"
 OPEN_AT_FIRST = 3
 """How many drawers are open when the palette is shown for the first time."""
-
-
-def label_of(op: Op) -> str:
-    return op.label or op.name.replace("_", " ")
-
-
-def fits(op: Op, query: str) -> int | None:
-    """How well a row fits the letters typed: 0 is best, None not at all."""
-    wanted = query.strip().casefold()
-    exact = [op.name, op.symbol, *op.calls, *op.aliases]
-    if wanted in (text.casefold() for text in exact if text):
-        return 0
-    heads = [op.name, label_of(op), *op.aliases]
-    if any(text.casefold().startswith(wanted) for text in heads):
-        return 1
-    words = [*heads, *op.calls, op.doc]
-    return 2 if any(wanted in text.casefold() for text in words) else None
 
 
 MIN_WIDTH = 224
@@ -195,26 +181,26 @@ class Drawer(QWidget):
         self.is_open = not self.is_open
         self.show_matching("")
 
-    def show_matching(self, query: str) -> int:
-        """Lays out the chips that fit; a search opens the drawer. Returns how many there are."""
+    def show_matching(self, query: str, fitting: Collection[str] = ()) -> int:
+        """Lays out the chips named by a search, which opens the drawer. Returns how many there are."""
         for chip in self.chips:
             self.grid.removeWidget(chip)
             chip.hide()
-        fitting = [c for c in self.chips if not query.strip() or fits(c.op, query) is not None]
+        chips = [c for c in self.chips if not query.strip() or c.op.name in fitting]
         # a long label takes a whole line, so nothing is cut
         row = column = 0
-        for chip in fitting:
+        for chip in chips:
             wide = chip.fontMetrics().horizontalAdvance(chip.text()) > 80
             if wide and column:
                 row, column = row + 1, 0
             self.grid.addWidget(chip, row, column, 1, 2 if wide else 1)
             chip.show()
             row, column = (row + 1, 0) if wide or column else (row, 1)
-        shown = bool(fitting) and (self.is_open or bool(query.strip()))
+        shown = bool(chips) and (self.is_open or bool(query.strip()))
         self.body.setVisible(shown)
-        self.setVisible(bool(fitting))
+        self.setVisible(bool(chips))
         self.recolour()
-        return len(fitting)
+        return len(chips)
 
     def recolour(self) -> None:
         name = "down" if self.body.isVisibleTo(self) else "right"
@@ -291,20 +277,19 @@ class Palette(QWidget):
         self._filter(self.search.text())
 
     def _filter(self, query: str) -> None:
-        found = sum(drawer.show_matching(query) for drawer in self.drawers)
+        fitting = {op.name for op in self._ranked(query)}
+        found = sum(drawer.show_matching(query, fitting) for drawer in self.drawers)
         self.nothing.setVisible(found == 0)
+
+    def _ranked(self, query: str) -> list[Op]:
+        rows = (chip.op for drawer in self.drawers for chip in drawer.chips)
+        return [op for op, _ in ranked(query, rows, words_of)]
 
     def best(self) -> str | None:
         """The operator that fits the search best, None without one."""
         query = self.search.text()
-        if not query.strip():
-            return None
-        ranked = [
-            (rank, number, chip.op.name)
-            for number, chip in enumerate(c for d in self.drawers for c in d.chips)
-            if (rank := fits(chip.op, query)) is not None
-        ]
-        return min(ranked)[2] if ranked else None
+        found = self._ranked(query) if query.strip() else []
+        return found[0].name if found else None
 
     def _add_best(self) -> None:
         name = self.best()
