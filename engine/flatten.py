@@ -35,12 +35,12 @@ def expand(
     """
     expansion = Expansion(graph.dtype, training=training)
     expansion.clock.seed = graph.recipe.seed
-    _Flattening(graph, feeds or {}, expansion).walk(_Place(graph, sizes=graph.settings["sizes"]))
+    Flattening(graph, feeds or {}, expansion).walk(Level(graph, sizes=graph.settings["sizes"]))
     return expansion
 
 
 @dataclass
-class _Place:
+class Level:
     """A graph at its place: the document itself, or a definition under an instance.
 
     `path` stands before the ids of its steps, `owner` before those of its parameters (another path
@@ -55,35 +55,51 @@ class _Place:
     known: dict[str, Ref] = field(default_factory=dict)
 
 
-class _Flattening:
+class Flattening:
+    """Turns nodes into steps of an expansion, level by level."""
+
     def __init__(self, root: Graph, feeds: Mapping[str, Array], expansion: Expansion) -> None:
         self.root, self.feeds, self.expansion = root, feeds, expansion
 
-    def walk(self, place: _Place) -> None:
+    def walk(self, place: Level) -> None:
         """Expands a graph; definitions nest a few deep at most, so this may call itself."""
         for node_id in place.graph.order():
-            if node_id in place.known:
-                continue
-            node, op = place.graph.nodes[node_id], place.graph.op(node_id)
-            path = place.path + node_id
-            if place.path:
-                self.expansion.names[path] = f"{place.title}{node.name}"
-            try:
-                ref = self._source(place, node) if op.is_source else self._node(place, node, op)
-            except ShapeError as error:
-                self.expansion.faults[path] = f"{place.title}{node.name}: {error}"
-                continue
-            if ref is None:
-                self.expansion.waiting.add(path)
-            else:
-                place.known[node_id] = ref
+            if node_id not in place.known:
+                self.settle(place, node_id)
 
-    def _node(self, place: _Place, node: Node, op: Op) -> Ref | None:
+    def settle(self, place: Level, node_id: str) -> None:
+        """Expands one node; those it reads are settled."""
+        path, name = place.path + node_id, f"{place.title}{place.graph.name(node_id)}"
+        if place.path:
+            self.expansion.names[path] = name
+        try:
+            ref = self.found(place, node_id)
+        except ShapeError as error:
+            self.expansion.faults[path] = f"{name}: {error}"
+            return
+        if ref is None:
+            self.expansion.waiting.add(path)
+        else:
+            place.known[node_id] = ref
+
+    def found(self, place: Level, node_id: str) -> Ref | None:
+        """What a node comes to; None while it misses an operand. Raises ShapeError."""
+        node, op = place.graph.nodes[node_id], place.graph.op(node_id)
+        return self._source(place, node) if op.is_source else self._node(place, node, op)
+
+    def ports(self, place: Level, node_id: str) -> tuple[str, ...]:
+        return place.graph.ports(node_id)
+
+    def operand(self, place: Level, node_id: str, port: str) -> str | float | None:
+        """What a port reads: a node's id, a number, or None when it is empty."""
+        return place.graph.operand(node_id, port)
+
+    def _node(self, place: Level, node: Node, op: Op) -> Ref | None:
         if place.graph.passes_on(node.id):
             return self._handed_on(place, node)
         args: list[Ref] = []
-        for port in place.graph.ports(node.id):
-            operand = place.graph.operand(node.id, port)
+        for port in self.ports(place, node.id):
+            operand = self.operand(place, node.id, port)
             if isinstance(operand, str):
                 operand = place.known.get(operand)
             if operand is None:
@@ -97,10 +113,11 @@ class _Flattening:
             place.path + node.id, op, tuple(args), {**op.defaults(), **node.options}
         )
 
-    def _handed_on(self, place: _Place, node: Node) -> Ref | None:
+    def _handed_on(self, place: Level, node: Node) -> Ref | None:
         """What a muted node or a dot on a wire stands for: another step, or a number."""
-        port = place.graph.handed_on(node.id)
-        operand = place.graph.operand(node.id, port) if port is not None else None
+        read = [self.operand(place, node.id, port) for port in self.ports(place, node.id)]
+        there = [r for r in read if r is not None]
+        operand = next((r for r in there if isinstance(r, str)), there[0] if there else None)
         ref = place.known.get(operand) if isinstance(operand, str) else operand
         if ref is not None:
             self.expansion.results[place.path + node.id] = ref
@@ -108,12 +125,12 @@ class _Flattening:
 
     # ------------------------------------------------------------ modules
 
-    def _instance(self, place: _Place, node: Node, op: Op, args: list[Ref]) -> Ref | None:
+    def _instance(self, place: Level, node: Node, op: Op, args: list[Ref]) -> Ref | None:
         definition: Graph = op.definition
         path = place.path + node.id
-        inner = _Place(
+        inner = Level(
             definition, f"{path}.", f"{place.owner}{owner_of(place.graph, node)}.",
-            f"{place.title}{node.name}.", self._sizes(place, node, op),
+            f"{place.title}{node.name}.", self.sizes(place, node, op),
             dict(zip(definition.of_op("input"), args, strict=True)),
         )  # fmt: skip
         before = set(self.expansion.faults)
@@ -129,13 +146,13 @@ class _Flattening:
             self.expansion.names[result] = f"{place.title}{node.name}"
         return result
 
-    def _sizes(self, place: _Place, node: Node, op: Op) -> dict[str, int]:
+    def sizes(self, place: Level, node: Node, op: Op) -> dict[str, int]:
         chosen = {**op.defaults(), **node.options}
         return {o.name: self._size(place, chosen[o.name]) for o in op.options if o.kind == "count"}
 
-    def _inside(self, place: _Place, node: Node) -> Ref | None:
+    def _inside(self, place: Level, node: Node) -> Ref | None:
         """What `output_of` reads: the value of a node inside the instance that is wired to it."""
-        source = place.graph.operand(node.id, place.graph.ports(node.id)[0])
+        source = self.operand(place, node.id, place.graph.ports(node.id)[0])
         definition = place.graph.op(source).definition if isinstance(source, str) else None
         wanted = str(node.options["output"])
         if definition is None:
@@ -154,7 +171,7 @@ class _Flattening:
             port = definition.name(inner)
             found = held if held in self.expansion.nodes else None
             if found is None and port in place.graph.op(str(source)).inputs:
-                operand = place.graph.operand(str(source), port)
+                operand = self.operand(place, str(source), port)
                 found = place.known.get(operand) if isinstance(operand, str) else operand
         if found is not None:
             self.expansion.results[place.path + node.id] = found
@@ -162,7 +179,7 @@ class _Flattening:
 
     # ------------------------------------------------------------ sources
 
-    def _source(self, place: _Place, node: Node) -> Ref | None:
+    def _source(self, place: Level, node: Node) -> Ref | None:
         path = place.owner + node.id
         if path in self.expansion.nodes:  # tied: the other instance has it already
             return path
@@ -180,7 +197,7 @@ class _Flattening:
             path, place.graph.op(node.id), _as_document(value, self.root.dtype)
         )
 
-    def _inner_value(self, place: _Place, node: Node, path: str, value: Any) -> Any:
+    def _inner_value(self, place: Level, node: Node, path: str, value: Any) -> Any:
         """A parameter or constant inside a module, in the shape that the wires ask for."""
         given = place.graph.tensors.get(node.id)
         if "shape" not in node.options:
@@ -199,14 +216,18 @@ class _Flattening:
             return value
         if given is not None and given.shape == shape and node.options.get("init") == "given":
             return given
-        return draw_start(path, self.expansion.starts[path], self.root.recipe.seed)
+        return self.begin(path, self.expansion.starts[path])
 
-    def _shape(self, place: _Place, node: Node) -> tuple[int, ...]:
+    def begin(self, path: str, start: Start) -> Array:
+        """The first value of a parameter that has none."""
+        return draw_start(path, start, self.root.recipe.seed)
+
+    def _shape(self, place: Level, node: Node) -> tuple[int, ...]:
         wanted = node.options["shape"]
         parts = wanted if isinstance(wanted, tuple) else (wanted,)
         return tuple(self._size(place, part) for part in parts)
 
-    def _size(self, place: _Place, part: int | str) -> int:
+    def _size(self, place: Level, part: int | str) -> int:
         if not isinstance(part, str):
             return int(part)
         if part in place.sizes:

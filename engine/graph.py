@@ -311,7 +311,7 @@ class Graph:
                     raise GraphError(f"there is no node {end}")
             if not has_port(self.op(target), port):
                 raise GraphError(f"{self.name(target)} has no port {port!r}")
-            self._check_cycle(value, target)
+            self.check_cycle(value, target)
         if old is not None:
             self.structure.remove_edge(old, target, key=port)
             del self.links[key]
@@ -321,7 +321,8 @@ class Graph:
         self._order = None
         return old
 
-    def _check_cycle(self, source: str, target: str) -> None:
+    def check_cycle(self, source: str, target: str) -> None:
+        """Raises CycleError when a wire between two nodes would close a circle."""
         if source == target:
             raise CycleError(f"{self.name(source)} cannot feed itself", [source])
         if not self.structure.adj[target] or not self.structure.pred[source]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import permutations
+
 import numpy as np
 
 from engine import shapes
 from engine.ops import decompositions, einsum
-from engine.ops.row import Array, Case, Kernel, Op, Option
+from engine.ops.row import Array, Case, Kernel, Mend, Op, Option
 from engine.shapes import Options, ShapeError, Spec, shape_text
 
 AXES = Option(
@@ -29,6 +32,11 @@ def _swap_shape(options: Options, x: Spec) -> Spec:
             "reshape it to a row first, as in reshape(x, (1, -1))",
         )
     return Spec((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.kind)
+
+
+def _swaps(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    if x.rank >= 2 and x.shape[-1] != x.shape[-2]:
+        yield Mend("Transpose {x}", 1)
 
 
 def _swap(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
@@ -55,6 +63,15 @@ def axes_order(options: Options, x: Spec) -> tuple[int, ...]:
 
 def _permuted(options: Options, x: Spec) -> Spec:
     return Spec(tuple(x.shape[a] for a in axes_order(options, x)), x.kind)
+
+
+def _orders(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    """Every other order of three or four axes."""
+    if x.rank in (3, 4):
+        for axes in permutations(range(x.rank)):
+            shape = tuple(x.shape[a] for a in axes)
+            if shape != x.shape:
+                yield Mend(f"Permute {{x}} to {shape_text(shape)}", 3, {"axes": axes})
 
 
 def _permute(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
@@ -101,7 +118,7 @@ ROWS = (
         inputs=("x",), formula="T(x)", derivative={"x": "T(g)"}, shape=_swap_shape,
         kernel=lambda o, s: lambda x, out: np.copyto(out, x.swapaxes(-1, -2)),
         latex=r"<0!>^{\top}", label="Xᵀ transpose", aliases=("transpose", ".T", "turn"), calls=("transpose",),
-        view=_swap, cases=(Case(((2, 3),)), Case(((2, 2, 3),))),
+        view=_swap, adapts=_swaps, cases=(Case(((2, 3),)), Case(((2, 2, 3),))),
     ),
     Op(
         "outer", category="Linear algebra", analytic=True,
@@ -114,7 +131,7 @@ ROWS = (
     Op(
         "permute", category="Linear algebra", analytic=True, doc="The axes in another order.", inputs=("x",),
         formula="permute(x, axes=axes)", derivative={"x": "unpermute(g, axes=axes)"},
-        shape=_permuted, view=_permute, options=(AXES,), label="permute",
+        shape=_permuted, view=_permute, options=(AXES,), adapts=_orders, label="permute",
         kernel=lambda o, s: lambda x, out: np.copyto(out, _permute(o, s, x)),
         aliases=("transpose", "axes", "swap"), cases=(
             Case(((2, 1, 3),)), Case(((2, 3),), {"axes": (1, 0)}), Case(((2, 3, 4),), {"axes": (2, 0, -2)}),

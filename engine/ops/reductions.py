@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from engine.ops.row import Case, Domain, Kernel, Op, Option
+from engine.ops.row import Case, Domain, Kernel, Mend, Op, Option
 from engine.shapes import Options, ShapeError, Spec, axes_of, reduction
 
 AXIS = Option("axis", None, "axis", "The axis or axes to go along; None takes every entry.")
@@ -40,6 +41,21 @@ _RUNNING = (
     Case(((3,),)), Case(((2, 3),), {"axis": 1}), Case(((3, 2, 2),), {"axis": -3}),
     Case(((4,),), values={"x": (2.0, 0.0, -3.0, 0.0)}),
 )  # fmt: skip
+
+
+def _away(words: str, cost: int) -> Any:
+    """Uses that take an axis away, keep it with size 1, or leave one number; `words` hold `{x}`."""
+
+    def uses(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+        for axis in range(x.rank) if x.rank > 1 else ():
+            if x.shape[axis] != 1:
+                over = f"{words} over axis {axis}"
+                yield Mend(over, cost, {"axis": axis})
+                yield Mend(f"{over}, kept", cost + 1, {"axis": axis, "keepdims": True})
+        if x.rank:
+            yield Mend(f"{words} over all entries", cost + 3)
+
+    return uses
 
 
 def _counted(options: Options, x: Spec) -> Spec:
@@ -208,10 +224,12 @@ def _row(name: str, doc: str, derivative: str, kernel: Any, latex: str, **rest: 
 
 ROWS = (
     _row("sum", "The sum of the entries.", f"expand_as(g, x, {_LIKE})", _reduce(np.add),
-         r"\sum<_axis> <0!>", label="Σ sum", aliases=("total",), shape=_counted),
+         r"\sum<_axis> <0!>", label="Σ sum", aliases=("total",), shape=_counted,
+         adapts=_away("Sum {x}", 6)),
     _row("mean", "The mean of the entries.",
          f"expand_as(g / size(x, axis=axis), x, {_LIKE})", _mean,
-         r"\mathrm{mean}<_axis>\left(<0>\right)", label="mean", aliases=("average",)),
+         r"\mathrm{mean}<_axis>\left(<0>\right)", label="mean", aliases=("average",),
+         adapts=_away("Average {x}", 7)),
     _row("max", "The largest entry; entries that tie share the gradient.",
          f"expand_as(g / sum({_TIED}, {_LIKE}), x, {_LIKE}) * {_TIED}", _reduce(np.maximum),
          r"\max<_axis>\left(<0>\right)", label="max", calls=("amax",), shape=_nonempty, ties=True,

@@ -7,7 +7,7 @@ derivative has the form `g * local` (or `g`, `-g`), so that the chain-rule line 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -90,6 +90,16 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Mend:
+    """A use of a row that may make a value fit where it is read: what people call it, `{x}` being the
+    value, and the options. `cost` orders such uses: the less a value changes, the less it costs."""
+
+    title: str
+    cost: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Op:
     """One operator.
 
@@ -117,6 +127,8 @@ class Op:
     `reads_inside` marks the row that gives another value of a module than its result.
     `is_wire` marks a dot on a wire: it makes no step, readers get what it reads.
     `least` is how many operands a variadic row takes at least.
+    `adapts(x, beside)` gives the uses of a row of one operand that may mend a misfit: `x` is the value
+    that does not fit, `beside` what is read with it.
     `reads_masks` tells that the shape depends on how many entries of a truth value hold.
     """
 
@@ -154,6 +166,7 @@ class Op:
     reads_masks: bool = False
     is_wire: bool = False
     least: int = 2
+    adapts: Callable[[Spec, tuple[Spec, ...]], Iterable[Mend]] | None = None
 
     @property
     def is_source(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from engine.ops import indexing
-from engine.ops.row import REQUIRED, Array, Case, Kernel, Op, Option
+from engine.ops.row import REQUIRED, Array, Case, Kernel, Mend, Op, Option
 from engine.shapes import Options, ShapeError, Spec, axes_of, join, reshaped, shape_text
 
 CONCAT_AXIS = Option("axis", 0, "int", "The axis along which the parts follow each other.")
@@ -233,6 +235,56 @@ def _pad(options: Options, specs: tuple[Spec, ...]) -> Kernel:
     return kernel
 
 
+# ---------------------------------------------------------------- uses that mend a misfit
+
+
+def _arrangements(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    """Shapes that its numbers fill: one that stands beside it, rows or columns as long as an axis
+    there, one row for each entry of the first axis, one row, a batch of pictures."""
+    wanted: list[tuple[int, ...]] = [other.shape for other in beside if other.size == x.size]
+    for n in dict.fromkeys(n for other in beside for n in other.shape if n > 1):
+        wanted += [(-1, n), (n, -1)]
+    if x.rank > 2:
+        wanted.append((x.shape[0], -1))
+    if x.rank:
+        wanted.append((-1,))
+    side = math.isqrt(x.shape[-1]) if x.rank == 2 else 0
+    if side > 1 and side * side == x.shape[-1]:
+        wanted.append((-1, 1, side, side))
+    wanted += [(1,) * more + x.shape for more in (2, 3) if x.rank + more <= 4]
+    for shape in dict.fromkeys(wanted):
+        try:
+            filled = reshaped(x.shape, shape)
+        except ShapeError:
+            continue
+        if filled != x.shape:
+            kept = bool(x.rank and filled and filled[0] == x.shape[0])
+            title = f"Reshape {{x}} to {shape_text(filled)}"
+            yield Mend(title, 4 if kept else 5, {"shape": shape})
+
+
+def _rows(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    if x.rank > 2:
+        yield Mend("Flatten {x}", 3)
+
+
+def _repeats(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    for shape in dict.fromkeys(other.shape for other in beside):
+        if shape != x.shape and len(shape) >= x.rank:
+            yield Mend(f"Repeat {{x}} to {shape_text(shape)}", 4, {"shape": shape})
+
+
+def _without_ones(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    if 1 in x.shape:
+        yield Mend("Drop the axes of size 1 of {x}", 2)
+
+
+def _new_axes(x: Spec, beside: tuple[Spec, ...]) -> Iterable[Mend]:
+    names = {0: "Make {x} a row", 1: "Make {x} a column"} if x.rank == 1 else {}
+    for axis in range(x.rank + 1):
+        yield Mend(names.get(axis, f"Add axis {axis} to {{x}}"), 2, {"axis": axis})
+
+
 def _row(name: str, doc: str, derivative: str, **rest: Any) -> Op:
     fields: dict[str, Any] = {"category": "Shape", "inputs": ("x",), "analytic": True, **rest}
     return Op(name, doc=doc, derivative={fields["inputs"][0]: derivative}, **fields)
@@ -255,12 +307,13 @@ ROWS = (
         kernel=_copies(_reshape_view), view=_reshape_view,
         options=(Option("shape", REQUIRED, "shape", "The new shape, as in (2, -1).", start=(-1,)),),
         aliases=("view",),
+        adapts=_arrangements,
         cases=(Case(((2, 3),), {"shape": (3, -1)}), Case(((6,),), {"shape": (2, 3)})),
     ),
     _row(
         "flatten", "Everything behind the first axis in one row.", "reshape_as(g, x)",
         formula="flatten(x)", shape=_flat, kernel=_copies(_flat_view), view=_flat_view, aliases=("ravel",),
-        cases=(Case(((2, 3, 2),)),),
+        adapts=_rows, cases=(Case(((2, 3, 2),)),),
     ),
     _row(
         "concat", "Values one behind the other along an axis.",
@@ -292,18 +345,20 @@ ROWS = (
         "broadcast_to", "Repeated to a larger shape, without a copy.", "sum_to(g, x)",
         formula="broadcast_to(x, shape=shape)", shape=_spread_shape, view=_spread_view,
         kernel=_copies(_spread_view), options=(SHAPE,), calls=("expand",), aliases=("spread", "repeat"),
+        adapts=_repeats,
         cases=(Case(((3,),), {"shape": (2, 3)}), Case(((2, 1),), {"shape": (4, 2, 3)})),
     ),
     _row(
         "squeeze", "Without axes of size 1.", "reshape_as(g, x)", formula="squeeze(x, axis=axis)",
         shape=_squeezed, view=_reshaped_by(_squeezed), kernel=_copies(_reshaped_by(_squeezed)),
         options=(Option("axis", None, "axis", "The axis or axes of size 1 to drop; None drops all."),),
-        cases=(Case(((1, 3, 1),)), Case(((1, 3, 1),), {"axis": -1})),
+        adapts=_without_ones, cases=(Case(((1, 3, 1),)), Case(((1, 3, 1),), {"axis": -1})),
     ),
     _row(
         "unsqueeze", "With a new axis of size 1.", "reshape_as(g, x)",
         formula="unsqueeze(x, axis=axis)", shape=_unsqueezed, view=_reshaped_by(_unsqueezed),
         kernel=_copies(_reshaped_by(_unsqueezed)), options=(NEW_AXIS,), calls=("expand_dims",),
+        adapts=_new_axes,
         cases=(Case(((3,),), {"axis": 1}), Case(((2, 3),), {"axis": -2}), Case(((),))),
     ),
     _row(

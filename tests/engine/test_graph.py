@@ -73,7 +73,7 @@ def test_cycles_against_a_plain_search(grow_program: Callable[..., Any]) -> None
 
 def test_a_cycle_let_through_is_noticed(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted defect."""
-    monkeypatch.setattr(Graph, "_check_cycle", lambda self, source, target: None)
+    monkeypatch.setattr(Graph, "check_cycle", lambda self, source, target: None)
     with pytest.raises(pytest.fail.Exception):
         refused(graph, "links", (graph.id_of("a"), "x"), graph.id_of("d"))
 

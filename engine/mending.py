@@ -1,0 +1,133 @@
+"""What would mend a misfit: one node between, or two operands swapped; searched with the shape rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from engine import ops
+from engine.edits import Edit, add_node, batch, connect, disconnect
+from engine.fitting import Between, Changes, Fit, Fitting
+from engine.graph import Graph
+from engine.layout import COLUMN, ROW
+from engine.shapes import ShapeError
+
+MOST = 4
+_LOOKED_AT = 10
+"""Uses that fit, cheapest first, of which the nodes behind are looked at."""
+_SWAP = 2
+_GROWS, _BREAKS = 4, 6
+"""What it costs that a result is larger than every operand, and that a node behind would fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A way to mend a misfit: what it is called, the edit that does it, and what the node becomes."""
+
+    title: str
+    edit: Edit
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    cost: int
+    title: str
+    changes: Changes
+
+
+def repairs(fitting: Fitting, node_id: str, changes: Changes | None = None) -> list[Repair]:
+    """The best ways to make a node fit that would read what `changes` say; at most `MOST`.
+
+    Empty where the node fits already or misses an operand, and where no single node mends it.
+    """
+    wires = changes or {}
+    fit = fitting.after(wires, node_id, deep=False)
+    if not fit.fault or fitting.graph.op(node_id).reads_inside:
+        return []
+    fitting_ones: list[tuple[int, _Candidate]] = []
+    for candidate in sorted(_candidates(fitting, fit, wires), key=lambda c: c.cost):
+        found = fitting.after(candidate.changes, node_id, deep=False)
+        if found.spec is not None:
+            larger = all(o.spec is None or o.spec.size < found.spec.size for o in found.operands)
+            fitting_ones.append((candidate.cost + _GROWS * larger, candidate))
+    fitting_ones.sort(key=lambda known: known[0])
+    ranked: list[tuple[int, _Candidate, Fit]] = []
+    for cost, candidate in fitting_ones[:_LOOKED_AT]:
+        found = fitting.after(candidate.changes, node_id)
+        ranked.append((cost + _BREAKS * bool(found.broken), candidate, found))
+    ranked.sort(key=lambda known: known[0])
+    return [
+        Repair(c.title, edit_of(fitting.graph, c.changes), found) for _, c, found in ranked[:MOST]
+    ]
+
+
+def _candidates(fitting: Fitting, fit: Fit, wires: Changes) -> Iterator[_Candidate]:
+    node_id, graph = fit.node, fitting.graph
+    wired = [o for o in fit.operands if _source(graph, wires, node_id, o.port) and o.spec]
+    fresh = {port for (n, port), read in wires.items() if n == node_id and read is not None}
+    names = [o.name for o in wired]
+    called = {o.port: f"{o.name} at {o.port}" if names.count(o.name) > 1 else o.name for o in wired}
+    for operand in sorted(wired, key=lambda o: o.port not in fresh):
+        assert operand.spec is not None
+        beside = tuple(o.spec for o in fit.operands if o.spec is not None and o is not operand)
+        best: dict[object, _Candidate] = {}
+        for row in ops.TABLE.values():
+            for mend in row.adapts(operand.spec, beside) if row.adapts is not None else ():
+                try:
+                    spec = row.shape({**row.defaults(), **mend.options}, operand.spec)
+                except ShapeError:
+                    continue
+                kept = spec.size == operand.spec.size
+                key = spec.shape, "" if kept else row.name
+                if key not in best or mend.cost < best[key].cost:
+                    title = mend.title.replace("{x}", called[operand.port])
+                    source = str(_source(graph, wires, node_id, operand.port))
+                    between = Between(source, row, mend.options, spec)
+                    changes = {**wires, (node_id, operand.port): between}
+                    best[key] = _Candidate(mend.cost, title, changes)
+        yield from best.values()
+    for one, other in combinations(wired, 2):
+        there = _source(graph, wires, node_id, one.port)
+        here = _source(graph, wires, node_id, other.port)
+        if there != here and not graph.op(node_id).variadic:
+            swapped = {**wires, (node_id, one.port): here, (node_id, other.port): there}
+            title = f"Swap {called[one.port]} and {called[other.port]}"
+            yield _Candidate(_SWAP, title, swapped)
+
+
+def _source(graph: Graph, wires: Changes, node_id: str, port: str) -> str | None:
+    """The node that a port would read."""
+    key = (node_id, port)
+    read = wires[key] if key in wires else graph.links.get(key)
+    return read if isinstance(read, str) else None
+
+
+def edit_of(graph: Graph, changes: Changes) -> Edit:
+    """The changes as one edit, wires that go first."""
+    edits: list[Edit] = [disconnect(*port) for port, read in changes.items() if read is None]
+    for port, read in changes.items():
+        if isinstance(read, Between):
+            at = place_between(graph, read.source, port[0])
+            add, between = add_node(graph, read.row.name, options=read.options, at=at)
+            edits += [add, connect(read.source, between, read.row.inputs[0])]
+            read = between
+        if read is not None:
+            edits.append(connect(read, *port))
+    return batch(*edits)
+
+
+def place_between(graph: Graph, source: str, target: str) -> tuple[float, float]:
+    """A free place for a node between two: half way, else as near to it as there is room."""
+    one, other = graph.nodes[source], graph.nodes[target]
+    x, y = (one.x + other.x) / 2, (one.y + other.y) / 2
+    for step in range(24):
+        shift = (step + 1) // 2 * (ROW / 4) * (1 if step % 2 else -1)
+        if not any(
+            abs(n.x - x) < 0.7 * COLUMN and abs(n.y - y - shift) < 0.85 * ROW
+            for n in graph.nodes.values()
+        ):
+            y += shift
+            break
+    return float(round(x / 4) * 4), float(round(y / 4) * 4)

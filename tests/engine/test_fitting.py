@@ -1,0 +1,337 @@
+"""What is said of a wire before it is drawn is what evaluating says afterwards; every repair mends."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import check, examples, files, ops
+from engine.compose import compose
+from engine.edits import add_node, batch, connect, disconnect, set_options
+from engine.evaluate import Evaluation, evaluate
+from engine.fitting import Fit, Fitting, wired
+from engine.graph import CycleError, Graph, GraphError, Port
+from engine.inside import Inside, look
+from engine.mending import repairs
+from engine.modules import add_module
+from engine.ops.row import Op
+from engine.records import check_options
+from engine.shapes import Spec
+
+SHAPES: tuple[tuple[int, ...], ...] = (
+    (), (3,), (4,), (2, 3), (3, 2), (3, 3), (1, 3), (3, 4), (2, 3, 4), (2, 1, 4, 4), (6,),
+)  # fmt: skip
+ROWS = [row for row in ops.TABLE.values() if not row.hidden and not row.is_source]
+MODULES = ("Dense", "MLP", "ConvBlock", "LSTM", "AttentionHead", "ResidualBlock")
+
+
+def add(graph: Graph, op: str, **rest: Any) -> str:
+    edit, node_id = add_node(graph, op, **rest)
+    edit.apply(graph)
+    return node_id
+
+
+def value(rng: random.Random) -> np.ndarray[Any, Any]:
+    array = np.random.default_rng(rng.randrange(2**32)).uniform(0, 2, rng.choice(SHAPES))
+    kind = rng.random()
+    return array > 1 if kind < 0.1 else array.astype(np.int64) if kind < 0.25 else array
+
+
+def random_document(seed: int) -> Graph:
+    """Rows of every kind and modules, wired so that about half of them fit."""
+    rng, graph = random.Random(seed), Graph()
+    for _ in range(rng.randint(3, 6)):
+        add(graph, rng.choice(("input", "parameter", "constant")), value=value(rng))
+    instances: list[str] = []
+    for _ in range(rng.randint(3, 14)):
+        if rng.random() < 0.15:
+            name = rng.choice(MODULES)
+            edit, node_id = add_module(graph, name, examples.load_module(name))
+            edit.apply(graph)
+            owners = [n for n in instances if graph.nodes[n].op == graph.nodes[node_id].op]
+            if owners and rng.random() < 0.5:
+                set_options(graph, node_id, {"tied": rng.choice(owners)}).apply(graph)
+            instances.append(node_id)
+        else:
+            row = rng.choice(ROWS)
+            cases = check.cases_of(row)
+            if not cases:
+                continue
+            case = rng.choice(cases)
+            count = len(case.shapes) if row.variadic else None
+            node_id = add(graph, row.name, options=dict(case.options))
+            if count and row.variadic and rng.random() < 0.3:
+                add_literal(graph, node_id, row.ports(count)[-1])
+        others = [n for n in graph.order() if n != node_id]
+        for _ in range(4):
+            for port in graph.ports(node_id):
+                if rng.random() < 0.93:
+                    connect(rng.choice(others), node_id, port).apply(graph)
+            if rng.random() < 0.2 or evaluate(graph).expansion.step_of(node_id) is not None:
+                break
+    return graph
+
+
+def add_literal(graph: Graph, node_id: str, port: str) -> None:
+    node = graph.nodes[node_id]
+    graph.put("nodes", node_id, replace(node, literals={port: 2.0}))
+
+
+def random_wire(rng: random.Random, graph: Graph) -> tuple[str, Port, Port | None]:
+    targets = [n for n in graph.nodes if graph.ports(n)]
+    target = rng.choice(targets)
+    op, ports = graph.op(target), list(graph.ports(target))
+    if op.variadic:
+        ports.append(op.ports(len(ports) + 1)[-1])
+    was = None
+    source = rng.choice(list(graph.nodes))
+    if graph.links and rng.random() < 0.3:
+        was = rng.choice(sorted(graph.links))
+        source = graph.links[was]
+    return source, (target, rng.choice(ports)), was
+
+
+def after(graph: Graph, source: str, end: Port, was: Port | None) -> Graph:
+    other = graph.copy()
+    if was is not None and was != end:
+        disconnect(*was).apply(other)
+    connect(source, *end).apply(other)
+    return other
+
+
+def problems(graph: Graph, before: Evaluation, fit: Fit, found: Evaluation) -> list[str]:
+    """Where a prediction and the evaluation that follows differ."""
+    node_id, wrong = fit.node, []
+    ref = found.expansion.step_of(node_id)
+    spec = None if ref is None else found.expansion.spec(ref)
+    fault = found.expansion.faults.get(node_id, "")
+    if fit.unknown:
+        return []
+    if (spec is None) != (fit.spec is None) or (spec and fit.spec and (
+        (spec.shape, spec.kind) != (fit.spec.shape, fit.spec.kind)
+    )):  # fmt: skip
+        wrong.append(f"{graph.nodes[node_id]}: {fit.spec} was told, it is {spec}")
+    told = f"{fit.fault}; {fit.advice}" if fit.advice else fit.fault
+    if fault.partition(": ")[2] != told:
+        wrong.append(f"{graph.nodes[node_id]}: {told!r} was told, it is {fault!r}")
+    return wrong
+
+
+def newly_broken(before: Evaluation, found: Evaluation, graph: Graph) -> set[str]:
+    faults = {n for n in found.expansion.faults if n in graph.nodes}
+    return faults - set(before.faults)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_told_is_what_comes(seed: int) -> None:
+    graph = random_document(seed)
+    before = evaluate(graph)
+    fitting, rng = Fitting(graph, before), random.Random(seed)
+    text = files.to_text(graph)
+    for _ in range(8):
+        source, end, was = random_wire(rng, graph)
+        fit = fitting.wire(source, end, was)
+        try:
+            changed = after(graph, source, end, was)
+        except CycleError as error:
+            assert fit.circle == str(error)
+            continue
+        assert not fit.circle
+        found = evaluate(changed)
+        assert problems(graph, before, fit, found) == []
+        if not fit.unknown and not before.expansion.masks:
+            assert set(fit.broken) == newly_broken(before, found, graph) - {end[0]}
+    assert files.to_text(graph) == text, "asking changes nothing"
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_every_repair_that_is_offered_mends(seed: int) -> None:
+    graph = random_document(1000 + seed)
+    fitting, rng = Fitting(graph, evaluate(graph)), random.Random(seed)
+    faulty = [(n, None, None) for n in graph.nodes if n in fitting.whole.expansion.faults]
+    wires: list[Any] = [random_wire(rng, graph) for _ in range(6)] + [
+        (None, (n, ""), None) for n, _, _ in faulty
+    ]
+    for source, end, was in wires:
+        changes = {} if source is None else wired(source, end, was)
+        if source is not None and fitting.wire(source, end, was).circle:
+            continue
+        offered = repairs(fitting, end[0], changes)
+        assert len(offered) <= 4 and len({r.title for r in offered}) == len(offered)
+        for repair in offered:
+            mended(graph, end[0], repair.edit, repair.fit)
+
+
+def mended(graph: Graph, node_id: str, edit: Any, fit: Fit) -> None:
+    changed = graph.copy()
+    before = files.to_text(changed)
+    inverse = edit.apply(changed)
+    found = evaluate(changed)
+    assert node_id not in found.expansion.faults
+    ref = found.expansion.step_of(node_id)
+    assert ref is not None and fit.spec is not None
+    assert found.expansion.spec(ref).shape == fit.spec.shape
+    inverse.apply(changed)
+    assert files.to_text(changed) == before
+
+
+def operand_shapes(row: Op) -> Iterator[tuple[tuple[int, ...], ...]]:
+    count = 2 if row.variadic else len(row.inputs)
+    rng = random.Random(row.name)
+    pairs = list(product(SHAPES, repeat=2))
+    for pair in rng.sample(pairs, 24):
+        yield (*pair, *(rng.choice(SHAPES) for _ in range(count - 2)))
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if len(r.inputs) > 1 or r.variadic], ids=lambda r: r.name
+)
+def test_every_row_of_several_operands(row: Op) -> None:
+    """Each row of the table with random shapes: told rightly, and every repair mends it."""
+    for shapes in operand_shapes(row):
+        graph = Graph()
+        sources = [add(graph, "input", value=np.ones(s)) for s in shapes]
+        target = add(graph, row.name)
+        ports = graph.ports(target)
+        for source, port in list(zip(sources, ports, strict=False))[1:]:
+            connect(source, target, port).apply(graph)
+        before = evaluate(graph)
+        fitting, end = Fitting(graph, before), (target, ports[0])
+        fit = fitting.wire(sources[0], end)
+        assert problems(graph, before, fit, evaluate(after(graph, sources[0], end, None))) == []
+        for repair in repairs(fitting, target, wired(sources[0], end)):
+            mended(graph, target, repair.edit, repair.fit)
+
+
+# ------------------------------------------------------------------------- rows that mend
+
+
+@pytest.mark.parametrize("row", [r for r in ops.TABLE.values() if r.adapts], ids=lambda r: r.name)
+def test_rows_that_mend_take_their_own_options(row: Op) -> None:
+    assert not row.hidden and len(row.inputs) == 1 and row.adapts is not None
+    used = False
+    for shape, other in product(SHAPES, repeat=2):
+        x = Spec(shape)
+        for use in row.adapts(x, (Spec(other),)):
+            check_options(row, {**row.defaults(), **use.options})
+            assert "{x}" in use.title and use.cost > 0
+            try:
+                spec = row.shape({**row.defaults(), **use.options}, x)
+            except ValueError:
+                continue
+            used = used or spec.shape != shape
+    assert used
+
+
+# ------------------------------------------------------------------------- what people see
+
+
+def product_of(**given: tuple[int, ...]) -> tuple[Graph, Fitting, str]:
+    graph = compose("y = a @ b", {n: np.ones(s) for n, s in given.items()})
+    return graph, Fitting(graph, evaluate(graph)), str(graph.id_of("y"))
+
+
+def test_transposing_is_offered_first_and_is_one_edit() -> None:
+    graph, fitting, y = product_of(a=(3, 4), b=(2, 4))
+    titles = [r.title for r in repairs(fitting, y)]
+    assert titles[0] == "Transpose b"
+    repair = repairs(fitting, y)[0]
+    assert repair.fit.spec == Spec((3, 2))
+    count = len(graph.nodes)
+    inverse = repair.edit.apply(graph)
+    assert len(graph.nodes) == count + 1
+    assert evaluate(graph).values[y].shape == (3, 2)
+    inverse.apply(graph)
+    assert len(graph.nodes) == count
+
+
+def test_operands_are_swapped() -> None:
+    _, fitting, y = product_of(a=(4, 2), b=(3, 4))
+    assert "Swap a and b" in [r.title for r in repairs(fitting, y)][:2]
+
+
+def test_what_breaks_behind_is_told_and_ranked_last() -> None:
+    graph = compose("y = a @ b; z = y + c", {
+        "a": np.ones((3, 4)), "b": np.ones((4, 2)), "c": np.ones((3, 2))
+    })  # fmt: skip
+    wide = add(graph, "input", name="w", value=np.ones((4, 5)))
+    fitting = Fitting(graph, evaluate(graph))
+    y, z = str(graph.id_of("y")), str(graph.id_of("z"))
+    fit = fitting.wire(wide, (y, "b"))
+    assert fit.spec == Spec((3, 5)) and set(fit.broken) == {z}
+    assert "3×5" in fit.broken[z] and fit.whole
+
+
+def test_an_empty_port_is_waited_for() -> None:
+    graph, _, _ = product_of(a=(3, 4), b=(4, 2))
+    y = str(graph.id_of("y"))
+    disconnect(y, "b").apply(graph)
+    fit = Fitting(graph, evaluate(graph)).wire(str(graph.id_of("b")), (y, "a"))
+    assert fit.spec is None and not fit.fault and fit.waits_for == ("b",)
+    assert repairs(Fitting(graph, evaluate(graph)), y) == []
+
+
+def test_masks_are_counted_or_told_as_unknown() -> None:
+    graph = compose("m = x > 1; p = x[m]; q = p + 0", {"x": np.array([0.0, 2.0, 3.0])})
+    other = add(graph, "input", name="w", value=np.array([5.0, 5.0, 5.0]))
+    fitting = Fitting(graph, evaluate(graph))
+    p, m = str(graph.id_of("p")), str(graph.id_of("m"))
+    told = fitting.wire(other, (p, graph.ports(p)[0])).spec
+    assert told is not None and told.shape == (2,)
+    assert fitting.wire(other, (m, "a")).spec == Spec((3,), "bool")
+    masked = fitting.after(wired(other, (m, "a")), p)
+    assert masked.unknown and masked.spec is None
+
+
+def test_inside_a_module() -> None:
+    graph = Graph()
+    x = add(graph, "input", name="x", value=np.ones((5, 3)))
+    edit, dense = add_module(graph, "Dense", examples.load_module("Dense"))
+    edit.apply(graph)
+    connect(x, dense, graph.ports(dense)[0]).apply(graph)
+    definition = graph.op(dense).definition
+    product_node = next(n for n in definition.nodes if definition.nodes[n].op == "matmul")
+    source = definition.links[product_node, "a"]
+    before = evaluate(graph)
+    fitting = Fitting(graph, look(before, (dense,)), (dense,))
+    fit = fitting.wire(source, (product_node, "b"))
+    assert "5×3 @ 5×3" in fit.fault
+    offered = repairs(fitting, product_node, wired(source, (product_node, "b")))
+    assert "Transpose x at b" in [r.title for r in offered]
+    Inside((dense,), batch(offered[0].edit)).apply(graph)
+    found = evaluate(graph)
+    assert f"{dense}.{product_node}" in found.expansion.nodes
+    ref = found.expansion.nodes[f"{dense}.{product_node}"]
+    assert offered[0].fit.spec is not None and ref.spec.shape == offered[0].fit.spec.shape
+
+
+def test_many_nodes_behind_are_not_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["u0 = a + 0"] + [f"u{i} = u{i - 1} * 1.5" for i in range(1, 40)]
+    graph = compose("; ".join(lines), {"a": np.ones(3)})
+    other = add(graph, "input", name="w", value=np.ones(4))
+    end = (str(graph.id_of("u0")), "a")
+    assert Fitting(graph, evaluate(graph)).wire(other, end).whole
+    monkeypatch.setattr("engine.fitting.MOST_NODES", 10)
+    fit = Fitting(graph, evaluate(graph)).wire(other, end)
+    assert fit.spec == Spec((4,)) and not fit.whole
+
+
+def test_a_wrong_prediction_is_noticed() -> None:
+    """The planted defect."""
+    graph, fitting, y = product_of(a=(3, 4), b=(4, 2))
+    fit = fitting.wire(str(graph.id_of("b")), (y, "b"))
+    before = evaluate(graph)
+    assert problems(graph, before, fit, before) == []
+    assert problems(graph, before, replace(fit, spec=Spec((3, 3))), before)
+    assert problems(graph, before, replace(fit, fault="wrong"), before)
+
+
+def test_refused_edits_are_not_offered() -> None:
+    with pytest.raises(GraphError):
+        connect("n1", "n2", "a").apply(Graph())
