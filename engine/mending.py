@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from engine import ops
-from engine.edits import Edit, add_node, batch, connect, disconnect
+from engine.aligning import GAP, Area, Places, make_room
+from engine.edits import Edit, add_node, batch, connect, disconnect, move
 from engine.fitting import Between, Changes, Fit, Fitting
 from engine.graph import Graph
-from engine.layout import COLUMN, ROW
+from engine.layout import HEIGHT, WIDTH
 from engine.shapes import ShapeError
 
 MOST = 4
@@ -37,10 +38,15 @@ class _Candidate:
     changes: Changes
 
 
-def repairs(fitting: Fitting, node_id: str, changes: Changes | None = None) -> list[Repair]:
+def repairs(
+    fitting: Fitting,
+    node_id: str,
+    changes: Changes | None = None,
+    areas: Mapping[str, Area] | None = None,
+) -> list[Repair]:
     """The best ways to make a node fit that would read what `changes` say; at most `MOST`.
 
-    Empty where the node fits already or misses an operand, and where no single node mends it.
+    `areas` are the nodes' rectangles on the canvas, so that a node between gets room. Empty where the node fits already or misses an operand, and where no single node mends it.
     """
     wires = changes or {}
     fit = fitting.after(wires, node_id, deep=False)
@@ -59,7 +65,8 @@ def repairs(fitting: Fitting, node_id: str, changes: Changes | None = None) -> l
         ranked.append((cost + _BREAKS * bool(found.broken), candidate, found))
     ranked.sort(key=lambda known: known[0])
     return [
-        Repair(c.title, edit_of(fitting.graph, c.changes), found) for _, c, found in ranked[:MOST]
+        Repair(c.title, edit_of(fitting.graph, c.changes, areas), found)
+        for _, c, found in ranked[:MOST]
     ]
 
 
@@ -104,13 +111,20 @@ def _source(graph: Graph, wires: Changes, node_id: str, port: str) -> str | None
     return read if isinstance(read, str) else None
 
 
-def edit_of(graph: Graph, changes: Changes) -> Edit:
-    """The changes as one edit, wires that go first."""
+def edit_of(graph: Graph, changes: Changes, areas: Mapping[str, Area] | None = None) -> Edit:
+    """The changes as one edit, wires that go first; a node between gets room.
+
+    `areas` are the nodes' rectangles on the canvas, plain ones unless given.
+    """
+    known = {n: (node.x, node.y, WIDTH, HEIGHT) for n, node in graph.nodes.items()}
+    known.update(areas or {})
     edits: list[Edit] = [disconnect(*port) for port, read in changes.items() if read is None]
     for port, read in changes.items():
         if isinstance(read, Between):
-            at = place_between(graph, read.source, port[0])
+            at, moved = place_between(graph, known, read.source, port[0])
             add, between = add_node(graph, read.row.name, options=read.options, at=at)
+            if moved:
+                edits.append(move(graph, moved))
             edits += [add, connect(read.source, between, read.row.inputs[0])]
             read = between
         if read is not None:
@@ -118,16 +132,25 @@ def edit_of(graph: Graph, changes: Changes) -> Edit:
     return batch(*edits)
 
 
-def place_between(graph: Graph, source: str, target: str) -> tuple[float, float]:
-    """A free place for a node between two: half way, else as near to it as there is room."""
-    one, other = graph.nodes[source], graph.nodes[target]
-    x, y = (one.x + other.x) / 2, (one.y + other.y) / 2
-    for step in range(24):
-        shift = (step + 1) // 2 * (ROW / 4) * (1 if step % 2 else -1)
+def place_between(
+    graph: Graph, areas: Mapping[str, Area], source: str, target: str
+) -> tuple[tuple[float, float], Places]:
+    """A free place for a node between two, and places of those that make room for it."""
+    left, top, wide, high = areas[source]
+    x = (left + wide + areas[target][0] - WIDTH) / 2
+    y = (top + high / 2 + areas[target][1] + areas[target][3] / 2 - HEIGHT) / 2
+    moved: Places = {}
+    if areas[target][0] > left:
+        x = max(x, left + wide + GAP)
+        moved = make_room(graph, areas, (x, y, WIDTH, HEIGHT), target)
+    taken = [(*moved.get(n, area[:2]), *area[2:]) for n, area in areas.items()]
+    down = 0.0
+    for step in range(40):
+        down = (step + 1) // 2 * HEIGHT / 4 * (1 if step % 2 else -1)
         if not any(
-            abs(n.x - x) < 0.7 * COLUMN and abs(n.y - y - shift) < 0.85 * ROW
-            for n in graph.nodes.values()
-        ):
-            y += shift
+            a[0] - GAP / 3 < x + WIDTH and x < a[0] + a[2] + GAP / 3
+            and a[1] - GAP / 3 < y + down + HEIGHT and y + down < a[1] + a[3] + GAP / 3
+            for a in taken
+        ):  # fmt: skip
             break
-    return float(round(x / 4) * 4), float(round(y / 4) * 4)
+    return (float(round(x / 4) * 4), float(round((y + down) / 4) * 4)), moved
