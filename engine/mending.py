@@ -46,7 +46,8 @@ def repairs(
 ) -> list[Repair]:
     """The best ways to make a node fit that would read what `changes` say; at most `MOST`.
 
-    `areas` are the nodes' rectangles on the canvas, so that a node between gets room. Empty where the node fits already or misses an operand, and where no single node mends it.
+    Empty where the node fits already or misses an operand, and where no single node mends it.
+    `areas` are the nodes' rectangles on the canvas, so that a node between gets room.
     """
     wires = changes or {}
     fit = fitting.after(wires, node_id, deep=False)
