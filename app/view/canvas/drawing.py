@@ -1,9 +1,9 @@
-"""Paints a node's face into a pixmap, and the cache that keeps the pixmaps."""
+"""Paints a node's face: what it shares with others of its kind, its name, its numbers."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPen,
-    QPixmap,
     QPolygonF,
     QTransform,
 )
@@ -23,10 +22,15 @@ from app.view.canvas.picture import heat_map
 from app.view.theme import NODE_RADIUS, Theme, blend, number_font, ui_font
 from engine.ops.row import Array
 
-CACHE_BYTES = 128 * 2**20
 HEADER = 28.0
 SHORTEST_FORMULA = 44.0
 INNER = 14.0
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+# Making a font costs as much as drawing a word with it.
+font_of_numbers = cache(number_font)
+_ui = cache(ui_font)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +44,31 @@ class Look:
     target: str | None = None
 
 
-def draw_node(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
-    """The node with its body's corner at the origin."""
-    if look.lit is not None and not look.lit:
-        painter.setOpacity(0.38)
+def draw_blank(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    """What nodes of a kind share, with the body's corner at the origin: all but words of its own."""
     _body(painter, face, theme, look)
-    _header(painter, face, theme)
+    if not face.fault and not face.is_tensor:
+        _captions(painter, face, theme)
+    for port in face.ports:
+        if port.is_drawn:
+            _port(painter, face, port, theme, look)
+    _dot(painter, face.output, theme, look, "", filled=face.feeds)
+
+
+def draw_values(painter: QPainter, face: Face, theme: Theme) -> None:
+    """What changes from step to step."""
     if face.fault:
         _fault(painter, face, theme)
     elif face.is_tensor:
         _pictures(painter, face, theme)
     else:
         _rows(painter, face, theme)
+
+
+def draw_lit(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    """The ports a wire may end at, over the node; those that hold a number show as well."""
     for port in face.ports:
-        if port.is_drawn or look.lit:
-            _port(painter, face, port, theme, look)
+        _port(painter, face, port, theme, look)
     _dot(painter, face.output, theme, look, "", filled=face.feeds)
 
 
@@ -98,8 +112,8 @@ def _sheets(painter: QPainter, body: QRectF, theme: Theme) -> None:
         painter.drawRoundedRect(sheet, NODE_RADIUS, NODE_RADIUS)
 
 
-def _header(painter: QPainter, face: Face, theme: Theme) -> None:
-    name_font, formula_font = ui_font(14, 600, italic=True), ui_font(12)
+def draw_header(painter: QPainter, face: Face, theme: Theme) -> None:
+    name_font, formula_font = _ui(14, 600, True), _ui(12)
     room = WIDTH - INNER - 10
     name = pretty_name(face.name)
     name_metrics, formula_metrics = QFontMetricsF(name_font), QFontMetricsF(formula_font)
@@ -114,12 +128,12 @@ def _header(painter: QPainter, face: Face, theme: Theme) -> None:
     box = QRectF(INNER, 2, room, HEADER - 2)
     painter.setFont(name_font)
     painter.setPen(theme.text)
-    painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+    painter.drawText(box, _LEFT, name)
     painter.setFont(formula_font)
     painter.setPen(theme.muted)
     painter.drawText(
         box.adjusted(0, 0, -14 if face.frozen else 0, 0),
-        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+        _RIGHT,
         formula,
     )
     if face.frozen:
@@ -135,22 +149,29 @@ def _padlock(painter: QPainter, centre: QPointF, colour: QColor) -> None:
     painter.drawRoundedRect(QRectF(centre.x() - 4, centre.y() - 2, 8, 6), 1.5, 1.5)
 
 
-def _rows(painter: QPainter, face: Face, theme: Theme) -> None:
+def _row_boxes(face: Face) -> tuple[QRectF, QRectF]:
     top = HEADER + 3 + max(0.0, face.height - 76) / 2
+    width = WIDTH - INNER - 11
+    return QRectF(INNER, top, width, 20), QRectF(INNER, top + 20, width, 20)
+
+
+def _captions(painter: QPainter, face: Face, theme: Theme) -> None:
+    painter.setFont(_ui(11))
+    painter.setPen(theme.muted)
+    for label, box in zip((tr("value"), tr("grad")), _row_boxes(face), strict=True):
+        painter.drawText(box, _LEFT, label)
+
+
+def _rows(painter: QPainter, face: Face, theme: Theme) -> None:
+    above, below = _row_boxes(face)
     waiting = tr("waiting") if face.waiting else "–"
-    for label, text, colour, y in (
-        (tr("value"), face.value, theme.value, top),
-        (tr("grad"), face.gradient, theme.gradient, top + 20),
+    for text, otherwise, colour, box in (
+        (face.value, waiting, theme.value, above),
+        (face.gradient, "–", theme.gradient, below),
     ):
-        box = QRectF(INNER, y, WIDTH - INNER - 11, 20)
-        painter.setFont(ui_font(11))
-        painter.setPen(theme.muted)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, label)
-        if text:
-            painter.setFont(number_font(12))
-            painter.setPen(colour)
-        shown = text or (waiting if y == top else "–")
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.setFont(font_of_numbers(12) if text else _ui(11))
+        painter.setPen(colour if text else theme.muted)
+        painter.drawText(box, _RIGHT, text or otherwise)
 
 
 def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
@@ -161,7 +182,7 @@ def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
     painter.drawPolygon(mark)
     painter.drawLine(centre + QPointF(0, -2), centre + QPointF(0, 1.5))
     painter.drawPoint(centre + QPointF(0, 4))
-    font = ui_font(10)
+    font = _ui(10)
     painter.setFont(font)
     box = QRectF(INNER + 20, HEADER + 4, WIDTH - INNER - 28, face.height - HEADER - 8)
     flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
@@ -177,7 +198,6 @@ def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
 def _pictures(painter: QPainter, face: Face, theme: Theme) -> None:
     top = HEADER + 7
     negative = theme.drawer("Arithmetic"), theme.accent
-    caption = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
     for column, (array, colour, down, text) in enumerate(
         (
             (face.value_array, theme.value, negative[0], face.shape),
@@ -186,14 +206,14 @@ def _pictures(painter: QPainter, face: Face, theme: Theme) -> None:
     ):
         box = QRectF(INNER + column * 54, top, 49, 40)
         _picture(painter, box, array, theme, colour, down)
-        painter.setFont(number_font(10) if column == 0 else ui_font(10))
+        painter.setFont(font_of_numbers(10) if column == 0 else _ui(10))
         missing = array is None
         if column == 1 and face.gradient.endswith("…"):
             text += " …"
         painter.setPen(theme.muted if missing else colour)
         if column == 0 and missing and face.waiting:
             text = tr("waiting")
-        painter.drawText(QRectF(box.left(), box.bottom() + 3, 53, 16), caption, text)
+        painter.drawText(QRectF(box.left(), box.bottom() + 3, 53, 16), _LEFT, text)
 
 
 def _picture(
@@ -225,12 +245,10 @@ def _port(painter: QPainter, face: Face, port: PortFace, theme: Theme, look: Loo
         painter.drawLine(centre - QPointF(2, 0), centre + QPointF(2, 0))
         painter.drawLine(centre - QPointF(0, 2), centre + QPointF(0, 2))
     elif not port.linked:
-        painter.setFont(ui_font(10))
+        painter.setFont(_ui(10))
         painter.setPen(theme.text if look.target == port.name else theme.muted)
         box = QRectF(centre.x() - 56, centre.y() - 8, 47, 16)
-        painter.drawText(
-            box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, port.name
-        )
+        painter.drawText(box, _RIGHT, port.name)
 
 
 def _dot(
@@ -245,72 +263,6 @@ def _dot(
     painter.setPen(QPen(colour, width))
     painter.setBrush(fill)
     painter.drawEllipse(centre, radius - 0.5, radius - 0.5)
-
-
-def draw_far(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
-    """The node as two rectangles, for zooms at which no text can be read."""
-    painter.setPen(Qt.PenStyle.NoPen)
-    fill = blend(theme.node, theme.text, 0.06)
-    if look.selected:
-        fill = theme.accent
-    elif face.fault:
-        fill = theme.error
-    elif face.step:
-        fill = theme.value if face.step == "forward" else theme.gradient
-    body = face.body
-    painter.fillRect(body, fill)
-    painter.fillRect(QRectF(0, 0, 10, body.height()), theme.drawer(face.category))
-
-
-class PixmapCache:
-    """Pixmaps of nodes by id, the least recently used ones dropped beyond a number of bytes."""
-
-    def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self._limit = limit
-        self._bytes = 0
-        self._entries: OrderedDict[str, tuple[object, QPixmap]] = OrderedDict()
-
-    def drop(self, node_id: str) -> None:
-        entry = self._entries.pop(node_id, None)
-        if entry is not None:
-            self._bytes -= _size(entry[1])
-
-    def clear(self) -> None:
-        self._entries.clear()
-        self._bytes = 0
-
-    def get(self, node_id: str, face: Face, theme: Theme, look: Look, scale: float) -> QPixmap:
-        """The picture of a node's bounds at `scale` device pixels a scene unit."""
-        key = (theme.name, look, scale)
-        entry = self._entries.get(node_id)
-        if entry is not None and entry[0] == key:
-            self._entries.move_to_end(node_id)
-            return entry[1]
-        self.drop(node_id)
-        pixmap = render(face, theme, look, scale)
-        self._entries[node_id] = (key, pixmap)
-        self._bytes += _size(pixmap)
-        while self._bytes > self._limit and len(self._entries) > 1:
-            _, (_, old) = self._entries.popitem(last=False)
-            self._bytes -= _size(old)
-        return pixmap
-
-
-def _size(pixmap: QPixmap) -> int:
-    return pixmap.width() * pixmap.height() * 4
-
-
-def render(face: Face, theme: Theme, look: Look, scale: float) -> QPixmap:
-    bounds = face.bounds
-    pixmap = QPixmap(max(1, round(bounds.width() * scale)), max(1, round(bounds.height() * scale)))
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-    painter.scale(scale, scale)
-    painter.translate(-bounds.topLeft())
-    draw_node(painter, face, theme, look)
-    painter.end()
-    return pixmap
 
 
 def arrow_head(tip: QPointF, angle: float, size: float = 8.0) -> QPainterPath:

@@ -1,45 +1,50 @@
-"""A node on the canvas: one item, its picture cached, its state by id."""
+"""A node on the canvas: one item that knows its id, what it shows and where its ports are."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainter, QTransform
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.view.canvas.drawing import Look, PixmapCache, draw_far
 from app.view.canvas.face import PORT_REACH, Face, PortFace
-from app.view.theme import Theme
-
-FAR = 0.35
-"""Below this zoom a node is drawn without text."""
-DIM = 0.25
-"""How much is seen of what the view is not about."""
+from app.view.canvas.drawing import Look
 
 
 class NodeItem(QGraphicsItem):
-    """Shows a face. Knows its id and nothing of other items."""
+    """Shows a face. Knows its id and nothing of other items; a layer of the board paints it.
 
-    def __init__(self, node_id: str, face: Face, theme: Theme, cache: PixmapCache) -> None:
+    `stale` says that the face may be another one by now: the board brings it up to date when it is
+    looked at. Places do not depend on numbers, so they are never stale.
+    """
+
+    def __init__(self, node_id: str, face: Face) -> None:
         super().__init__()
         self.node_id = node_id
-        self.face = face
+        self.shown = face
+        self.stale = False
         self.look = Look()
-        self.dim = False
-        self.theme = theme
-        self._cache = cache
+        self._far: tuple[QRectF, QRectF] | None = None
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
         self.setZValue(2)
-        self.setToolTip(face.spoken)
+
+    @property
+    def face(self) -> Face:
+        if self.stale and (board := self.scene()) is not None:
+            board.freshen(self)  # type: ignore[attr-defined]
+        return self.shown
 
     def set_face(self, face: Face) -> bool:
         """Shows another face; returns whether its ports or its size moved."""
-        if face.same(self.face):
+        self.stale = False
+        if face.same(self.shown):
             return False
-        moved = face.height != self.face.height or face.ports != self.face.ports
-        if face.bounds != self.face.bounds:
+        before = self.shown
+        moved = face.height != before.height or face.ports != before.ports
+        if moved:
+            self.update()
             self.prepareGeometryChange()
-        self.face = face
-        self._cache.drop(self.node_id)
-        self.setToolTip(face.fault or face.spoken)
+            self._far = None
+        self.shown = face
         self.update()
         return moved
 
@@ -49,63 +54,57 @@ class NodeItem(QGraphicsItem):
             self.setZValue(3 if look.selected else 2)
             self.update()
 
-    def set_theme(self, theme: Theme) -> None:
-        self.theme = theme
+    def update(self, *area: QRectF) -> None:
+        """What is painted where the node is, is painted anew."""
+        board = self.scene()
+        if board is not None:
+            board.update(self.shown.bounds.translated(self.pos()))
+
+    def put(self, place: QPointF) -> None:
+        """Moves the node; the board is told by `Board.move_items`."""
+        self.update()
+        self._far = None
+        self.setPos(place)
         self.update()
 
     # ------------------------------------------------------------ geometry
 
     def body(self) -> QRectF:
         """The body in scene coordinates."""
-        return self.face.body.translated(self.pos())
+        return self.shown.body.translated(self.pos())
+
+    def far(self) -> tuple[QRectF, QRectF]:
+        """The body and the strip of its drawer, as they are seen from afar."""
+        if self._far is None:
+            body = self.body()
+            self._far = body, QRectF(body.left(), body.top(), 10, body.height())
+        return self._far
 
     def port_at(self, name: str) -> QPointF:
         """An input port in scene coordinates."""
-        return self.pos() + self.face.port_place(name)
+        return self.pos() + self.shown.port_place(name)
 
     def output_at(self) -> QPointF:
-        return self.pos() + self.face.output
+        return self.pos() + self.shown.output
 
     def near_output(self, place: QPointF, reach: float = PORT_REACH) -> bool:
         return _distance(place, self.output_at()) <= reach
 
     def near_port(self, place: QPointF, reach: float = PORT_REACH) -> PortFace | None:
         """The drawn input port within `reach` of a scene place, nearest first."""
-        drawn = [p for p in self.face.ports if p.is_drawn]
+        drawn = [p for p in self.shown.ports if p.is_drawn]
         near = [(d, p) for p in drawn if (d := _distance(place, self.port_at(p.name))) <= reach]
         return min(near, key=lambda pair: pair[0])[1] if near else None
 
     # ------------------------------------------------------------ QGraphicsItem
 
     def boundingRect(self) -> QRectF:
-        return self.face.bounds
+        return self.shown.bounds
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        world = painter.worldTransform()
-        zoom = world.m11()
-        if self.dim:
-            painter.setOpacity(painter.opacity() * DIM)
-        if zoom < FAR:
-            draw_far(painter, self.face, self.theme, self.look)
-            return
-        ratio = painter.device().devicePixelRatio()
-        pixmap = self._cache.get(self.node_id, self.face, self.theme, self.look, zoom * ratio)
-        corner = world.map(self.face.bounds.topLeft())
-        # Whole device pixels, or the picture would be smeared by half a pixel.
-        painter.setWorldTransform(QTransform())
-        painter.drawPixmap(
-            QRectF(
-                round(corner.x() * ratio) / ratio,
-                round(corner.y() * ratio) / ratio,
-                pixmap.width() / ratio,
-                pixmap.height() / ratio,
-            ),
-            pixmap,
-            QRectF(pixmap.rect()),
-        )
-        painter.setWorldTransform(world)
+        """Nothing: painting all nodes at once is many times cheaper than one by one."""
 
 
 def _distance(a: QPointF, b: QPointF) -> float:

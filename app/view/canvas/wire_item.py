@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtCore import QLineF, QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF, QPainterPath
 
-from app.view.canvas.drawing import arrow_head
-from app.view.canvas.face import PORT_RADIUS
-from app.view.canvas.node_item import DIM
-from app.view.theme import Theme, blend, number_font
+from app.view.theme import number_font
 from engine.graph import Port
 
-LABELS_FROM = 0.6
-"""Below this zoom wires have no labels."""
 FLAT = 8.0
 """A wire that rises or falls by less is flat."""
 LINE = 12.0
+WIDEST = 104.0
+"""A label is narrower."""
+
+Label = tuple[str, QRectF, bool]
+
+
+class Host(Protocol):
+    """What a wire asks of the board."""
+
+    def update(self, area: QRectF, /) -> None: ...
+
+    def freshen_wire(self, wire: WireItem) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,54 +69,98 @@ def points(start: QPointF, end: QPointF, count: int = 24) -> list[tuple[float, f
     return found
 
 
-class WireItem(QGraphicsItem):
-    """Drawn between two places it is given; knows the ids of its ends and no items."""
+class WireItem:
+    """Runs between two places it is given; knows the ids of its ends and no nodes.
 
-    def __init__(self, key: Port, source: str, theme: Theme) -> None:
-        super().__init__()
+    It is no item of the scene: the board finds it by its box, and a layer paints all wires at once.
+    `stale` says that the face may be another one by now, as a node's.
+    """
+
+    def __init__(self, key: Port, source: str, board: Host) -> None:
         self.key = key
         self.source = source
-        self.theme = theme
-        self.face = WireFace()
-        self.thin = False
+        self.shown = WireFace()
+        self.stale = False
         self.dim = False
+        self._board = board
+        self._visible = True
         self._start = self._end = QPointF()
         self._fans_out = False
-        self._path = QPainterPath()
-        self._bounds = QRectF()
-        self._labels: tuple[tuple[str, QRectF, bool], ...] = ()
-        self.setZValue(1)
+        self._box = QRectF()
+        self._path: QPainterPath | None = None
+        self._line: QLineF | None = None
+        self._labels: list[Label] | None = None
+
+    @property
+    def face(self) -> WireFace:
+        if self.stale:
+            self._board.freshen_wire(self)
+        return self.shown
 
     @property
     def path(self) -> QPainterPath:
+        if self._path is None:
+            self._path = curve(self._start, self._end)
         return self._path
 
-    def set_ends(self, start: QPointF, end: QPointF, fans_out: bool) -> None:
-        """Runs from an output to a port; `fans_out` when the source feeds other ports as well."""
-        if (start, end, fans_out) != (self._start, self._end, self._fans_out) or (
-            self._path.isEmpty()
-        ):
-            self._start, self._end, self._fans_out = start, end, fans_out
-            self._path = curve(start, end)
-            self._settle()
+    @property
+    def line(self) -> QLineF:
+        """The wire as it is seen from afar."""
+        if self._line is None:
+            self._line = QLineF(self._start, self._end)
+        return self._line
+
+    @property
+    def ends(self) -> tuple[QPointF, QPointF]:
+        return self._start, self._end
+
+    @property
+    def box(self) -> QRectF:
+        """What the curve and its labels stay inside of."""
+        return self._box
+
+    def set_ends(self, start: QPointF, end: QPointF, fans_out: bool) -> bool:
+        """Runs from an output to a port; `fans_out` when the source feeds other ports as well.
+
+        Returns whether that is news.
+        """
+        if (start, end, fans_out) == (self._start, self._end, self._fans_out) and self._box:
+            return False
+        self.update()
+        self._start, self._end, self._fans_out = start, end, fans_out
+        self._path = self._line = self._labels = None
+        self._box = _box(start, end)
+        self.update()
+        return True
 
     def set_face(self, face: WireFace) -> None:
-        if face != self.face:
-            texts_changed = (face.value, face.gradient) != (self.face.value, self.face.gradient)
-            self.face = face
-            self.setZValue(1.5 if face.step or face.hovered else 1)
-            if texts_changed:
-                self._settle()
-            else:
-                self.update()
+        self.stale = False
+        if face != self.shown:
+            if (face.value, face.gradient) != (self.shown.value, self.shown.gradient):
+                self._labels = None
+            self.shown = face
+            self.update()
 
-    def set_theme(self, theme: Theme) -> None:
-        self.theme = theme
+    def set_dim(self, dim: bool) -> None:
+        if dim != self.dim:
+            self.dim = dim
+            self.update()
+
+    def setVisible(self, visible: bool) -> None:
+        self._visible = visible
         self.update()
+
+    def isVisible(self) -> bool:
+        return self._visible
+
+    def update(self) -> None:
+        """What is painted where the wire is, is painted anew."""
+        if self._box:
+            self._board.update(self._box)
 
     def is_near(self, place: QPointF, reach: float) -> bool:
         """Whether a scene place is within `reach` of the curve."""
-        if not self._bounds.adjusted(-reach, -reach, reach, reach).contains(place):
+        if not self._box.adjusted(-reach, -reach, reach, reach).contains(place):
             return False
         x, y = place.x(), place.y()
         return any(
@@ -116,28 +168,24 @@ class WireItem(QGraphicsItem):
             for one, other in pairwise(points(self._start, self._end))
         )
 
-    def _settle(self) -> None:
-        self.prepareGeometryChange()
-        self._labels = tuple(self._placed())
-        bounds = self._path.controlPointRect().adjusted(-8, -8, 8, 8)
-        for _, box, _ in self._labels:
-            bounds = bounds.united(box)
-        self._bounds = bounds
-        self.update()
+    # ------------------------------------------------------------ labels
 
-    def _placed(self) -> list[tuple[str, QRectF, bool]]:
-        """Texts with their boxes, clear of the curve: the value above the gradient.
+    def labels(self) -> list[Label]:
+        """Texts with the corner of their boxes, clear of the curve: the value above the gradient.
 
         A flat wire has one on each side. On a slope both stand at the outer side, away from the
         other wires of a source that feeds several nodes, or of a node that reads several.
         """
-        texts = [
-            (t, above) for t, above in ((self.face.value, True), (self.face.gradient, False)) if t
-        ]
+        face = self.face
+        if self._labels is None:
+            self._labels = self._placed(face)
+        return self._labels
+
+    def _placed(self, face: WireFace) -> list[Label]:
+        texts = [(t, above) for t, above in ((face.value, True), (face.gradient, False)) if t]
         if not texts:
             return []
-        metrics = QFontMetricsF(number_font(10, 600))
-        width = max(metrics.horizontalAdvance(t) for t, _ in texts) + 2
+        width = max(_text_width(t) for t, _ in texts) + 2
         middle = (self._start.x() + self._end.x()) / 2
         slope = self._end.y() - self._start.y()
         if abs(slope) <= FLAT:
@@ -165,53 +213,20 @@ class WireItem(QGraphicsItem):
         near = near or [(self._start.y() + self._end.y()) / 2]
         return min(near) - LINE - 2 if above else max(near) + 3
 
-    # ------------------------------------------------------------ QGraphicsItem
 
-    def boundingRect(self) -> QRectF:
-        return self._bounds
+def _box(start: QPointF, end: QPointF) -> QRectF:
+    """Room for the curve and for labels as wide as they come, which stand over a short wire's ends."""
+    reach = _reach(start, end)
+    left = min(start.x(), end.x() - reach)
+    right = max(end.x(), start.x() + reach)
+    aside = 8 + max(0.0, WIDEST - abs(end.x() - start.x()))
+    top, bottom = sorted((start.y(), end.y()))
+    return QRectF(left - aside, top - 30, right - left + 2 * aside, bottom - top + 60)
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:
-        zoom = painter.worldTransform().m11()
-        theme, step = self.theme, self.face.step
-        travelling = theme.value if step == "forward" else theme.gradient
-        colour = travelling if step else theme.wire
-        if self.face.hovered and not step:
-            colour = blend(theme.wire, theme.text, 0.5)
-        if self.dim:
-            painter.setOpacity(painter.opacity() * DIM)
-        if self.thin or zoom < LABELS_FROM:
-            pen = QPen(colour, 2 if step else 1)
-            pen.setCosmetic(True)
-        else:
-            pen = QPen(colour, 2.4 if step else 1.6 if self.face.hovered else 1.3)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, zoom >= 0.2 or bool(step))
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPath(self._path)
-        if step:
-            self._arrow(painter, travelling)
-        if zoom >= LABELS_FROM:
-            self._texts(painter, bool(step))
 
-    def _arrow(self, painter: QPainter, colour: QColor) -> None:
-        forward = self.face.step == "forward"
-        tip = self._end if forward else self._start
-        gap = QPointF(PORT_RADIUS + 1, 0)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour)
-        painter.drawPath(arrow_head(tip - gap, 0) if forward else arrow_head(tip + gap, 180))
-
-    def _texts(self, painter: QPainter, bold: bool) -> None:
-        for text, box, above in self._labels:
-            painter.setFont(number_font(10, 600 if bold else 400))
-            painter.setPen(self.theme.value if above else self.theme.gradient)
-            painter.drawText(
-                box,
-                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip,
-                text,
-            )
+@lru_cache(maxsize=4096)
+def _text_width(text: str) -> float:
+    return QFontMetricsF(number_font(10, 600)).horizontalAdvance(text)
 
 
 def _from_segment(x: float, y: float, a: tuple[float, float], b: tuple[float, float]) -> float:

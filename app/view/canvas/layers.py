@@ -1,0 +1,236 @@
+"""What paints the board: all wires at once and all nodes at once, near and from afar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.view.canvas.drawing import arrow_head, draw_lit, font_of_numbers
+from app.view.canvas.face import PORT_RADIUS
+from app.view.canvas.node_item import NodeItem
+from app.view.canvas.wire_item import WireItem
+from app.view.theme import blend
+
+if TYPE_CHECKING:
+    from app.view.canvas.board import Board
+
+FAR = 0.35
+"""Below this zoom nodes are drawn without text."""
+STRAIGHT = 0.15
+"""Below this zoom wires are straight."""
+LABELS_FROM = 0.6
+"""Below this zoom wires have no labels."""
+MOVING_MS = 4.0
+"""So much of a frame may go into new pictures while the zoom moves; the rest waits."""
+DIM = 0.38
+_EVERYWHERE = QRectF(-5e6, -5e6, 1e7, 1e7)
+
+
+class Layer(QGraphicsItem):
+    """One item for all of a kind; it paints what touches the areas that are painted anew."""
+
+    def __init__(self, board: Board, height: float) -> None:
+        super().__init__()
+        self.board = board
+        self.setZValue(height)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+
+    def boundingRect(self) -> QRectF:
+        return _EVERYWHERE
+
+    def shape(self) -> QPainterPath:
+        """Nothing is found here: the board knows where its nodes and wires are."""
+        return QPainterPath()
+
+    def areas(self, option: QStyleOptionGraphicsItem) -> Sequence[QRectF]:
+        return self.board.exposed or (option.exposedRect,)  # type: ignore[attr-defined]
+
+
+class WireLayer(Layer):
+    """Plain wires are one path; those that are hovered or travelled are drawn after them."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        board, zoom = self.board, painter.worldTransform().m11()
+        found = [board.wires[key] for key in board.wire_boxes.touching(self.areas(option))]
+        seen = [wire for wire in found if wire.isVisible()]
+        plain = [w for w in seen if not (w.shown.step or w.shown.hovered or w.dim)]
+        thin = board.thin or zoom < LABELS_FROM
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(_pen(board.theme.wire, 1 if thin else 1.3, thin))
+        if zoom < STRAIGHT:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.drawLines([wire.line for wire in plain])
+        else:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            path = QPainterPath()
+            for wire in plain:
+                path.addPath(wire.path)
+            painter.drawPath(path)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if len(plain) < len(seen):
+            for wire in seen:
+                if wire.shown.step or wire.shown.hovered or wire.dim:
+                    self._special(painter, wire, thin)
+        if zoom >= LABELS_FROM:
+            self._texts(painter, seen)
+
+    def _special(self, painter: QPainter, wire: WireItem, thin: bool) -> None:
+        theme, step = self.board.theme, wire.face.step
+        travelling = theme.value if step == "forward" else theme.gradient
+        colour = travelling if step else theme.wire
+        if wire.face.hovered and not step:
+            colour = blend(theme.wire, theme.text, 0.5)
+        near = 2.4 if step else 1.6 if wire.face.hovered else 1.3
+        painter.setPen(_pen(colour, (2 if step else 1) if thin else near, thin))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setOpacity(DIM if wire.dim else 1.0)
+        painter.drawPath(wire.path)
+        if step:
+            start, end = wire.ends
+            forward = step == "forward"
+            gap = QPointF(PORT_RADIUS + 1, 0)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawPath(arrow_head(end - gap, 0) if forward else arrow_head(start + gap, 180))
+        painter.setOpacity(1.0)
+
+    def _texts(self, painter: QPainter, wires: Iterable[WireItem]) -> None:
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
+        plain, bold = font_of_numbers(10), font_of_numbers(10, 600)
+        colours = self.board.theme.gradient, self.board.theme.value
+        for wire in wires:
+            labels = wire.labels()
+            if not labels:
+                continue
+            painter.setOpacity(DIM if wire.dim else 1.0)
+            painter.setFont(bold if wire.shown.step else plain)
+            for text, box, above in labels:
+                painter.setPen(colours[above])
+                painter.drawText(box, flags, text)
+        painter.setOpacity(1.0)
+
+
+class NodeLayer(Layer):
+    """Pictures of nodes, or two rectangles for each from afar."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        board = self.board
+        nodes = [board.nodes[n] for n in board.node_boxes.touching(self.areas(option))]
+        if painter.worldTransform().m11() < FAR:
+            self._far(painter, nodes)
+        else:
+            chosen = [item for item in nodes if item.look.selected]
+            if chosen:
+                nodes = [item for item in nodes if not item.look.selected] + chosen
+            self._near(painter, nodes)
+
+    # ------------------------------------------------------------ from afar
+
+    def _far(self, painter: QPainter, nodes: Iterable[NodeItem]) -> None:
+        """Bodies by colour and strips by drawer, each colour in one call."""
+        theme, faults = self.board.theme, self.board.session.evaluation.faults
+        plain = blend(theme.node, theme.text, 0.06)
+        bodies: dict[str, list[QRectF]] = {}
+        strips: dict[str, list[QRectF]] = {}
+        last: list[tuple[QColor, float, tuple[QRectF, QRectF], str]] = []
+        usual: list[QRectF] = bodies.setdefault("", [])
+        for item in nodes:
+            face, look = item.shown, item.look
+            if look.selected or face.step or item.node_id in faults or look.lit is not None:
+                colour = theme.accent if look.selected else plain
+                if not look.selected and item.node_id in faults:
+                    colour = theme.error
+                elif not look.selected and face.step:
+                    colour = theme.value if face.step == "forward" else theme.gradient
+                share = DIM if look.lit is not None and not look.lit else 1.0
+                last.append((colour, share, item.far(), face.category))
+                continue
+            body, strip = item.far()
+            usual.append(body)
+            kin = strips.get(face.category)
+            if kin is None:
+                kin = strips[face.category] = []
+            kin.append(strip)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(plain)
+        painter.drawRects(usual)
+        for category, rects in strips.items():
+            painter.setBrush(theme.drawer(category))
+            painter.drawRects(rects)
+        for colour, share, (body, strip), category in last:
+            painter.setOpacity(share)
+            painter.fillRect(body, colour)
+            painter.fillRect(strip, theme.drawer(category))
+        painter.setOpacity(1.0)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+
+    # ------------------------------------------------------------ near
+
+    def _near(self, painter: QPainter, nodes: Sequence[NodeItem]) -> None:
+        board, world = self.board, painter.worldTransform()
+        ratio = painter.device().devicePixelRatio()
+        scale = world.m11() * ratio
+        pictures, moving = board.pictures, board.moving
+        until = time.perf_counter() + MOVING_MS / 1e3
+        waiting: list[NodeItem] = []
+        # Whole device pixels, or the pictures would be smeared by half a pixel.
+        painter.setWorldTransform(QTransform())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, len(nodes) < 500)
+        zoom, dx, dy = world.m11(), world.dx(), world.dy()
+        for item in nodes:
+            face, look, place, opacity = item.face, item.look, item.pos(), item.opacity()
+            pixmap = pictures.kept(item.node_id, face, look, scale)
+            corner = face.bounds
+            x = (place.x() + corner.left()) * zoom + dx
+            y = (place.y() + corner.top()) * zoom + dy
+            dimmed = look.lit is not None and not look.lit
+            if dimmed or opacity < 1:
+                painter.setOpacity(opacity * (DIM if dimmed else 1.0))
+            if pixmap is None and moving:
+                other = pictures.of_any_scale(item.node_id, face, look, scale)
+                if other is not None:
+                    board.unsharp = True
+                    size = QRectF(x, y, corner.width() * zoom, corner.height() * zoom)
+                    painter.drawPixmap(size, other, QRectF(other.rect()))
+                elif time.perf_counter() > until:
+                    board.unsharp = True
+                    waiting.append(item)
+                else:
+                    pixmap = pictures.made(item.node_id, face, look, scale)
+            elif pixmap is None:
+                pixmap = pictures.made(item.node_id, face, look, scale)
+            if pixmap is not None:
+                x, y = round(x * ratio) / ratio, round(y * ratio) / ratio
+                if ratio == 1:
+                    painter.drawPixmap(int(x), int(y), pixmap)
+                else:
+                    size = QRectF(x, y, pixmap.width() / ratio, pixmap.height() / ratio)
+                    painter.drawPixmap(size, pixmap, QRectF(pixmap.rect()))
+            if dimmed or opacity < 1:
+                painter.setOpacity(1.0)
+        painter.setWorldTransform(world)
+        for item in nodes:
+            if item.look.lit:
+                painter.save()
+                painter.translate(item.pos())
+                draw_lit(painter, item.face, board.theme, item.look)
+                painter.restore()
+        if waiting:
+            self._far(painter, waiting)
+
+
+def _pen(colour: QColor, width: float, cosmetic: bool) -> QPen:
+    pen = QPen(colour, width)
+    pen.setCosmetic(cosmetic)
+    return pen
