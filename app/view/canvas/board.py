@@ -1,27 +1,34 @@
-"""The scene: one item a node and a wire, kept in step with the document by id."""
+"""The scene: one item a node, a wire a link, kept in step with the document by id."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtWidgets import QGraphicsScene
+from PySide6.QtWidgets import QGraphicsScene, QGraphicsSceneHelpEvent
 
 from app.session import Session
-from app.view.canvas.drawing import PixmapCache
-from app.view.canvas.face import WIDTH, Face, PortFace, base_face, live_face
+from app.view.canvas.boxes import Boxes
+from app.view.canvas.face import WIDTH, Face, PortFace, base_face
+from app.view.canvas.layers import FAR, NodeLayer, WireLayer
 from app.view.canvas.node_item import NodeItem
-from app.view.canvas.wire_item import WireFace, WireItem
-from app.view.theme import Theme, number_text
+from app.view.canvas.pictures import Pictures
+from app.view.canvas.values import Values
+from app.view.canvas.wire_item import WireItem
+from app.view.theme import Theme
 from engine.graph import Node, Port
-from engine.trace import Step
 
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
 
 
 class Board(QGraphicsScene):
-    """Items by id over one session. `synchronize` follows the document, `show_values` the step."""
+    """Nodes and wires by id over one session. `synchronize` follows the document, `show_values` the
+    step.
+
+    Two layers paint them. While `moving` is set they may use pictures of another size, and then set
+    `unsharp`; `exposed` are the areas that a view is painting, where it knows them.
+    """
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -29,25 +36,40 @@ class Board(QGraphicsScene):
         self.theme = theme
         self.nodes: dict[str, NodeItem] = {}
         self.wires: dict[Port, WireItem] = {}
-        self.stepping = False
+        self.node_boxes: Boxes[str] = Boxes()
+        self.wire_boxes: Boxes[Port] = Boxes()
+        self.pictures = Pictures(theme)
+        self.exposed: Sequence[QRectF] = ()
+        self.stepping = self.thin = self.moving = self.unsharp = False
+        self._values = Values(session)
         self._seen: dict[str, Node] = {}
         self._bases: dict[str, Face] = {}
         self._around: dict[str, set[Port]] = {}
         self._unwired: set[str] = set()
-        self._cache = PixmapCache()
-        self._passes: dict[Port, Step] = {}
-        self._passes_of: object = None
+        self._specs: object = None
+        self._faults: set[str] = set()
+        self._chosen: set[str] = set()
+        self._hovered: tuple[str | None, Port | None] = (None, None)
+        self._aimed: str | None = None
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
         self.setSceneRect(_START)
+        self._layers = WireLayer(self, 1), NodeLayer(self, 2)
+        for layer in self._layers:
+            self.addItem(layer)
 
     def reset(self) -> None:
         """Forgets every item: other nodes of the same ids are looked at."""
-        for item in (*self.wires.values(), *self.nodes.values()):
+        for item in self.nodes.values():
             self.removeItem(item)
         for table in (self.nodes, self.wires, self._seen, self._bases, self._around):
             table.clear()
-        self._unwired, self._passes, self._passes_of = set(), {}, None
-        self._cache.clear()
+        self.node_boxes.clear()
+        self.wire_boxes.clear()
+        self._unwired, self._chosen = set(), set()
+        self._hovered = None, None
+        self._specs, self._values = None, Values(self.session)
+        self.pictures.clear()
+        self.update()
 
     # ------------------------------------------------------------ following the document
 
@@ -57,12 +79,11 @@ class Board(QGraphicsScene):
         Returns the ids of new nodes, and where nodes stood that the document has moved.
         """
         graph = self.session.graph
-        for key in [k for k, w in self.wires.items() if graph.links.get(k) != w.source]:
+        links = graph.links
+        for key in [k for k, w in self.wires.items() if links.get(k) != w.source]:
             self._forget_wire(key)
         for node_id in [n for n in self.nodes if n not in graph.nodes]:
-            self.removeItem(self.nodes.pop(node_id))
-            self._cache.drop(node_id)
-            del self._seen[node_id], self._bases[node_id]
+            self._forget_node(node_id)
         new: set[str] = set()
         moved: dict[str, QPointF] = {}
         stale = self._unwired
@@ -79,49 +100,60 @@ class Board(QGraphicsScene):
             item, place = self.nodes[node_id], QPointF(node.x, node.y)
             if item.pos() != place:
                 moved[node_id] = item.pos()
-                item.setPos(place)
+                item.put(place)
             if seen.name != node.name:
                 stale.update(graph.structure.successors(node_id))
             if replace(seen, x=node.x, y=node.y) != node:
                 stale.add(node_id)
-        fresh = [k for k in graph.links if k not in self.wires]
-        for key in fresh:
-            self._add_wire(key, graph.links[key])
+        for key in [k for k in links if k not in self.wires]:
+            self._add_wire(key, links[key])
             stale.add(key[0])
-            stale.add(graph.links[key])
+            stale.add(links[key])
         for node_id in (stale - new) & self.nodes.keys():
             self._set_base(node_id)
-        self._update_wires({*new, *moved, *(stale & self.nodes.keys())})
-        self._grow()
+        self._settle({*new, *moved, *(stale & self.nodes.keys())})
+        self._grow((*new, *moved))
         return new, moved
 
     def _set_base(self, node_id: str) -> None:
         """A changed node keeps the numbers it shows until there are new ones."""
         base = self._bases[node_id] = base_face(self.session.graph, node_id)
         item = self.nodes[node_id]
+        shown = item.shown
         item.set_face(
             replace(
-                item.face,
-                name=base.name,
-                formula=base.formula,
-                ports=base.ports,
-                frozen=base.frozen,
-                feeds=base.feeds,
+                base,
+                value=shown.value,
+                gradient=shown.gradient,
+                shape=shown.shape,
+                value_array=shown.value_array,
+                gradient_array=shown.gradient_array,
+                fault=shown.fault,
+                waiting=shown.waiting,
+                step=shown.step,
             )
         )
 
     def _add_node(self, node: Node) -> None:
-        base = base_face(self.session.graph, node.id)
-        item = NodeItem(node.id, base, self.theme, self._cache)
+        base = self._bases[node.id] = base_face(self.session.graph, node.id)
+        item = self.nodes[node.id] = NodeItem(node.id, base)
         item.setPos(node.x, node.y)
-        self._bases[node.id] = base
-        self.nodes[node.id] = item
         self.addItem(item)
+        item.repaint()
+
+    def _forget_node(self, node_id: str) -> None:
+        item = self.nodes.pop(node_id)
+        item.repaint()
+        self.removeItem(item)
+        self.node_boxes.drop(node_id)
+        self.pictures.drop(node_id)
+        self._chosen.discard(node_id)
+        if node_id == self._hovered[0]:
+            self._hovered = None, self._hovered[1]
+        del self._seen[node_id], self._bases[node_id]
 
     def _add_wire(self, key: Port, source: str) -> None:
-        wire = WireItem(key, source, self.theme)
-        self.wires[key] = wire
-        self.addItem(wire)
+        self.wires[key] = WireItem(key, source, self)
         for end in (source, key[0]):
             self._around.setdefault(end, set()).add(key)
 
@@ -130,118 +162,115 @@ class Board(QGraphicsScene):
         for end in (wire.source, key[0]):
             self._around[end].discard(key)
         self._unwired.update((key[0], wire.source))
-        self.removeItem(wire)
+        if key == self._hovered[1]:
+            self._hovered = self._hovered[0], None
+        wire.repaint()
+        self.wire_boxes.drop(key)
 
-    def _grow(self) -> None:
+    def _grow(self, node_ids: Iterable[str]) -> None:
         """A rectangle that holds everything, changed rarely: the index is rebuilt when it grows."""
         rect = self.sceneRect()
-        outside = [item for item in self.nodes.values() if not rect.contains(item.pos())]
+        outside = [n for n in node_ids if not rect.contains(self.nodes[n].pos())]
         if outside:
-            for item in outside:
-                rect = rect.united(item.sceneBoundingRect())
+            for node_id in outside:
+                rect = rect.united(self.nodes[node_id].sceneBoundingRect())
             margin = max(rect.width(), rect.height()) / 2
             self.setSceneRect(rect.adjusted(-margin, -margin, margin, margin))
 
     # ------------------------------------------------------------ following values and steps
 
     def show_values(self) -> None:
-        """Brings faces and wires to the session's values at its step."""
-        session = self.session
-        evaluation, cursor = session.evaluation, session.cursor
-        if self._passes_of is not evaluation:
-            self._passes_of = evaluation
-            self._passes = {}
-            for s in evaluation.steps:
-                end = self._end_of(s) if s.phase == "backward" else None
-                if end is not None:
-                    self._passes[end] = s
-        growing = {s.target for s in evaluation.steps[cursor:] if s.target is not None}
-        unfinished = frozenset(n for n in self.nodes if evaluation.step_of(n) in growing)
-        current = session.step if self.stepping else None
-        visited, phase = "", ""
-        if current is not None:
-            visited = evaluation.node_of(current.target or current.node) or ""
-            phase = "forward" if current.phase == "forward" else "backward"
-        moved = set()
-        for node_id, item in self.nodes.items():
-            step = phase if node_id == visited else ""
-            face = live_face(self._bases[node_id], session, node_id, unfinished, step)
-            if item.set_face(face):
-                moved.add(node_id)
-        self._update_wires(moved)
-        for key, wire in self.wires.items():
-            wire.set_face(self._wire_face(key, wire, current))
+        """Brings faces and wires to the session's values at its step: those that are seen now, the
+        others when they are looked at."""
+        changed = self._values.follow(self.stepping)
+        if changed is None:
+            for item in self.nodes.values():
+                item.stale = True
+            for wire in self.wires.values():
+                wire.stale = True
+            self._reshape()
+            self._freshen_seen()
+            return
+        keys: set[Port] = set()
+        for node_id in changed & self.nodes.keys():
+            self.freshen(self.nodes[node_id])
+            keys |= self._around.get(node_id, set())
+        for key in keys:
+            self.freshen_wire(self.wires[key])
 
-    def _end_of(self, step: Step) -> Port | None:
-        """The wire's end that a backward step passes; None inside a module, which has many."""
-        node_id = self.session.evaluation.node_of(step.node)
-        graph = self.session.graph
-        if node_id not in graph.nodes or graph.op(node_id).definition is not None:
-            return None
-        return node_id, step.port or ""
+    def _reshape(self) -> None:
+        """A tensor's node is taller, so shapes are not left for later."""
+        evaluation = self.session.evaluation
+        if evaluation.specs is not self._specs:
+            self._specs = evaluation.specs
+            shape_text = evaluation.shape_text
+            for node_id, item in self.nodes.items():
+                if item.shown.shape != shape_text(node_id):
+                    self.freshen(item)
 
-    def _wire_face(self, key: Port, wire: WireItem, current: Step | None) -> WireFace:
-        session = self.session
-        evaluation = session.evaluation
-        shape = evaluation.shape_text(wire.source)
-        value = session.shown_value(wire.source)
-        structure = session.graph.structure
-        if structure.number_of_edges(wire.source, key[0]) > 1 and any(
-            port < key[1] for port in structure[wire.source][key[0]]
-        ):
-            value_text = ""  # said once, on the first of two wires between the same nodes
-        elif shape:
-            value_text = shape
-        else:
-            value_text = "" if value is None else number_text(float(value))
-        gradient_text = ""
-        passed = self._passes.get(key)
-        if passed is not None and passed.number <= session.cursor and not passed.value.shape:
-            gradient_text = number_text(float(passed.value))
-        step = ""
-        if current is not None and evaluation.node_of(current.node) == key[0]:
-            module = session.graph.op(key[0]).definition is not None
-            if current.phase == "forward":
-                step = "forward"
-            elif current.phase == "backward" and (
-                evaluation.node_of(current.target or "") == wire.source
-                if module
-                else current.port == key[1]
-            ):
-                step = "backward"
-        return WireFace(value_text, gradient_text, step, wire.face.hovered)
+    def _freshen_seen(self) -> None:
+        """What a view shows is worked out now, so that only what changed is painted."""
+        for node_id in self._values.visited & self.nodes.keys():
+            self.freshen(self.nodes[node_id])
+        faults = set(self.session.evaluation.faults)
+        if faults != self._faults:
+            self._faults = faults
+            self.update()
+        for view in self.views():
+            if view.isVisible() and view.transform().m11() >= FAR:
+                area = view.mapToScene(view.viewport().rect()).boundingRect()
+                for node_id in self.node_boxes.touching((area,)):
+                    self.freshen(self.nodes[node_id])
+                for key in self.wire_boxes.touching((area,)):
+                    self.freshen_wire(self.wires[key])
+
+    def freshen(self, item: NodeItem) -> None:
+        """A node shows what the session says now."""
+        face = self._values.node_face(self._bases[item.node_id], item.node_id)
+        if item.set_face(face):
+            self._settle((item.node_id,))
+
+    def freshen_wire(self, wire: WireItem) -> None:
+        wire.set_face(self._values.wire_face(wire))
+
+    def touch(self, area: QRectF) -> None:
+        """What is in an area is painted anew; what is found out while painting is painted already."""
+        if not self.exposed:
+            self.update(area)
 
     # ------------------------------------------------------------ places
 
     def move_items(self, places: Mapping[str, QPointF]) -> None:
         """Puts items where a gesture or an animation wants them; the document is not changed."""
-        for node_id, place in places.items():
-            item = self.nodes.get(node_id)
-            if item is not None:
-                item.setPos(place)
-        self._update_wires(places)
+        there = [n for n in places if n in self.nodes]
+        for node_id in there:
+            self.nodes[node_id].put(places[node_id])
+        self._settle(there)
 
-    def _update_wires(self, node_ids: Iterable[str]) -> None:
-        keys = {key for n in node_ids for key in self._around.get(n, ())}
+    def _settle(self, node_ids: Iterable[str]) -> None:
+        """Nodes have moved, or their ports: boxes and wires follow."""
+        nodes, keys = self.nodes, set()
+        for node_id in node_ids:
+            box = nodes[node_id].sceneBoundingRect()
+            self.node_boxes.put(node_id, box.left(), box.top(), box.right(), box.bottom())
+            keys |= self._around.get(node_id, set())
         degree = self.session.graph.structure.out_degree
         for key in keys:
             wire = self.wires[key]
-            start, end = self.nodes[wire.source].output_at(), self.nodes[key[0]].port_at(key[1])
-            wire.set_ends(start, end, degree(wire.source) > 1)
+            start, end = nodes[wire.source].output_at(), nodes[key[0]].port_at(key[1])
+            if wire.set_ends(start, end, degree(wire.source) > 1):
+                box = wire.box
+                self.wire_boxes.put(key, box.left(), box.top(), box.right(), box.bottom())
 
     def set_thin(self, thin: bool) -> None:
         """Hair wires while something moves: a thick curve costs four times as much."""
-        for wire in self.wires.values():
-            wire.thin = thin
-            wire.update()
+        self.thin = thin
+        self.update()
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
-        self._cache.clear()
-        for item in self.nodes.values():
-            item.set_theme(theme)
-        for wire in self.wires.values():
-            wire.set_theme(theme)
+        self.pictures.set_theme(theme)
+        self.update()
 
     def content(self, node_ids: Iterable[str] | None = None) -> QRectF:
         """The bodies of nodes (all unless given), as one rectangle; empty when there is none."""
@@ -253,10 +282,15 @@ class Board(QGraphicsScene):
 
     # ------------------------------------------------------------ what is there
 
+    def _near(self, area: QRectF) -> list[NodeItem]:
+        """Nodes that touch an area, uppermost first."""
+        found = [self.nodes[n] for n in self.node_boxes.touching((area,))]
+        found.reverse()
+        return sorted(found, key=lambda item: not item.look.selected)
+
     def node_at(self, place: QPointF) -> NodeItem | None:
         """The node whose body or drawn port is at a scene place, uppermost first."""
-        near = QRectF(place.x() - 1, place.y() - 1, 2, 2)
-        found = [i for i in self.items(near) if isinstance(i, NodeItem)]
+        found = self._near(QRectF(place.x() - 1, place.y() - 1, 2, 2))
         for item in found:
             if item.body().contains(place):
                 return item
@@ -267,64 +301,78 @@ class Board(QGraphicsScene):
 
     def port_at(self, place: QPointF, reach: float) -> tuple[str, PortFace | None] | None:
         """(node id, input port, or None for the output) within `reach` of a scene place."""
-        area = QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach)
-        for item in self.items(area):
-            if isinstance(item, NodeItem):
-                if item.near_output(place, reach):
-                    return item.node_id, None
-                port = item.near_port(place, reach)
-                if port is not None:
-                    return item.node_id, port
+        for item in self._near(_around(place, reach)):
+            if item.near_output(place, reach):
+                return item.node_id, None
+            port = item.near_port(place, reach)
+            if port is not None:
+                return item.node_id, port
         return None
 
     def wire_at(self, place: QPointF, reach: float = 6.0) -> WireItem | None:
-        area = QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach)
-        for item in self.items(area):
-            if isinstance(item, WireItem) and item.is_near(place, reach):
-                return item
+        for key in reversed(self.wire_boxes.touching((_around(place, reach),))):
+            wire = self.wires[key]
+            if wire.isVisible() and wire.is_near(place, reach):
+                return wire
         return None
 
     def nodes_in(self, area: QRectF) -> list[str]:
         """Nodes whose body touches an area, in the document's order."""
-        touched = {
-            i.node_id
-            for i in self.items(area)
-            if isinstance(i, NodeItem) and i.body().intersects(area)
-        }
-        return [n for n in self.nodes if n in touched]
+        return [
+            n for n in self.node_boxes.touching((area,)) if self.nodes[n].body().intersects(area)
+        ]
+
+    def helpEvent(self, event: QGraphicsSceneHelpEvent) -> None:
+        item = self.node_at(event.scenePos())
+        if item is not None:
+            item.setToolTip(item.face.fault or item.face.spoken)
+        super().helpEvent(event)
 
     # ------------------------------------------------------------ looks
 
     def show_selection(self) -> None:
-        chosen = set(self.session.selection)
-        for node_id, item in self.nodes.items():
+        chosen = self.nodes.keys() & set(self.session.selection)
+        for node_id in chosen ^ self._chosen:
+            item = self.nodes[node_id]
             item.set_look(replace(item.look, selected=node_id in chosen))
+        self._chosen = chosen
 
     def hover(self, node_id: str | None, key: Port | None) -> None:
         """One node or one wire under the pointer, or nothing."""
-        for item in self.nodes.values():
-            if item.look.hovered != (item.node_id == node_id):
-                item.set_look(replace(item.look, hovered=item.node_id == node_id))
-        for wire in self.wires.values():
-            if wire.face.hovered != (wire.key == key):
-                wire.set_face(replace(wire.face, hovered=wire.key == key))
+        was, now = self._hovered, (node_id, key)
+        if was == now:
+            return
+        self._hovered = now
+        for (a_node, a_key), hovered in ((was, False), (now, True)):
+            item = self.nodes.get(a_node or "")
+            if item is not None and was[0] != now[0]:
+                item.set_look(replace(item.look, hovered=hovered))
+            wire = self.wires.get(a_key) if a_key is not None else None
+            if wire is not None:
+                wire.set_face(replace(wire.face, hovered=hovered))
 
     def light(self, ports: Mapping[str, frozenset[str]] | None) -> None:
         """While a wire is drawn: the ports it may end at; nodes without any are dimmed."""
         for node_id, item in self.nodes.items():
             lit = None if ports is None else ports.get(node_id, frozenset())
-            item.set_look(replace(item.look, lit=lit, target=None))
+            if lit != item.look.lit or item.look.target is not None:
+                item.set_look(replace(item.look, lit=lit, target=None))
 
     def aim(self, node_id: str | None, port: str | None) -> None:
         """The port the wire would end at if it were let go now."""
-        for item in self.nodes.values():
-            target = port if item.node_id == node_id else None
-            if item.look.target != target:
-                item.set_look(replace(item.look, target=target))
+        was, self._aimed = self._aimed, node_id
+        for other in {was, node_id}:
+            item = self.nodes.get(other or "")
+            if item is not None:
+                item.set_look(replace(item.look, target=port if other == node_id else None))
 
     def middle_of(self, place: QPointF) -> tuple[float, float]:
         """The corner of a plain node whose middle is at a scene place, on the grid."""
         return snap(place.x() - WIDTH / 2), snap(place.y() - 38)
+
+
+def _around(place: QPointF, reach: float) -> QRectF:
+    return QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach)
 
 
 def snap(number: float, grid: int = 4) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, lru_cache
+from operator import attrgetter
 
 from PySide6.QtCore import QPointF, QRectF
 
@@ -96,25 +98,39 @@ class Face:
 
     def same(self, other: Face) -> bool:
         """Whether both give the same picture; arrays are compared by identity."""
-        if self.value_array is not other.value_array:
-            return False
-        if self.gradient_array is not other.gradient_array:
-            return False
-        bare = {"value_array": None, "gradient_array": None}
-        return replace(self, **bare) == replace(other, **bare)  # type: ignore[arg-type]
+        return (
+            self.value_array is other.value_array
+            and self.gradient_array is other.gradient_array
+            and self._plain == other._plain
+        )
+
+    @cached_property
+    def _plain(self) -> Hashable:
+        """All but the arrays."""
+        return _PLAIN(self)
+
+    @cached_property
+    def words(self) -> Hashable:
+        """What is in its picture, the numbers apart."""
+        return _WORDS(self)
+
+    @cached_property
+    def kind(self) -> Hashable:
+        """What is in its picture, numbers and words apart: many nodes have it in common."""
+        return _KIND(self), bool(self.fault), self.is_tensor
 
     # ------------------------------------------------------------ geometry
 
-    @property
+    @cached_property
     def height(self) -> float:
         drawn = sum(p.is_drawn for p in self.ports)
         return max(TALL if self.is_tensor else HEIGHT, PORT_STEP * (drawn + 1))
 
-    @property
+    @cached_property
     def body(self) -> QRectF:
         return QRectF(0, 0, WIDTH, self.height)
 
-    @property
+    @cached_property
     def bounds(self) -> QRectF:
         """Fixed for a body: port labels stand left of it, the ring of the current step around."""
         return self.body.adjusted(-MARGIN_LEFT, -MARGIN, MARGIN, MARGIN)
@@ -155,6 +171,17 @@ class Face:
         return ", ".join(parts)
 
 
+def _fields_but(*names: str) -> Callable[[Face], Hashable]:
+    return attrgetter(*(f.name for f in fields(Face) if f.name not in names))
+
+
+_ARRAYS = ("value_array", "gradient_array")
+_NUMBERS = (*_ARRAYS, "value", "gradient", "waiting")
+_PLAIN = _fields_but(*_ARRAYS)
+_WORDS = _fields_but(*_NUMBERS)
+_KIND = _fields_but(*_NUMBERS, "name", "formula", "fault", "shape")
+
+
 def port_faces(graph: Graph, node_id: str) -> tuple[PortFace, ...]:
     """The ports a node offers; a variadic row always has one free port more than it needs."""
     literals = graph.nodes[node_id].literals
@@ -187,14 +214,12 @@ def base_face(graph: Graph, node_id: str) -> Face:
     )
 
 
-def live_face(
-    base: Face, session: Session, node_id: str, unfinished: frozenset[str], step: str
-) -> Face:
-    """`base` with what is known at the session's step; `unfinished` gradients get more terms."""
+def live_face(base: Face, session: Session, node_id: str, unfinished: bool, step: str) -> Face:
+    """`base` with what is known at the session's step; an `unfinished` gradient gets more terms."""
     evaluation = session.evaluation
     shape = evaluation.shape_text(node_id)
     value, gradient = session.shown_value(node_id), session.shown_gradient(node_id)
-    more = " …" if node_id in unfinished else ""
+    more = " …" if unfinished else ""
     value_text = "" if value is None else shape or number_text(float(value))
     gradient_text = "" if gradient is None else (shape or number_text(float(gradient))) + more
     return replace(

@@ -17,7 +17,7 @@ class Focus:
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
-        self.is_on = False
+        self.is_on = self._dims = False
 
     def toggle(self) -> None:
         self.is_on = not self.is_on
@@ -35,6 +35,10 @@ class Focus:
         canvas = self._canvas
         session, board = canvas.session, canvas.board
         chosen = set(session.selection) if self.is_on else set()
+        if not chosen and not self._dims:
+            canvas.banner.tell("focus", self._words(chosen))
+            return
+        self._dims = bool(chosen)
         structure = session.graph.structure
         above = reached(structure.pred, chosen)
         below = reached(structure.succ, chosen)

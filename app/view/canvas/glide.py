@@ -57,6 +57,8 @@ class Glide:
         # Zooming and moving at once, the place that both views have in common stays where it is.
         moved = share if abs(last / first - 1) < 1e-3 else (1 - first / zoom) / (1 - first / last)
         self._own = True
+        if share < 1:
+            self._view.in_motion()
         self._view.look(start + (end - start) * moved, last if share >= 1 else zoom)
         self._own = False
         if share >= 1:

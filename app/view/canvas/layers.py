@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.view.canvas.drawing import arrow_head, draw_lit, font_of_numbers
 from app.view.canvas.face import PORT_RADIUS
-from app.view.canvas.node_item import NodeItem
+from app.view.canvas.node_item import DIM, NodeItem
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import blend
 
@@ -27,7 +27,8 @@ LABELS_FROM = 0.6
 """Below this zoom wires have no labels."""
 MOVING_MS = 4.0
 """So much of a frame may go into new pictures while the zoom moves; the rest waits."""
-DIM = 0.38
+UNFIT = 0.38
+"""How much is seen of a node that a wire cannot end at."""
 _EVERYWHERE = QRectF(-5e6, -5e6, 1e7, 1e7)
 
 
@@ -49,7 +50,7 @@ class Layer(QGraphicsItem):
         return QPainterPath()
 
     def areas(self, option: QStyleOptionGraphicsItem) -> Sequence[QRectF]:
-        return self.board.exposed or (option.exposedRect,)  # type: ignore[attr-defined]
+        return self.board.exposed or (option.exposedRect,)
 
 
 class WireLayer(Layer):
@@ -146,14 +147,19 @@ class NodeLayer(Layer):
         usual: list[QRectF] = bodies.setdefault("", [])
         for item in nodes:
             face, look = item.shown, item.look
-            if look.selected or face.step or item.node_id in faults or look.lit is not None:
+            if (
+                look.selected
+                or face.step
+                or item.node_id in faults
+                or item.dim
+                or look.lit is not None
+            ):
                 colour = theme.accent if look.selected else plain
                 if not look.selected and item.node_id in faults:
                     colour = theme.error
                 elif not look.selected and face.step:
                     colour = theme.value if face.step == "forward" else theme.gradient
-                share = DIM if look.lit is not None and not look.lit else 1.0
-                last.append((colour, share, item.far(), face.category))
+                last.append((colour, _share(item), item.far(), face.category))
                 continue
             body, strip = item.far()
             usual.append(body)
@@ -189,35 +195,30 @@ class NodeLayer(Layer):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, len(nodes) < 500)
         zoom, dx, dy = world.m11(), world.dx(), world.dy()
         for item in nodes:
-            face, look, place, opacity = item.face, item.look, item.pos(), item.opacity()
-            pixmap = pictures.kept(item.node_id, face, look, scale)
-            corner = face.bounds
-            x = (place.x() + corner.left()) * zoom + dx
-            y = (place.y() + corner.top()) * zoom + dy
-            dimmed = look.lit is not None and not look.lit
-            if dimmed or opacity < 1:
-                painter.setOpacity(opacity * (DIM if dimmed else 1.0))
+            face, look, place, share = item.face, item.look, item.pos(), _share(item)
+            bounds, node_id = face.bounds, item.node_id
+            x = (place.x() + bounds.left()) * zoom + dx
+            y = (place.y() + bounds.top()) * zoom + dy
+            if share < 1:
+                painter.setOpacity(share)
+            pixmap = pictures.kept(node_id, face, look, scale)
             if pixmap is None and moving:
-                other = pictures.of_any_scale(item.node_id, face, look, scale)
+                board.unsharp = True
+                other = pictures.of_any_scale(node_id, face, look, scale)
                 if other is not None:
-                    board.unsharp = True
-                    size = QRectF(x, y, corner.width() * zoom, corner.height() * zoom)
+                    size = QRectF(x, y, bounds.width() * zoom, bounds.height() * zoom)
                     painter.drawPixmap(size, other, QRectF(other.rect()))
                 elif time.perf_counter() > until:
-                    board.unsharp = True
                     waiting.append(item)
                 else:
-                    pixmap = pictures.made(item.node_id, face, look, scale)
+                    pixmap = pictures.made(node_id, face, look, scale)
             elif pixmap is None:
-                pixmap = pictures.made(item.node_id, face, look, scale)
+                pixmap = pictures.made(node_id, face, look, scale)
             if pixmap is not None:
                 x, y = round(x * ratio) / ratio, round(y * ratio) / ratio
-                if ratio == 1:
-                    painter.drawPixmap(int(x), int(y), pixmap)
-                else:
-                    size = QRectF(x, y, pixmap.width() / ratio, pixmap.height() / ratio)
-                    painter.drawPixmap(size, pixmap, QRectF(pixmap.rect()))
-            if dimmed or opacity < 1:
+                size = QRectF(x, y, pixmap.width() / ratio, pixmap.height() / ratio)
+                painter.drawPixmap(size, pixmap, QRectF(pixmap.rect()))
+            if share < 1:
                 painter.setOpacity(1.0)
         painter.setWorldTransform(world)
         for item in nodes:
@@ -228,6 +229,12 @@ class NodeLayer(Layer):
                 painter.restore()
         if waiting:
             self._far(painter, waiting)
+
+
+def _share(item: NodeItem) -> float:
+    """How much is seen of a node."""
+    unfit = item.look.lit is not None and not item.look.lit
+    return item.opacity() * (UNFIT if unfit else 1.0) * (DIM if item.dim else 1.0)
 
 
 def _pen(colour: QColor, width: float, cosmetic: bool) -> QPen:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QStyle
 
 from app.view.canvas.board import Board
 from app.view.canvas.glide import Glide
+from app.view.canvas.layers import FAR
 
 SMALLEST, LARGEST = 0.05, 4.0
+STILL_MS = 90
+"""So long after the last step the zoom counts as still."""
+SLICE_MS = 7.0
+MANY = 16
+"""More areas than these are painted as one."""
 
 
 class Looking(QGraphicsView):
@@ -27,6 +34,9 @@ class Looking(QGraphicsView):
             self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
         )
         self._glide, self._fits = Glide(self), False
+        self._still = QTimer(self)
+        self._still.setSingleShot(True)
+        self._still.timeout.connect(self._sharpen)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -46,7 +56,37 @@ class Looking(QGraphicsView):
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zooms about a place of the view, its middle unless given."""
+        self.in_motion()
         self.zoom_to(self.zoom * factor, at)
+
+    def in_motion(self) -> None:
+        """The zoom is about to change and soon will again: pictures need not be sharp until then."""
+        self.board.moving = True
+        self._still.start(STILL_MS)
+
+    def _sharpen(self) -> None:
+        """Pictures of the right size for what is seen, a few milliseconds' worth at a time."""
+        board = self.board
+        until = time.perf_counter() + SLICE_MS / 1e3
+        scale = self.zoom * self.viewport().devicePixelRatio()
+        if board.unsharp and self.zoom >= FAR:
+            for node_id in board.node_boxes.touching((self.seen(),)):
+                item = board.nodes[node_id]
+                if board.pictures.kept(node_id, item.face, item.look, scale) is None:
+                    board.pictures.made(node_id, item.face, item.look, scale)
+                    item.repaint()
+                    if time.perf_counter() > until:
+                        self._still.start(0)
+                        return
+        board.moving = board.unsharp = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        inverse, _ = self.viewportTransform().inverted()
+        region = event.region()
+        rects = list(region) if region.rectCount() <= MANY else [region.boundingRect()]  # type: ignore[call-overload]
+        self.board.exposed = [inverse.mapRect(QRectF(r).adjusted(-2, -2, 2, 2)) for r in rects]
+        super().paintEvent(event)
+        self.board.exposed = ()
 
     def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
         """1 is 100 %."""

@@ -6,8 +6,11 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.view.canvas.face import PORT_REACH, Face, PortFace
 from app.view.canvas.drawing import Look
+from app.view.canvas.face import PORT_REACH, Face, PortFace
+
+DIM = 0.25
+"""How much is seen of what the view is not about."""
 
 
 class NodeItem(QGraphicsItem):
@@ -23,6 +26,7 @@ class NodeItem(QGraphicsItem):
         self.shown = face
         self.stale = False
         self.look = Look()
+        self.dim = False
         self._far: tuple[QRectF, QRectF] | None = None
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
         self.setZValue(2)
@@ -41,31 +45,31 @@ class NodeItem(QGraphicsItem):
         before = self.shown
         moved = face.height != before.height or face.ports != before.ports
         if moved:
-            self.update()
+            self.repaint()
             self.prepareGeometryChange()
             self._far = None
         self.shown = face
-        self.update()
+        self.repaint()
         return moved
 
     def set_look(self, look: Look) -> None:
         if look != self.look:
             self.look = look
             self.setZValue(3 if look.selected else 2)
-            self.update()
+            self.repaint()
 
-    def update(self, *area: QRectF) -> None:
+    def repaint(self) -> None:
         """What is painted where the node is, is painted anew."""
         board = self.scene()
         if board is not None:
-            board.update(self.shown.bounds.translated(self.pos()))
+            board.touch(self.shown.bounds.translated(self.pos()))  # type: ignore[attr-defined]
 
     def put(self, place: QPointF) -> None:
         """Moves the node; the board is told by `Board.move_items`."""
-        self.update()
+        self.repaint()
         self._far = None
         self.setPos(place)
-        self.update()
+        self.repaint()
 
     # ------------------------------------------------------------ geometry
 

@@ -85,7 +85,7 @@ class Pictures:
             entry is None
             or entry.scale != scale
             or entry.key != key
-            or _words(entry.face) != _words(face)
+            or entry.face.words != face.words
         ):
             self.drop(node_id)
             blank = self._blank(face, look, scale)
@@ -93,9 +93,7 @@ class Pictures:
             entry = self._entries[node_id] = _Kept(face, key, scale, words)
             self._bytes += entry.size
         entry.face = face
-        entry.picture = _over(
-            entry.words, face, scale, lambda p: draw_values(p, face, self._theme)
-        )
+        entry.picture = _over(entry.words, face, scale, lambda p: draw_values(p, face, self._theme))
         self._entries.move_to_end(node_id)
         while self._bytes > self._limit and len(self._entries) > 1:
             _, old = self._entries.popitem(last=False)
@@ -103,10 +101,7 @@ class Pictures:
         return entry.picture
 
     def _blank(self, face: Face, look: Look, scale: float) -> QPixmap:
-        key = (
-            scale, look.hovered, look.selected, face.category, face.ports, face.height, face.step,
-            face.feeds, face.is_module, face.is_tensor, bool(face.fault),
-        )  # fmt: skip
+        key = scale, look.hovered, look.selected, face.kind
         blank = self._blanks.get(key)
         if blank is None:
             bounds = face.bounds
@@ -120,14 +115,6 @@ class Pictures:
                 self._blanks.popitem(last=False)
         self._blanks.move_to_end(key)
         return blank
-
-
-def _words(face: Face) -> Hashable:
-    """What of a face is in its picture apart from the numbers."""
-    return (
-        face.name, face.formula, face.frozen, face.category, face.ports, face.step, face.feeds,
-        face.is_module, face.shape, bool(face.fault),
-    )  # fmt: skip
 
 
 def _over(ground: QPixmap, face: Face, scale: float, draw: Callable[[QPainter], None]) -> QPixmap:

@@ -108,6 +108,7 @@ class Canvas(Editing):
         session.cursor_moved.leave(self._cursor_moved)
         session.selection_changed.leave(self._selection_changed)
         self._timer.stop()
+        self._still.stop()
         self._motion.stop()
         # The scene's end makes its items' wrappers invalid, so the view lets go first.
         self.setScene(None)

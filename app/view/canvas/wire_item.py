@@ -25,7 +25,7 @@ Label = tuple[str, QRectF, bool]
 class Host(Protocol):
     """What a wire asks of the board."""
 
-    def update(self, area: QRectF, /) -> None: ...
+    def touch(self, area: QRectF, /) -> None: ...
 
     def freshen_wire(self, wire: WireItem) -> None: ...
 
@@ -126,11 +126,11 @@ class WireItem:
         """
         if (start, end, fans_out) == (self._start, self._end, self._fans_out) and self._box:
             return False
-        self.update()
+        self.repaint()
         self._start, self._end, self._fans_out = start, end, fans_out
         self._path = self._line = self._labels = None
         self._box = _box(start, end)
-        self.update()
+        self.repaint()
         return True
 
     def set_face(self, face: WireFace) -> None:
@@ -139,24 +139,19 @@ class WireItem:
             if (face.value, face.gradient) != (self.shown.value, self.shown.gradient):
                 self._labels = None
             self.shown = face
-            self.update()
-
-    def set_dim(self, dim: bool) -> None:
-        if dim != self.dim:
-            self.dim = dim
-            self.update()
+            self.repaint()
 
     def setVisible(self, visible: bool) -> None:
         self._visible = visible
-        self.update()
+        self.repaint()
 
     def isVisible(self) -> bool:
         return self._visible
 
-    def update(self) -> None:
+    def repaint(self) -> None:
         """What is painted where the wire is, is painted anew."""
         if self._box:
-            self._board.update(self._box)
+            self._board.touch(self._box)
 
     def is_near(self, place: QPointF, reach: float) -> bool:
         """Whether a scene place is within `reach` of the curve."""

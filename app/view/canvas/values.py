@@ -1,0 +1,114 @@
+"""What nodes and wires show at the session's step, and which of them a step changes."""
+
+from __future__ import annotations
+
+from app.session import Session
+from app.view.canvas.face import Face, live_face
+from app.view.canvas.wire_item import WireFace, WireItem
+from app.view.theme import number_text
+from engine.evaluate import Evaluation
+from engine.graph import Port
+from engine.trace import Step
+
+
+class Values:
+    """Reads a session. `follow` is told of every change; what is shown is worked out on demand.
+
+    `visited` are the nodes that the step is at, and the one before.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._evaluation: Evaluation | None = None
+        self._cursor = 0
+        self._current: Step | None = None
+        self._visited, self._phase = "", ""
+        self.visited: set[str] = set()
+        self._passes: dict[Port, int] = {}
+        self._passes_of: tuple[object, int] | None = None
+
+    def follow(self, stepping: bool) -> set[str] | None:
+        """Nodes that may show something else than before; None when all may."""
+        session = self._session
+        evaluation, cursor = session.evaluation, session.cursor
+        before, was, visited = self._evaluation, self._cursor, self._visited
+        self._evaluation, self._cursor = evaluation, cursor
+        self._current = current = session.step if stepping else None
+        self._visited = self._phase = ""
+        if current is not None:
+            self._visited = evaluation.node_of(current.target or current.node) or ""
+            self._phase = "forward" if current.phase == "forward" else "backward"
+        self.visited = {n for n in (visited, self._visited) if n}
+        if evaluation is not before or session.place:
+            return None
+        low, high = sorted((was, cursor))
+        if high - low > len(session.graph.nodes):
+            return None
+        outlines = evaluation.steps.script.outlines
+        steps = {s for o in outlines[low:high] for s in (o.node, o.target) if s}
+        nodes = {evaluation.node_of(s) for s in steps} | self.visited
+        nodes |= {n for n, ref in evaluation.expansion.results.items() if ref in steps}
+        # A wire of the step before or of this one ends at the node whose rule it was.
+        for number in (was, cursor):
+            if number:
+                nodes.add(evaluation.node_of(outlines[number - 1].node))
+        return {n for n in nodes if n}
+
+    def node_face(self, base: Face, node_id: str) -> Face:
+        """What a node shows; an unfinished gradient gets more terms at later steps."""
+        evaluation = self._session.evaluation
+        sums = evaluation.steps.script.sums_at.get(evaluation.step_of(node_id))
+        unfinished = sums is not None and sums[-1] > self._session.cursor
+        step = self._phase if node_id == self._visited else ""
+        return live_face(base, self._session, node_id, unfinished, step)
+
+    def wire_face(self, wire: WireItem) -> WireFace:
+        """What a wire shows: what it carries forward, and what it has carried back."""
+        session, key, source = self._session, wire.key, wire.source
+        evaluation, graph = session.evaluation, session.graph
+        shape = evaluation.shape_text(source)
+        value = session.shown_value(source)
+        sisters = graph.structure.get_edge_data(source, key[0]) or ()
+        if len(sisters) > 1 and any(port < key[1] for port in sisters):
+            value_text = ""  # said once, on the first of two wires between the same nodes
+        elif shape:
+            value_text = shape
+        else:
+            value_text = "" if value is None else number_text(float(value))
+        gradient_text = ""
+        number = self._passes_at().get(key, 0)
+        if 0 < number <= session.cursor:
+            passed = evaluation.steps[number - 1].value
+            gradient_text = "" if passed.shape else number_text(float(passed))
+        return WireFace(value_text, gradient_text, self._step_on(wire), wire.shown.hovered)
+
+    def _step_on(self, wire: WireItem) -> str:
+        current, evaluation = self._current, self._session.evaluation
+        key = wire.key
+        if current is None or evaluation.node_of(current.node) != key[0]:
+            return ""
+        if current.phase == "forward":
+            return "forward"
+        if current.phase != "backward":
+            return ""
+        if self._session.graph.op(key[0]).definition is not None:
+            here = evaluation.node_of(current.target or "") == wire.source
+        else:
+            here = current.port == key[1]
+        return "backward" if here else ""
+
+    def _passes_at(self) -> dict[Port, int]:
+        """The number of the backward step that passes a wire's end; none inside a module, which has
+        many."""
+        evaluation, graph = self._session.evaluation, self._session.graph
+        script = evaluation.steps.script
+        if self._passes_of != (script, graph.meaning):
+            self._passes_of = script, graph.meaning
+            self._passes = {}
+            for outline in script.outlines:
+                if outline.phase != "backward":
+                    continue
+                node_id = evaluation.node_of(outline.node)
+                if node_id in graph.nodes and graph.op(node_id).definition is None:
+                    self._passes[node_id, outline.port or ""] = outline.number
+        return self._passes
