@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.actions.record import (
     GROUND,
     NODE,
@@ -11,12 +13,19 @@ from app.actions.record import (
     free,
     nodes,
     selected,
+    several,
     shown,
+    three,
     wire_pointed,
 )
 
 MENU = "Edit"
-_MODULES = "Modules"
+_MODULES, _ARRANGE, _WIRES = "Modules", "Arrange", "Wires"
+
+_SIDES = {
+    "left": "Align left", "centred": "Align centres", "right": "Align right", "top": "Align tops",
+    "level": "Align middles", "bottom": "Align bottoms",
+}  # fmt: skip
 
 
 def _instance(c: Context) -> bool:
@@ -37,6 +46,14 @@ def _can_undo(c: Context) -> bool:
 
 def _can_redo(c: Context) -> bool:
     return free(c) and c.session.history.redo_label is not None
+
+
+def _aligned(side: str) -> Callable[[Context], None]:
+    return lambda c: c.canvas.arranging.align(side)
+
+
+def _distributed(axis: int) -> Callable[[Context], None]:
+    return lambda c: c.canvas.arranging.distribute(axis)
 
 
 ACTIONS = (
@@ -69,8 +86,40 @@ ACTIONS = (
         "Lists the wires of the selected node; the one chosen goes.",
     ),
     Action(
-        "edit.arrange", "Arrange nodes", MENU, lambda c: c.arrange(), "Ctrl+L", nodes, 3,
-        on=NODE | GROUND,
+        "edit.arrange", "Arrange nodes", MENU, lambda c: c.canvas.arranging.arrange(), "Ctrl+L",
+        nodes, 3, "Layers from left to right with few crossings: the selection, or everything.",
+        _ARRANGE, NODE | GROUND,
+    ),
+    *(
+        Action(
+            f"edit.align_{side}", title, MENU, _aligned(side), "", several, 3, "", _ARRANGE, NODE
+        )
+        for side, title in _SIDES.items()
+    ),
+    *(
+        Action(
+            f"edit.distribute_{way}", f"Distribute {way}", MENU, _distributed(axis), "", three, 3,
+            "Equal gaps between the selected nodes.", _ARRANGE, NODE,
+        )
+        for axis, way in enumerate(("across", "down"))
+    ),
+    Action(
+        "edit.mute", "Mute or unmute", MENU, lambda c: c.canvas.rewiring.mute(), "M", selected, 3,
+        "A muted node hands on what it reads.", _WIRES, NODE,
+    ),
+    Action(
+        "edit.take_out", "Take out of wires", MENU, lambda c: c.canvas.rewiring.take_out(), "Alt+X",
+        selected, 3, "What was around the nodes is joined; holding X and dragging does the same.",
+        _WIRES, NODE,
+    ),
+    Action(
+        "edit.dissolve", "Delete and reconnect", MENU, lambda c: c.canvas.rewiring.dissolve(),
+        "Ctrl+Delete, Ctrl+Backspace", selected, 3, "What was around the nodes is joined.", _WIRES,
+        NODE,
+    ),
+    Action(
+        "edit.dot", "Dot on wire", MENU, lambda c: c.canvas.rewiring.dot(), "", wire_pointed, 3,
+        "The wire pointed at runs through a dot that can be moved and branched from.", _WIRES, WIRE,
     ),
     Action("edit.formula", "Type a formula", MENU, lambda c: c.focus_formula(), "Ctrl+E", group=3),
     Action(

@@ -22,10 +22,9 @@ from app.view.searching import Search
 from app.worker import Progress
 from engine.check import check_graph
 from engine.compose import compose_edit
-from engine.edits import batch, move, set_tensors
+from engine.edits import batch, set_tensors
 from engine.expression import ExpressionError
 from engine.graph import Graph, GraphError
-from engine.layout import arrange
 from engine.modules import fresh_starts
 from engine.train import data
 
@@ -249,12 +248,6 @@ class Window(Frame):
         self.top.formula.accepted()
         self.session.select(())
         self.session.seek(len(self.session.steps))
-        self._fit_timer.start()
-
-    def arrange(self) -> None:
-        chosen = list(self.session.selection) or None
-        places = arrange(self.session.graph, chosen if chosen and len(chosen) > 1 else None)
-        self.session.do(move(self.session.graph, places), tr("Arrange nodes"))
         self._fit_timer.start()
 
     def focus_formula(self) -> None:

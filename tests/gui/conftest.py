@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hands import WORKED, Open
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.session import Session
 from app.view import dialogs, theme
+from app.view.canvas import Canvas
 from app.view.window import Window
+from engine.compose import compose
+from engine.graph import Graph
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,3 +52,24 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
 
 def unanswered(box: Any) -> int:
     raise AssertionError(f"a question that no test expects: {box.text()}")
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Open:
+    """Opens a canvas of a program, shown and fitted, without motion."""
+
+    def make(program: str = WORKED, graph: Graph | None = None) -> Canvas:
+        session = Session(graph if graph is not None else compose(program, default=0.5))
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        canvas = Canvas(session, theme.apply(app, "dark"))
+        qtbot.addWidget(canvas, before_close_func=lambda c: c.detach())
+        canvas.reduced_motion = True
+        canvas.resize(1200, 600)
+        canvas.show()
+        qtbot.waitExposed(canvas)
+        canvas.fit()
+        canvas.flush()
+        return canvas
+
+    return make

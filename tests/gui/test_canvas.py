@@ -4,112 +4,23 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hands import Open, drag, drop, links, middle, node, output, port, seen
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QGuiApplication, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.actions.gestures import HOW, How
-from app.session import Session
 from app.view import theme
-from app.view.canvas import Canvas, gestures
+from app.view.canvas import gestures
 from app.view.canvas.face import pretty_formula, pretty_name
 from app.view.canvas.gestures.gesture import Gesture
-from app.view.canvas.view import MIME
-from engine.compose import compose
 from engine.edits import Batch, Edit, connect, remove_nodes, set_options, set_tensor
 from engine.graph import Graph
-
-WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
-Open = Callable[..., Canvas]
-
-
-@pytest.fixture
-def opened(qtbot: QtBot) -> Open:
-    """Opens a canvas of a program, shown and fitted, without motion."""
-
-    def make(program: str = WORKED, graph: Graph | None = None) -> Canvas:
-        session = Session(graph if graph is not None else compose(program, default=0.5))
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        canvas = Canvas(session, theme.apply(app, "dark"))
-        qtbot.addWidget(canvas, before_close_func=lambda c: c.detach())
-        canvas.reduced_motion = True
-        canvas.resize(1200, 600)
-        canvas.show()
-        qtbot.waitExposed(canvas)
-        canvas.fit()
-        canvas.flush()
-        return canvas
-
-    return make
-
-
-def node(canvas: Canvas, name: str) -> str:
-    found = canvas.session.graph.id_of(name)
-    assert found is not None
-    return found
-
-
-def seen(canvas: Canvas, place: QPointF) -> QPoint:
-    return canvas.viewportTransform().map(place).toPoint()
-
-
-def middle(canvas: Canvas, name: str) -> QPoint:
-    return seen(canvas, canvas.board.nodes[node(canvas, name)].body().center())
-
-
-def output(canvas: Canvas, name: str) -> QPoint:
-    return seen(canvas, canvas.board.nodes[node(canvas, name)].output_at())
-
-
-def port(canvas: Canvas, name: str, port_name: str) -> QPoint:
-    return seen(canvas, canvas.board.nodes[node(canvas, name)].port_at(port_name))
-
-
-def drag(
-    canvas: Canvas,
-    start: QPoint,
-    end: QPoint,
-    button: Qt.MouseButton = Qt.MouseButton.LeftButton,
-    release: bool = True,
-) -> None:
-    """Press, four moves and release, as real events of the viewport."""
-    port_ = canvas.viewport()
-    QTest.mousePress(port_, button, Qt.KeyboardModifier.NoModifier, start)
-    for i in range(1, 5):
-        QTest.mouseMove(port_, start + (end - start) * i / 4)
-    if release:
-        QTest.mouseRelease(port_, button, Qt.KeyboardModifier.NoModifier, end)
-
-
-def drop(canvas: Canvas, op: str, place: QPoint) -> bool:
-    data = QMimeData()
-    data.setData(MIME, op.encode())
-    enter = QDragEnterEvent(
-        place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )  # fmt: skip
-    QApplication.sendEvent(canvas.viewport(), enter)
-    if not enter.isAccepted():
-        return False
-    event = QDropEvent(
-        QPointF(place), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )  # fmt: skip
-    QApplication.sendEvent(canvas.viewport(), event)
-    return event.isAccepted()
-
-
-def links(canvas: Canvas) -> dict[tuple[str, str], str]:
-    graph = canvas.session.graph
-    return {(graph.name(n), p): graph.name(s) for (n, p), s in graph.links.items()}
-
 
 # ------------------------------------------------------------------------- building
 
@@ -545,14 +456,15 @@ def test_number_text(number: float, text: str) -> None:
 
 # ------------------------------------------------------------------------- words
 
-OF_THE_CANVAS = {"insert", "search", "open", "menu", "zoom"}
+OF_THE_CANVAS = {"insert", "dot", "search", "open", "menu", "zoom"}
 """Rows of events that are over at once and so have no class."""
 
 
 def classes(base: type[Gesture] = Gesture) -> list[type[Gesture]]:
     for module in pkgutil.iter_modules(gestures.__path__, f"{gestures.__name__}."):
         importlib.import_module(module.name)
-    return [c for c in base.__subclasses__() if c.__module__.startswith(gestures.__name__)]
+    below = [c for c in base.__subclasses__() if c.__module__.startswith(gestures.__name__)]
+    return [*below, *(c for one in below for c in classes(one))]
 
 
 def silent(kinds: list[type[Gesture]]) -> list[str]:

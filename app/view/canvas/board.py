@@ -17,6 +17,7 @@ from app.view.canvas.pictures import Pictures
 from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import Theme
+from engine.aligning import Area
 from engine.graph import Node, Port
 
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
@@ -279,6 +280,11 @@ class Board(QGraphicsScene):
             if node_id in self.nodes:
                 rect = rect.united(self.nodes[node_id].body())
         return rect
+
+    def areas(self, node_ids: Iterable[str] | None = None) -> dict[str, Area]:
+        """The bodies of nodes (all unless given) as plain numbers."""
+        bodies = {n: self.nodes[n].body() for n in (self.nodes if node_ids is None else node_ids)}
+        return {n: (b.x(), b.y(), b.width(), b.height()) for n, b in bodies.items()}
 
     # ------------------------------------------------------------ what is there
 

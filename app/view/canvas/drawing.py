@@ -25,6 +25,8 @@ from engine.ops.row import Array
 HEADER = 28.0
 SHORTEST_FORMULA = 44.0
 INNER = 14.0
+MUTED = 0.45
+"""How much is seen of the words of a node that hands its operand on."""
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -46,17 +48,25 @@ class Look:
 
 def draw_blank(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
     """What nodes of a kind share, with the body's corner at the origin: all but words of its own."""
+    if face.is_dot:
+        _on_wire(painter, face, theme, look)
+        return
     _body(painter, face, theme, look)
     if not face.fault and not face.is_tensor:
         _captions(painter, face, theme)
     for port in face.ports:
         if port.is_drawn:
             _port(painter, face, port, theme, look)
+    if face.muted:
+        _passing(painter, face, theme)
     _dot(painter, face.output, theme, look, "", filled=face.feeds)
 
 
 def draw_values(painter: QPainter, face: Face, theme: Theme) -> None:
     """What changes from step to step."""
+    painter.setOpacity(MUTED if face.muted else 1.0)
+    if face.is_dot:
+        return
     if face.fault:
         _fault(painter, face, theme)
     elif face.is_tensor:
@@ -67,6 +77,9 @@ def draw_values(painter: QPainter, face: Face, theme: Theme) -> None:
 
 def draw_lit(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
     """The ports a wire may end at, over the node; those that hold a number show as well."""
+    if face.is_dot:
+        _on_wire(painter, face, theme, look)
+        return
     for port in face.ports:
         _port(painter, face, port, theme, look)
     _dot(painter, face.output, theme, look, "", filled=face.feeds)
@@ -103,6 +116,33 @@ def _body(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
     painter.fillRect(QRectF(INNER, HEADER, WIDTH - INNER - 10, 1), theme.hairline)
 
 
+def _on_wire(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    """A dot on a wire: a filled disc, its ports only while a wire is drawn."""
+    middle = face.body.center()
+    colour = theme.accent if look.selected or look.target is not None else theme.muted
+    if face.step:
+        colour = theme.value if face.step == "forward" else theme.gradient
+    painter.setPen(QPen(theme.wire, 1.3))
+    painter.drawLine(QPointF(0, middle.y()), face.output)
+    painter.setPen(QPen(colour, 1.6))
+    painter.setBrush(theme.text if look.hovered else blend(theme.node, theme.muted, 0.6))
+    radius = 6.0 if look.hovered or look.selected or look.lit else 5.0
+    painter.drawEllipse(middle, radius, radius)
+
+
+def _passing(painter: QPainter, face: Face, theme: Theme) -> None:
+    """The line along which a muted node hands its operand on."""
+    linked = [p for p in face.ports if p.linked] or [p for p in face.ports if p.is_drawn]
+    if linked:
+        start = face.port_place(linked[0].name)
+        middle = QPointF(face.output.x() / 2, 0)
+        path = QPainterPath(start)
+        path.cubicTo(start + middle, face.output - middle, face.output)
+        painter.setPen(QPen(theme.muted, 1.3, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(path)
+
+
 def _sheets(painter: QPainter, body: QRectF, theme: Theme) -> None:
     """Two more edges behind a module's body: there is more inside."""
     painter.setPen(QPen(theme.border, 1))
@@ -113,6 +153,9 @@ def _sheets(painter: QPainter, body: QRectF, theme: Theme) -> None:
 
 
 def draw_header(painter: QPainter, face: Face, theme: Theme) -> None:
+    if face.is_dot:
+        return
+    painter.setOpacity(MUTED if face.muted else 1.0)
     name_font, formula_font = _ui(14, 600, True), _ui(12)
     room = WIDTH - INNER - 10
     name = pretty_name(face.name)

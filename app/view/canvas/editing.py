@@ -12,11 +12,12 @@ from app.session import Session
 from app.text import tr
 from app.view.canvas import changes
 from app.view.canvas.board import Board
-from app.view.canvas.face import WIDTH
+from app.view.canvas.face import HEIGHT, WIDTH
 from app.view.canvas.looking import Looking
 from app.view.canvas.overlays import Editor, Notice
+from engine.aligning import make_room
 from engine.compose import compose_edit
-from engine.edits import Edit, disconnect, move, remove_nodes
+from engine.edits import Edit, batch, disconnect, move, remove_nodes
 from engine.graph import Port
 
 
@@ -90,6 +91,11 @@ class Editing(Looking):
                 edit, node_id = changes.added(
                     graph, op_name, at, wire.key if wire else None, self.session.modules
                 )
+                if wire is not None:
+                    new = (*at, WIDTH, HEIGHT)
+                    edit = batch(
+                        edit, move(graph, make_room(graph, board.areas(), new, wire.key[0]))
+                    )
             made.append(node_id)
             return edit
 
@@ -152,6 +158,11 @@ class Editing(Looking):
         """The end of the wire that a menu was asked on, else of the one under the pointer."""
         key = self.asked.wire if self.asked else self._under
         return key if key in self.session.graph.links else None
+
+    @property
+    def pointed_place(self) -> QPointF:
+        """Where in the scene a menu was asked, else where the pointer is."""
+        return self.asked.place if self.asked else self.to_scene(self._pointer)
 
     def remove_wire(self) -> None:
         """Removes the wire pointed at."""

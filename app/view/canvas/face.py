@@ -20,6 +20,8 @@ from engine.ops.row import Array
 WIDTH = 128.0
 HEIGHT = 76.0
 TALL = 100.0
+DOT = 16.0
+"""The side of a dot on a wire."""
 PORT_STEP = 24.0
 PORT_RADIUS = 5.0
 PORT_REACH = 12.0
@@ -91,6 +93,8 @@ class Face:
     feeds: bool = False
     step: str = ""
     is_module: bool = False
+    muted: bool = False
+    is_dot: bool = False
 
     @property
     def is_tensor(self) -> bool:
@@ -123,21 +127,33 @@ class Face:
 
     @cached_property
     def height(self) -> float:
+        if self.is_dot:
+            return DOT
         drawn = sum(p.is_drawn for p in self.ports)
         return max(TALL if self.is_tensor else HEIGHT, PORT_STEP * (drawn + 1))
 
+    @property
+    def width(self) -> float:
+        return DOT if self.is_dot else WIDTH
+
+    @property
+    def reach(self) -> float:
+        """How far from a port the pointer is on it, at most; the middle of a dot is not."""
+        return 5.0 if self.is_dot else float("inf")
+
     @cached_property
     def body(self) -> QRectF:
-        return QRectF(0, 0, WIDTH, self.height)
+        return QRectF(0, 0, self.width, self.height)
 
     @cached_property
     def bounds(self) -> QRectF:
         """Fixed for a body: port labels stand left of it, the ring of the current step around."""
-        return self.body.adjusted(-MARGIN_LEFT, -MARGIN, MARGIN, MARGIN)
+        left = MARGIN if self.is_dot else MARGIN_LEFT
+        return self.body.adjusted(-left, -MARGIN, MARGIN, MARGIN)
 
     @property
     def output(self) -> QPointF:
-        return QPointF(WIDTH, self.height / 2)
+        return QPointF(self.width, self.height / 2)
 
     def port_place(self, name: str) -> QPointF:
         """Where a port is. Ports that show spread evenly; hidden ones stand between them."""
@@ -160,6 +176,8 @@ class Face:
     def spoken(self) -> str:
         """The node in words, for screen readers and tooltips."""
         parts = [f"{self.name} = {self.formula}"]
+        if self.muted:
+            parts.append(tr("muted"))
         if self.fault:
             parts.append(self.fault)
         elif self.waiting:
@@ -211,6 +229,8 @@ def base_face(graph: Graph, node_id: str) -> Face:
         frozen=node.options.get("trainable") is False,
         feeds=graph.structure.out_degree(node_id) > 0,
         is_module=graph.op(node_id).definition is not None,
+        muted=node.muted,
+        is_dot=graph.op(node_id).is_wire,
     )
 
 

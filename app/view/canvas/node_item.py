@@ -92,10 +92,11 @@ class NodeItem(QGraphicsItem):
         return self.pos() + self.shown.output
 
     def near_output(self, place: QPointF, reach: float = PORT_REACH) -> bool:
-        return _distance(place, self.output_at()) <= reach
+        return _distance(place, self.output_at()) <= min(reach, self.shown.reach)
 
     def near_port(self, place: QPointF, reach: float = PORT_REACH) -> PortFace | None:
         """The drawn input port within `reach` of a scene place, nearest first."""
+        reach = min(reach, self.shown.reach)
         drawn = [p for p in self.shown.ports if p.is_drawn]
         near = [(d, p) for p in drawn if (d := _distance(place, self.port_at(p.name))) <= reach]
         return min(near, key=lambda pair: pair[0])[1] if near else None

@@ -23,16 +23,18 @@ from PySide6.QtGui import (
 
 from app.session import Session
 from app.text import tr
+from app.view.canvas.arranging import Arranging
 from app.view.canvas.banner import Banner
 from app.view.canvas.board import Board
 from app.view.canvas.editing import Asked, Editing
 from app.view.canvas.focus import Focus
-from app.view.canvas.gestures import Gesture, Pointer, begin
+from app.view.canvas.gestures import HELD, Gesture, Pointer, begin
 from app.view.canvas.ground import Ground
 from app.view.canvas.keyboard import Walk
 from app.view.canvas.minimap import Minimap
 from app.view.canvas.motion import Motion
 from app.view.canvas.overlays import Hint
+from app.view.canvas.rewiring import Rewiring
 from app.view.theme import Theme
 
 MIME = "application/x-gradloom-op"
@@ -60,10 +62,11 @@ class Canvas(Editing):
         self.setAcceptDrops(True)
         self.setAccessibleName(tr("Canvas"))
         self.viewport().setMouseTracking(True)
+        self.rewiring, self.arranging = Rewiring(self), Arranging(self)
         self._ground = Ground()
         self._motion = Motion(self)
         self._gesture: Gesture | None = None
-        self._pan_held = False
+        self._held = ""
         self._places: dict[str, QPointF] = {}
         self._stale_values = False
         self.hint = Hint(self)
@@ -209,7 +212,7 @@ class Canvas(Editing):
         self.flush()
         self._motion.finish()
         self._end_nudge()
-        self._gesture = begin(self, self._at(event), event.button(), self._pan_held)
+        self._gesture = begin(self, self._at(event), event.button(), self._held)
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -235,7 +238,10 @@ class Canvas(Editing):
         item = self.board.node_at(pointer.scene)
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        if item is None:
+        wire = None if item else self.board.wire_at(pointer.scene, self.reach(6))
+        if wire is not None:
+            self.rewiring.add_dot(wire.key, pointer.scene)
+        elif item is None:
             self._pending = None
             self.search_requested.emit(pointer.scene)
         elif not self.open_node(item.node_id):
@@ -326,9 +332,10 @@ class Canvas(Editing):
         key, chosen = event.key(), self.session.selection
         if key == Qt.Key.Key_Escape:
             self._escape()
-        elif key == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._pan_held = True
-            self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        elif key in HELD and not event.modifiers():
+            if not event.isAutoRepeat():
+                self._held, shape = HELD[Qt.Key(key)]
+                self.viewport().setCursor(shape)
         elif key in _ARROWS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             across, down = _ARROWS[Qt.Key(key)]
@@ -346,8 +353,8 @@ class Canvas(Editing):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._pan_held = False
+        if event.key() in HELD and not event.isAutoRepeat():
+            self._held = ""
             self.viewport().unsetCursor()
         elif event.key() in _ARROWS and not event.isAutoRepeat():
             self._end_nudge()
@@ -387,5 +394,6 @@ class Canvas(Editing):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._pan_held = False
+        self._held = ""
+        self.viewport().unsetCursor()
         self._end_nudge()

@@ -153,14 +153,17 @@ class WireItem:
         if self._box:
             self._board.touch(self._box)
 
+    def points(self) -> list[tuple[float, float]]:
+        """Places along the curve, from its source."""
+        return points(self._start, self._end)
+
     def is_near(self, place: QPointF, reach: float) -> bool:
         """Whether a scene place is within `reach` of the curve."""
         if not self._box.adjusted(-reach, -reach, reach, reach).contains(place):
             return False
         x, y = place.x(), place.y()
         return any(
-            _from_segment(x, y, one, other) <= reach
-            for one, other in pairwise(points(self._start, self._end))
+            _from_segment(x, y, one, other) <= reach for one, other in pairwise(self.points())
         )
 
     # ------------------------------------------------------------ labels
@@ -204,7 +207,7 @@ class WireItem:
 
     def _clear_of(self, left: float, width: float, above: bool) -> float:
         """The top of a line of text from `left`, just above or just below the curve."""
-        near = [y for x, y in points(self._start, self._end) if left - 6 <= x <= left + width + 6]
+        near = [y for x, y in self.points() if left - 6 <= x <= left + width + 6]
         near = near or [(self._start.y() + self._end.y()) / 2]
         return min(near) - LINE - 2 if above else max(near) + 3
 

@@ -7,24 +7,39 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 
 from app.view.canvas.face import PORT_REACH
+from app.view.canvas.gestures.cutting import Cut
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 from app.view.canvas.gestures.looking import Band, Pan
-from app.view.canvas.gestures.moving import Move
+from app.view.canvas.gestures.moving import Move, TakeOut
 from app.view.canvas.gestures.wiring import Wire
 
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
 
-__all__ = ["Gesture", "Pointer", "begin"]
+__all__ = ["HELD", "Gesture", "Pointer", "begin"]
+
+HELD = {
+    Qt.Key.Key_Space: ("pan", Qt.CursorShape.OpenHandCursor),
+    Qt.Key.Key_X: ("cut", Qt.CursorShape.CrossCursor),
+}
+"""Keys that while they are held make another gesture of a drag, and their pointers."""
+_CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-def begin(canvas: Canvas, pointer: Pointer, button: Qt.MouseButton, pan: bool) -> Gesture | None:
-    """The gesture that a press starts, or None."""
-    if button == Qt.MouseButton.MiddleButton or (pan and button == Qt.MouseButton.LeftButton):
+def begin(canvas: Canvas, pointer: Pointer, button: Qt.MouseButton, held: str) -> Gesture | None:
+    """The gesture that a press starts, or None; `held` is a name of HELD, or empty."""
+    if button == Qt.MouseButton.MiddleButton or (
+        held == "pan" and button == Qt.MouseButton.LeftButton
+    ):
         return Pan(canvas, pointer)
+    if button == Qt.MouseButton.RightButton and pointer.modifiers & _CONTROL:
+        return Cut(canvas, pointer)
     if button != Qt.MouseButton.LeftButton:
         return None
     board = canvas.board
+    if held == "cut":
+        item = board.node_at(pointer.scene)
+        return TakeOut(canvas, pointer, item.node_id) if item else Cut(canvas, pointer)
     hit = board.port_at(pointer.scene, canvas.reach(PORT_REACH))
     if hit is not None:
         node_id, port = hit

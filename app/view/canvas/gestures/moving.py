@@ -1,25 +1,36 @@
-"""The gesture that moves nodes."""
+"""The gestures that move nodes: about, onto a wire, out of their wires."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF
 
-from app.actions.gestures import HOW
+from app.actions.gestures import HOW, How
 from app.text import tr
 from app.view.canvas.board import snap
 from app.view.canvas.gestures.gesture import Gesture, Pointer
-from engine.edits import move
+from engine.aligning import make_room
+from engine.edits import Edit, batch, move
+from engine.graph import Port
+from engine.rewiring import free_ports, put_on_wire, taken_out
 
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
 
+Places = dict[str, QPointF]
+STRAIGHT = 7.0
+"""A wire that would rise or fall by less is made straight."""
+
 
 class Move(Gesture):
-    """Selects, and past the threshold moves the selection; one drag is one undo step."""
+    """Selects, and past the threshold moves the selection; one drag is one undo step.
 
-    how = (HOW["select"], HOW["move"])
+    A single node that feeds nothing yet goes onto the wire it is let go on; what is behind it there
+    makes room. Wires to nodes that stay snap to straight.
+    """
+
+    how: ClassVar[tuple[How, ...]] = (HOW["select"], HOW["move"], HOW["move_onto"])
 
     def __init__(self, canvas: Canvas, start: Pointer, node_id: str) -> None:
         super().__init__(canvas, start)
@@ -33,27 +44,69 @@ class Move(Gesture):
             canvas.session.select((*chosen, node_id))
         elif not self._was_chosen:
             canvas.session.select((node_id,))
-        self._from: dict[str, QPointF] = {}
+        self._from: Places = {}
+        self._slopes: list[float] = []
+        self._onto: Port | None = None
+        self._insertable = False
 
     def move(self, pointer: Pointer) -> None:
         if not self._moving:
             if not self.passed_threshold(pointer) or not self.canvas.session.selection:
                 return
             self._moving = True
-            nodes = self.canvas.session.graph.nodes
-            self._from = {n: QPointF(nodes[n].x, nodes[n].y) for n in self.canvas.session.selection}
+            self._begin()
             self.canvas.board.set_thin(True)
-        self.canvas.place_soon(self._places(pointer))
+        places = self._places(pointer)
+        self.canvas.place_soon(places)
+        self._aim(places)
+
+    def _begin(self) -> None:
+        """What moves, how its wires slope, and whether it may go onto a wire."""
+        session, board = self.canvas.session, self.canvas.board
+        nodes, graph = session.graph.nodes, session.graph
+        self._from = {n: QPointF(nodes[n].x, nodes[n].y) for n in session.selection}
+        self._slopes = [
+            board.nodes[source].output_at().y() - board.nodes[target].port_at(port).y()
+            if target in self._from
+            else board.nodes[target].port_at(port).y() - board.nodes[source].output_at().y()
+            for n in self._from
+            for source, target, port in (
+                (k.source, k.target, k.port) for k in graph.links_of(n)
+            )
+            if (source in self._from) != (target in self._from)
+        ]  # fmt: skip
+        only = next(iter(self._from)) if len(self._from) == 1 else None
+        self._insertable = (
+            only is not None
+            and not graph.structure.out_degree(only)
+            and bool(free_ports(graph, only))
+        )
 
     @property
     def uses(self) -> set[str]:
         return set(self._from)
 
-    def _places(self, pointer: Pointer) -> dict[str, QPointF]:
+    def _places(self, pointer: Pointer) -> Places:
         delta = pointer.scene - self.start.scene
         lead = next(iter(self._from.values()))
-        step = QPointF(snap(lead.x() + delta.x()) - lead.x(), snap(lead.y() + delta.y()) - lead.y())
-        return {n: place + step for n, place in self._from.items()}
+        across = snap(lead.x() + delta.x()) - lead.x()
+        down = snap(lead.y() + delta.y()) - lead.y()
+        straight = min(self._slopes, key=lambda s: abs(s - delta.y()), default=down)
+        if abs(straight - delta.y()) < STRAIGHT:
+            down = straight
+        return {n: place + QPointF(across, down) for n, place in self._from.items()}
+
+    def _aim(self, places: Places) -> None:
+        """The wire that the node would go onto is lit."""
+        if not self._insertable:
+            return
+        ((node_id, place),) = places.items()
+        board = self.canvas.board
+        middle = place + board.nodes[node_id].face.body.center()
+        wire = board.wire_at(middle, self.canvas.reach(14))
+        mine = wire is not None and node_id in (wire.source, wire.key[0])
+        self._onto = wire.key if wire is not None and not mine else None
+        board.hover(node_id, self._onto)
 
     def release(self, pointer: Pointer) -> None:
         canvas = self.canvas
@@ -62,14 +115,67 @@ class Move(Gesture):
                 canvas.session.select((self._node,))
             return
         places = self._places(pointer)
+        self._aim(places)
         canvas.place_now(places)
-        canvas.board.set_thin(False)
-        if places != self._from:
-            graph = canvas.session.graph
-            edit = move(graph, {n: (p.x(), p.y()) for n, p in places.items()})
-            canvas.attempt(edit, tr("Move"))
+        self._end()
+        if places != self._from or self._onto is not None:
+            if not canvas.attempt(lambda: self._edit(places), self._label()):
+                canvas.place_now(self._from)
+
+    def _label(self) -> str:
+        return tr("Move") if self._onto is None else tr("Put on wire")
+
+    def _edit(self, places: Places) -> Edit:
+        graph = self.canvas.session.graph
+        moved = move(graph, {n: (p.x(), p.y()) for n, p in places.items()})
+        if self._onto is None:
+            return moved
+        ((node_id, place),) = places.items()
+        areas = self.canvas.board.areas()
+        new = (place.x(), place.y(), *areas[node_id][2:])
+        room = make_room(graph, areas, new, self._onto[0])
+        return batch(moved, put_on_wire(graph, node_id, self._onto), move(graph, room))
 
     def cancel(self) -> None:
         if self._moving:
             self.canvas.place_now(self._from)
-            self.canvas.board.set_thin(False)
+            self._end()
+
+    def _end(self) -> None:
+        self.canvas.board.set_thin(False)
+        self.canvas.board.hover(None, None)
+
+
+class TakeOut(Move):
+    """Pulls the selection out of its wires; what was around it is joined, in one undo step."""
+
+    how = (HOW["take_out"],)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._slopes, self._insertable = [], False
+        for wire in self._outer():
+            self.canvas.board.wires[wire].setVisible(False)
+
+    def _outer(self) -> list[Port]:
+        """Wires between what moves and what stays."""
+        links = self.canvas.session.graph.links
+        return [
+            key for key, source in links.items() if (source in self._from) != (key[0] in self._from)
+        ]
+
+    def _label(self) -> str:
+        return tr("Take out of wires")
+
+    def _edit(self, places: Places) -> Edit:
+        graph = self.canvas.session.graph
+        out = taken_out(graph, self._from)
+        trial = graph.copy()
+        out.apply(trial)
+        return batch(out, move(trial, {n: (p.x(), p.y()) for n, p in places.items()}))
+
+    def _end(self) -> None:
+        super()._end()
+        for wire in self._outer():
+            if wire in self.canvas.board.wires:
+                self.canvas.board.wires[wire].setVisible(True)
