@@ -255,3 +255,21 @@ def test_dots_and_muted_nodes_come_back_from_a_file(opened: Open) -> None:
     again = opened(graph=graph)
     assert {n: i.face for n, i in again.board.nodes.items()}.keys() == canvas.board.nodes.keys()
     assert sum(i.face.is_dot for i in again.board.nodes.values()) == 1
+
+
+def test_a_number_travels_through_a_dot(opened: Open) -> None:
+    """At each step the pieces of a wire are lit that its number runs along, and no others."""
+    canvas = opened("a = sin(x); b = cos(a); c = exp(a)")
+    canvas.rewiring.add_dot((node(canvas, "b"), "x"), QPointF(300, 40))
+    dot = next(n for n in canvas.session.graph.nodes if canvas.session.graph.passes_on(n))
+    into, out = canvas.board.wires[dot, "x"], canvas.board.wires[node(canvas, "b"), "x"]
+    apart = canvas.board.wires[node(canvas, "c"), "x"]
+    lit: dict[str, set[str]] = {}
+    for cursor, step in enumerate(canvas.session.steps, 1):
+        canvas.session.seek(cursor)
+        canvas.flush()
+        assert into.face.step == out.face.step
+        if out.face.step:
+            lit.setdefault(out.face.step, set()).add(canvas.session.graph.name(step.node))
+            assert not apart.face.step
+    assert lit["forward"] == {"b"} and into.face.value and not out.face.value

@@ -71,6 +71,8 @@ class Values:
         sisters = graph.structure.get_edge_data(source, key[0]) or ()
         if len(sisters) > 1 and any(port < key[1] for port in sisters):
             value_text = ""  # said once, on the first of two wires between the same nodes
+        elif graph.op(source).is_wire:
+            value_text = ""  # said where the wire begins
         elif shape:
             value_text = shape
         else:
@@ -83,19 +85,28 @@ class Values:
         return WireFace(value_text, gradient_text, self._step_on(wire), wire.shown.hovered)
 
     def _step_on(self, wire: WireItem) -> str:
-        current, evaluation = self._current, self._session.evaluation
-        key = wire.key
-        if current is None or evaluation.node_of(current.node) != key[0]:
+        """The way that a number travels on a wire; through dots, on all of its pieces."""
+        current, graph = self._current, self._session.graph
+        if current is None or current.phase not in ("forward", "backward"):
             return ""
+        pieces = [wire.key]
+        for end, _ in pieces:  # grows on the way
+            if graph.op(end).is_wire:
+                pieces += [(k.target, k.port) for k in graph.links_of(end) if k.source == end]
+        return current.phase if any(self._travelled(k, current) for k in pieces) else ""
+
+    def _travelled(self, key: Port, current: Step) -> bool:
+        evaluation, graph = self._session.evaluation, self._session.graph
+        if evaluation.node_of(current.node) != key[0]:
+            return False
         if current.phase == "forward":
-            return "forward"
-        if current.phase != "backward":
-            return ""
-        if self._session.graph.op(key[0]).definition is not None:
-            here = evaluation.node_of(current.target or "") == wire.source
-        else:
-            here = current.port == key[1]
-        return "backward" if here else ""
+            return True
+        if graph.op(key[0]).definition is None:
+            return current.port == key[1]
+        source = graph.links[key]
+        return evaluation.node_of(current.target or "") == evaluation.node_of(
+            evaluation.step_of(source)
+        )
 
     def _passes_at(self) -> dict[Port, int]:
         """The number of the backward step that passes a wire's end; none inside a module, which has
