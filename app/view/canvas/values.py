@@ -52,7 +52,14 @@ class Values:
         for number in (was, cursor):
             if number:
                 nodes.add(evaluation.node_of(outlines[number - 1].node))
-        return {n for n in nodes if n}
+        known = [n for n in nodes if n]
+        for node_id in known:  # grows on the way: what a node reads through dots goes with it
+            known += [
+                k.source
+                for k in session.graph.links_of(node_id)
+                if k.target == node_id and session.graph.op(k.source).is_wire
+            ]
+        return set(known)
 
     def node_face(self, base: Face, node_id: str) -> Face:
         """What a node shows; an unfinished gradient gets more terms at later steps."""
