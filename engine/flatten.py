@@ -21,6 +21,7 @@ from engine.expansion import Expansion, Ref, Start
 from engine.graph import TIED, Graph, Node, id_number
 from engine.initializers import draw
 from engine.ops.row import Array, Op
+from engine.passing import passes_on
 from engine.shapes import ShapeError, shape_text
 
 
@@ -95,7 +96,7 @@ class Flattening:
         return place.graph.operand(node_id, port)
 
     def _node(self, place: Level, node: Node, op: Op) -> Ref | None:
-        if place.graph.passes_on(node.id):
+        if passes_on(place.graph, node.id):
             return self._handed_on(place, node)
         args: list[Ref] = []
         for port in self.ports(place, node.id):

@@ -147,16 +147,6 @@ class Graph:
         source = self.links.get((node_id, port))
         return source if source is not None else self.nodes[node_id].literals.get(port)
 
-    def handed_on(self, node_id: str) -> str | None:
-        """The port whose operand a muted node or a dot on a wire hands on; None if all are empty."""
-        ports = self.ports(node_id)
-        wired = next((p for p in ports if (node_id, p) in self.links), None)
-        return wired or next((p for p in ports if p in self.nodes[node_id].literals), None)
-
-    def passes_on(self, node_id: str) -> bool:
-        """Whether a node computes nothing and hands an operand on."""
-        return self.nodes[node_id].muted or self.op(node_id).is_wire
-
     def links_of(self, node_id: str) -> list[Link]:
         """Every link into and out of a node."""
         into = self.structure.in_edges(node_id, keys=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine import ops
 from engine.edits import Batch, Edit, Put, add_node, batch, remove_nodes
 from engine.graph import Graph, GraphError, Port, id_number
+from engine.passing import handed_on
 
 Place = tuple[float, float]
 
@@ -30,7 +31,7 @@ def _handed_on(graph: Graph, node_id: str, gone: Collection[str]) -> str | float
     """What readers of a node read when it and others are gone: its first operand that stays."""
     seen: str | float | None = node_id
     while isinstance(seen, str) and seen in gone:
-        port = graph.handed_on(seen)
+        port = handed_on(graph, seen)
         seen = graph.operand(seen, port) if port is not None else None
     return seen
 

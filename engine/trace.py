@@ -30,6 +30,7 @@ from engine.expression import (
 from engine.graph import Graph
 from engine.latex import latex_name, latex_number, to_latex
 from engine.ops.row import STATICS, Array, Op, local_of, simplified, tidy
+from engine.passing import read_at
 from engine.shapes import shape_text
 
 DIGITS = 4
@@ -155,7 +156,7 @@ def formula_tree(graph: Graph, node_id: str) -> Tree:
     op, node = graph.op(node_id), graph.nodes[node_id]
     args: list[Tree] = []
     for port in graph.ports(node_id):
-        operand = graph.operand(node_id, port)
+        operand = read_at(graph, node_id, port)
         if operand is None:
             args.append(Name("?"))
         else:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from documents import random_document
 
-from engine import files, notes, rewiring
-from engine.compose import compose
+from engine import files, notes, passing, rewiring
+from engine.compose import compose, formula_of
 from engine.edits import Edit, batch, set_recipe, set_setting, subgraph
 from engine.evaluate import Evaluator
 from engine.graph import CycleError, Graph, GraphError
@@ -269,3 +269,15 @@ def test_training_reads_through_muted_nodes() -> None:
         found.append(training.parameters()[node(graph, "W")])
     assert not np.array_equal(found[0], np.arange(6.0).reshape(3, 2))
     assert np.array_equal(found[0], found[1])
+
+
+def test_formulas_read_through_dots() -> None:
+    graph = compose(WORKED, {"x": 0.5})
+    edit, dot = rewiring.add_dot(graph, [(node(graph, "u2"), "b")], (0.0, 0.0))
+    done(graph, edit)
+    assert formula_of(graph, node(graph, "u2")) == "3 * t"
+    assert set(passing.readers(graph, node(graph, "t"))) == {
+        dot,
+        node(graph, "u1"),
+        node(graph, "u2"),
+    }

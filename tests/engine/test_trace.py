@@ -10,6 +10,7 @@ import pytest
 
 from engine.compose import compose
 from engine.evaluate import Evaluation, evaluate
+from engine.passing import handed_on, passes_on
 from engine.trace import short, table
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -98,8 +99,8 @@ def compare_at_every_cursor(evaluation: Evaluation) -> None:
         values, gradients = shown_by_hand(evaluation, cursor)
         for node in evaluation.graph.nodes:
             step = node
-            while evaluation.graph.passes_on(step):  # a dot shows what its wire carries
-                step = evaluation.graph.links[step, str(evaluation.graph.handed_on(step))]
+            while passes_on(evaluation.graph, step):  # a dot shows what its wire carries
+                step = evaluation.graph.links[step, str(handed_on(evaluation.graph, step))]
             shown = evaluation.shown_value(node, cursor)
             assert (shown is None) == (step not in values)
             if shown is not None:

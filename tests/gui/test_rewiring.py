@@ -18,6 +18,7 @@ from engine.aligning import SIDES
 from engine.compose import compose
 from engine.edits import add_node, move
 from engine.graph import Graph
+from engine.passing import passes_on
 
 
 def names(canvas: Canvas) -> set[str]:
@@ -70,7 +71,7 @@ def test_a_double_click_on_a_wire_makes_a_dot(opened: Open) -> None:
     canvas = opened("y = cos(x)")
     at = halfway(canvas, "x", "y", "x")
     one_step(canvas, "Dot on wire", lambda: QTest.mouseDClick(canvas.viewport(), LEFT, PLAIN, at))
-    (dot,) = (n for n in canvas.session.graph.nodes if canvas.session.graph.passes_on(n))
+    (dot,) = (n for n in canvas.session.graph.nodes if passes_on(canvas.session.graph, n))
     name = canvas.session.graph.name(dot)
     assert links(canvas) == {(name, "x"): "x", ("y", "x"): name}
     body = canvas.board.nodes[dot].body()
@@ -261,7 +262,7 @@ def test_a_number_travels_through_a_dot(opened: Open) -> None:
     """At each step the pieces of a wire are lit that its number runs along, and no others."""
     canvas = opened("a = sin(x); b = cos(a); c = exp(a)")
     canvas.rewiring.add_dot((node(canvas, "b"), "x"), QPointF(300, 40))
-    dot = next(n for n in canvas.session.graph.nodes if canvas.session.graph.passes_on(n))
+    dot = next(n for n in canvas.session.graph.nodes if passes_on(canvas.session.graph, n))
     into, out = canvas.board.wires[dot, "x"], canvas.board.wires[node(canvas, "b"), "x"]
     apart = canvas.board.wires[node(canvas, "c"), "x"]
     lit: dict[str, set[str]] = {}

@@ -19,6 +19,7 @@ from app.view.canvas.wire_item import WireItem
 from app.view.theme import Theme
 from engine.aligning import Area
 from engine.graph import Node, Port
+from engine.passing import readers
 
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
 
@@ -103,7 +104,7 @@ class Board(QGraphicsScene):
                 moved[node_id] = item.pos()
                 item.put(place)
             if seen.name != node.name:
-                stale.update(graph.structure.successors(node_id))
+                stale.update(readers(graph, node_id))
             if replace(seen, x=node.x, y=node.y) != node:
                 stale.add(node_id)
         for key in [k for k in links if k not in self.wires]:

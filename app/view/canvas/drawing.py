@@ -52,20 +52,23 @@ def draw_blank(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
         _on_wire(painter, face, theme, look)
         return
     _body(painter, face, theme, look)
-    if not face.fault and not face.is_tensor:
+    if not (face.fault or face.is_tensor or face.muted):
         _captions(painter, face, theme)
     for port in face.ports:
         if port.is_drawn:
             _port(painter, face, port, theme, look)
     if face.muted:
         _passing(painter, face, theme)
+        painter.setFont(_ui(11))
+        painter.setPen(theme.muted)
+        below = face.body.adjusted(INNER, face.height / 2, -10, 0)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, tr("muted"))
     _dot(painter, face.output, theme, look, "", filled=face.feeds)
 
 
 def draw_values(painter: QPainter, face: Face, theme: Theme) -> None:
     """What changes from step to step."""
-    painter.setOpacity(MUTED if face.muted else 1.0)
-    if face.is_dot:
+    if face.is_dot or face.muted:
         return
     if face.fault:
         _fault(painter, face, theme)

@@ -16,6 +16,7 @@ from engine.graph import TIED, Graph
 from engine.latex import latex_name, to_latex
 from engine.ops.row import Array, local_of
 from engine.own import CATEGORY
+from engine.passing import read_at
 from engine.trace import formula_tree, simplify
 
 SHOWN_ENTRIES = 24
@@ -39,7 +40,7 @@ def formula(session: Session, node_id: str) -> tuple[str, str]:
 def _operands(graph: Graph, node_id: str) -> dict[str, Tree]:
     names: dict[str, Tree] = {}
     for port in graph.ports(node_id):
-        operand = graph.operand(node_id, port)
+        operand = read_at(graph, node_id, port)
         if isinstance(operand, str) or operand is None:
             names[port] = Name(graph.name(operand) if operand else "?")
         else:
@@ -68,7 +69,7 @@ def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
     lines = []
     for port in graph.ports(node_id):
         tree = op.derivative_trees.get(op.inputs[0] if op.variadic else port)
-        operand = graph.operand(node_id, port)
+        operand = read_at(graph, node_id, port)
         if tree is None or not isinstance(operand, str):
             continue
         local = local_of(tree) if op.elementwise else None
