@@ -82,10 +82,6 @@ ACTIONS = (
         on=GROUND,
     ),
     Action(
-        "edit.disconnect", "Disconnect…", MENU, lambda c: c.navigation.disconnect_wire(), "W", _wired, 2,
-        "Lists the wires of the selected node; the one chosen goes.",
-    ),
-    Action(
         "edit.arrange", "Arrange nodes", MENU, lambda c: c.canvas.arranging.arrange(), "Ctrl+L",
         nodes, 3, "Layers from left to right with few crossings: the selection, or everything.",
         _ARRANGE, NODE | GROUND,
@@ -102,6 +98,20 @@ ACTIONS = (
             "Equal gaps between the selected nodes.", _ARRANGE, NODE,
         )
         for axis, way in enumerate(("across", "down"))
+    ),
+    Action(
+        "edit.connect", "Connect to…", MENU, lambda c: c.navigation.connect_wire(), "C", selected, 3,
+        "A wire from the selected node by keys: arrows or a name choose the port, Enter connects.",
+        _WIRES, NODE,
+    ),
+    Action(
+        "edit.connect_from", "Connect from…", MENU, lambda c: c.navigation.connect_wire(back=True),
+        "Shift+C", selected, 3, "The same from a free port of the selected node to an output.",
+        _WIRES, NODE,
+    ),
+    Action(
+        "edit.disconnect", "Disconnect…", MENU, lambda c: c.navigation.disconnect_wire(), "W", _wired,
+        3, "Lists the wires of the selected node; the one chosen goes.", _WIRES, NODE,
     ),
     Action(
         "edit.mute", "Mute or unmute", MENU, lambda c: c.canvas.rewiring.mute(), "M", selected, 3,

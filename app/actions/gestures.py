@@ -29,12 +29,14 @@ HOW: dict[str, How] = {
     "open": How("Edit a value, or open a module", "Double-click the node"),
     "menu": How("What can be done there", "Right-click a node, a wire or the ground"),
     "pan": How("Pan", "Drag with the middle button, or hold Space and drag; two fingers"),
+    "minimap": How("Look elsewhere", "Click or drag in the minimap"),
     "zoom": How("Zoom", "Turn the wheel, or pinch"),
 }
 
 # Keys of the canvas itself; they mean the same everywhere and are not rebound.
 FIXED: tuple[How, ...] = (
-    How("Give up a gesture, then the selection, then leave a module", "Esc"),
+    How("Give up a gesture, then the focus, then the selection, then leave a module", "Esc"),
+    How("While connecting: another port, one by name, done", "Arrow keys or Tab, letters, Enter"),
     How("Select the next node, the previous one", "Tab, Shift+Tab"),
     How("Move the selection by 4, by 24", "Arrow keys, Shift and arrow keys"),
     How("Edit the value or open the module", "Enter"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.actions.record import Action, Context, nodes
+from app.actions.record import Action, Context, nodes, selected
 
 MENU = "Go"
 
@@ -17,6 +17,23 @@ def _walk(across: int, down: int, extend: bool = False) -> Callable[[Context], N
     return lambda c: c.navigation.walk(across, down, extend)
 
 
+def _bookmark(digit: str) -> Callable[[Context], None]:
+    return lambda c: c.navigation.go_bookmark(digit)
+
+
+def _set_bookmark(digit: str) -> Callable[[Context], None]:
+    return lambda c: c.navigation.set_bookmark(digit)
+
+
+def _has(digit: str) -> Callable[[Context], bool]:
+    """The bookmark is set, here or in the document around."""
+    return lambda c: (
+        c.editing
+        and any(digit in graph.settings["bookmarks"] for graph in (c.session.graph, c.session.root))
+    )
+
+
+_DIGITS = tuple("123456789")
 _WAYS = (
     ("operand", "To what it reads", "Left", (-1, 0)),
     ("reader", "To what reads it", "Right", (1, 0)),
@@ -46,12 +63,27 @@ ACTIONS = (
         )
         for name, title, key, way in _WAYS
     ),
+    *(
+        Action(
+            f"go.bookmark_{digit}", f"To bookmark {digit}", MENU, _bookmark(digit), digit,
+            _has(digit), 2, submenu="Bookmarks",
+        )
+        for digit in _DIGITS
+    ),
+    *(
+        Action(
+            f"go.set_bookmark_{digit}", f"Set or clear bookmark {digit}", MENU,
+            _set_bookmark(digit), f"Alt+{digit}", selected, 3,
+            "The selected node gets the digit, or gives it up.", submenu="Bookmarks",
+        )
+        for digit in _DIGITS
+    ),
     Action(
         "go.next_part", "Next part of the window", MENU, lambda c: c.navigation.next_part(1),
-        "Ctrl+Tab", group=2, tip="From the canvas to the panels and bars, and back.",
+        "Ctrl+Tab", group=4, tip="From the canvas to the panels and bars, and back.",
     ),
     Action(
         "go.previous_part", "Previous part of the window", MENU,
-        lambda c: c.navigation.next_part(-1), "Ctrl+Shift+Tab", group=2,
+        lambda c: c.navigation.next_part(-1), "Ctrl+Shift+Tab", group=4,
     ),
 )  # fmt: skip

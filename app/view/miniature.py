@@ -64,11 +64,11 @@ def paint_map(painter: QPainter, graph: Graph, scale: float, tokens: theme.Theme
     """A document in scene coordinates, to be read at a small `scale`: every node a box in the hue of
     its drawer, wires as hairs, frames as what they enclose. Made of few calls, so that it is cheap.
     """
-    for frame in getattr(graph, "notes", {}).values():
-        if (width := getattr(frame, "width", 0)) and (height := getattr(frame, "height", 0)):
+    for note in graph.notes.values():
+        if note.kind == "frame":
             painter.setPen(QPen(tokens.border, 1 / scale))
             painter.setBrush(blend(tokens.panel, tokens.muted, 0.14))
-            painter.drawRect(QRectF(frame.x, frame.y, width, height))
+            painter.drawRect(QRectF(note.x, note.y, note.width, note.height))
     lines = [
         QLineF(a.x + NODE_WIDTH, a.y + NODE_HEIGHT / 2, b.x, b.y + NODE_HEIGHT / 2)
         for number, ((target, _), source) in enumerate(graph.links.items())

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.matching import Words, label_of
 from app.text import tr
 from app.view.canvas.face import own_formula, pretty_name
+from app.view.canvas.keyboard import wire_by_keys
 from app.view.finder import Entry
 from engine import inside
 from engine.compose import formula_of
@@ -129,6 +130,12 @@ class Navigation(QObject):
         self.canvas.walk.step((across, down), extend)
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def set_bookmark(self, digit: str) -> None:
+        self.canvas.bookmarks.toggle(digit)
+
+    def go_bookmark(self, digit: str) -> None:
+        self.canvas.bookmarks.go(digit)
+
     # ------------------------------------------------------------ looking
 
     def show_all(self) -> None:
@@ -144,6 +151,10 @@ class Navigation(QObject):
         self.canvas.focus_lens.toggle()
 
     # ------------------------------------------------------------ wires
+
+    def connect_wire(self, back: bool = False) -> None:
+        """A wire from the selected node, or `back` to it, drawn by keys."""
+        wire_by_keys(self.canvas, back)
 
     def disconnect_wire(self) -> None:
         """Asks which wire of the selected node goes."""

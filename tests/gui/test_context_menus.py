@@ -155,7 +155,7 @@ def test_what_belongs_to_modules_is_a_menu_inside(shown: Window) -> None:
     shown.canvas.add_operator(next(iter(examples.modules())))
     menu = right_click(shown, QPoint(5, 5), by_key=True)
     inside = [a.menu() for a in menu.actions() if a.menu() is not None]
-    assert [m.title() for m in inside if isinstance(m, QMenu)] == ["Modules"]
+    assert "Modules" in [m.title() for m in inside if isinstance(m, QMenu)]
     assert {"edit.open_module", "edit.unpack_module"} <= set(entries(menu))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.view.theme import Theme, ui_font
@@ -11,7 +11,10 @@ TOP = 12
 
 
 class Banner(QLabel):
-    """Hidden while nobody has anything to say; of several, who spoke last is shown."""
+    """Hidden while nobody has anything to say; of several, who spoke last is shown. `told` carries
+    what it says."""
+
+    told = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,6 +42,7 @@ class Banner(QLabel):
         if text != self.text():
             self.setText(text)
             self._place()
+            self.told.emit(text)
         self.setVisible(bool(text))
 
     def _place(self) -> None:

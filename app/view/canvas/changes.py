@@ -21,6 +21,7 @@ from engine.edits import (
     rename,
     set_literal,
     set_options,
+    set_setting,
     set_tensor,
     subgraph,
 )
@@ -198,3 +199,11 @@ def nudged(graph: Graph, node_ids: Iterable[str], by: Place) -> dict[str, Place]
     """Where nodes stand after a step of the arrow keys."""
     nodes = [graph.nodes[n] for n in node_ids]
     return {n.id: (n.x + by[0], n.y + by[1]) for n in nodes}
+
+
+def bookmarked(graph: Graph, digit: str, node_id: str) -> Edit:
+    """A node gets a bookmark; one that has it already gives it up."""
+    bookmarks = dict(graph.settings["bookmarks"])
+    if bookmarks.pop(digit, None) != node_id:
+        bookmarks[digit] = node_id
+    return set_setting("bookmarks", bookmarks)

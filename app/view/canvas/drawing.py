@@ -38,12 +38,13 @@ _ui = cache(ui_font)
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the pointer does with a node. `lit` are ports a wire may end at (`""` the output);
-    None when no wire is being drawn."""
+    None when no wire is being drawn. `flag` are the digits of its bookmarks."""
 
     hovered: bool = False
     selected: bool = False
     lit: frozenset[str] | None = None
     target: str | None = None
+    flag: str = ""
 
 
 def draw_blank(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
@@ -193,6 +194,24 @@ def _padlock(painter: QPainter, centre: QPointF, colour: QColor) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     painter.drawRoundedRect(QRectF(centre.x() - 4, centre.y() - 2, 8, 6), 1.5, 1.5)
+
+
+def draw_flag(painter: QPainter, digits: str, theme: Theme) -> None:
+    """A tab that stands on the body's upper edge."""
+    font = font_of_numbers(9, 600)
+    width = max(15.0, QFontMetricsF(font).horizontalAdvance(digits) + 9)
+    box = QRectF(INNER - 2, -12.5, width, 12.5)
+    tab = QPainterPath()
+    tab.addRoundedRect(box.adjusted(0, 0, 0, 6), 4, 4)
+    painter.save()
+    painter.setClipRect(box.adjusted(-1, -1, 1, 0))
+    painter.setPen(QPen(theme.border, 1))
+    painter.setBrush(blend(theme.node, theme.text, 0.12))
+    painter.drawPath(tab)
+    painter.restore()
+    painter.setFont(font)
+    painter.setPen(theme.text)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, digits)
 
 
 def _row_boxes(face: Face) -> tuple[QRectF, QRectF]:

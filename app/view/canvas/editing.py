@@ -69,6 +69,12 @@ class Editing(Looking):
         self.notice.say(sentence, self._pointer.toPoint())
         self.message.emit(sentence)
 
+    def say_at(self, node_id: str, sentence: str) -> None:
+        """One sentence at a node."""
+        corner = self.board.nodes[node_id].body().bottomLeft()
+        self._pointer = self.viewportTransform().map(corner)
+        self.say(sentence)
+
     def add_operator(self, op_name: str, scene_pos: QPointF | None = None) -> str | None:
         """Adds a node, its middle at a scene place (a free one in view unless given); its id.
 

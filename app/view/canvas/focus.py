@@ -9,13 +9,13 @@ from app.text import tr
 from app.view.canvas.face import pretty_name
 
 if TYPE_CHECKING:
-    from app.view.canvas.view import Canvas
+    from app.view.canvas.keys import Keys
 
 
 class Focus:
     """A way of looking that follows the selection while it is on; never a change of the document."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: Keys) -> None:
         self._canvas = canvas
         self.is_on = self._dims = False
 

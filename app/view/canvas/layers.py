@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.view.canvas.drawing import arrow_head, draw_lit, font_of_numbers
+from app.view.canvas.drawing import arrow_head, draw_flag, draw_lit, font_of_numbers
 from app.view.canvas.face import PORT_RADIUS
 from app.view.canvas.node_item import DIM, NodeItem
 from app.view.canvas.wire_item import WireItem
@@ -222,10 +222,14 @@ class NodeLayer(Layer):
                 painter.setOpacity(1.0)
         painter.setWorldTransform(world)
         for item in nodes:
-            if item.look.lit:
+            if item.look.lit or item.look.flag:
                 painter.save()
                 painter.translate(item.pos())
-                draw_lit(painter, item.face, board.theme, item.look)
+                if item.look.lit:
+                    draw_lit(painter, item.face, board.theme, item.look)
+                if item.look.flag:
+                    painter.setOpacity(_share(item))
+                    draw_flag(painter, item.look.flag, board.theme)
                 painter.restore()
         if waiting:
             self._far(painter, waiting)

@@ -97,7 +97,7 @@ class Minimap(QWidget):
     def _redraw(self) -> None:
         self._timer.stop()
         graph = self._canvas.session.graph
-        now = list(graph.nodes.values()), dict(graph.links), dict(getattr(graph, "notes", {}))
+        now = list(graph.nodes.values()), dict(graph.links), dict(graph.notes)
         if now != self._drawn or self._picture is None:
             self._drawn = now
             self._extent = miniature.extent(graph)

@@ -11,9 +11,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QFocusEvent,
-    QKeyEvent,
-    QKeySequence,
+    QGuiApplication,
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
@@ -24,33 +22,28 @@ from PySide6.QtGui import (
 from app.session import Session
 from app.text import tr
 from app.view.canvas.arranging import Arranging
-from app.view.canvas.banner import Banner
 from app.view.canvas.board import Board
-from app.view.canvas.editing import Asked, Editing
-from app.view.canvas.focus import Focus
-from app.view.canvas.gestures import HELD, Gesture, Pointer, begin
+from app.view.canvas.bookmarks import Bookmarks
+from app.view.canvas.editing import Asked
+from app.view.canvas.gestures import Pointer, begin
 from app.view.canvas.ground import Ground
 from app.view.canvas.keyboard import Walk
+from app.view.canvas.keys import Keys
 from app.view.canvas.minimap import Minimap
 from app.view.canvas.motion import Motion
 from app.view.canvas.overlays import Hint
 from app.view.canvas.rewiring import Rewiring
+from app.view.canvas.speaking import Speaking
 from app.view.theme import Theme
 
 MIME = "application/x-gradloom-op"
 ZOOM_STEP = 2**0.25
 _FRAME_MS = 16
 _FAR_SIDE = 4_000_000.0
-_ARROWS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
-class Canvas(Editing):
-    """Shows one session. The edits it offers are in `Editing`."""
+class Canvas(Keys):
+    """Shows one session. The edits it offers are in `Editing`, its keys in `Keys`."""
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__(session, Board(session, theme))
@@ -65,16 +58,14 @@ class Canvas(Editing):
         self.rewiring, self.arranging = Rewiring(self), Arranging(self)
         self._ground = Ground()
         self._motion = Motion(self)
-        self._gesture: Gesture | None = None
-        self._held = ""
         self._places: dict[str, QPointF] = {}
         self._stale_values = False
         self.hint = Hint(self)
-        self.banner = Banner(self)
         self.minimap = Minimap(self)
         self.minimap.stackUnder(self.editor)
-        self.focus_lens = Focus(self)
-        self.walk = Walk(self)
+        self.walk, self.bookmarks = Walk(self), Bookmarks(self)
+        self._speaking = Speaking(self)
+        self.banner.told.connect(self._speaking.mode)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_FRAME_MS)
@@ -88,6 +79,7 @@ class Canvas(Editing):
         self.board.synchronize()
         self.board.show_values()
         self.board.show_selection()
+        self.bookmarks.refresh()
         self.hint.setVisible(not session.graph.nodes)
         self.minimap.document_changed()
 
@@ -113,6 +105,8 @@ class Canvas(Editing):
         self._timer.stop()
         self._still.stop()
         self._motion.stop()
+        self._autopan.stop()
+        self._speaking.stop()
         # The scene's end makes its items' wrappers invalid, so the view lets go first.
         self.setScene(None)
 
@@ -129,6 +123,7 @@ class Canvas(Editing):
         self.hint.setVisible(not self.session.graph.nodes)
         self.fit()
         self.focus_lens.refresh()
+        self.bookmarks.refresh()
         self.minimap.document_changed()
         self._soon()
 
@@ -141,27 +136,25 @@ class Canvas(Editing):
         if not self.reduced_motion and self.isVisible():
             self._motion.start(new, moved)
         self.focus_lens.refresh()
+        self.bookmarks.refresh()
         self.minimap.document_changed()
         self._soon()
 
     def _evaluated(self) -> None:
         self.minimap.update()
+        self._speaking.faults()
         self._soon()
 
     def _cursor_moved(self) -> None:
         self.board.stepping = True
+        self._speaking.step()
         self._soon()
 
     def _selection_changed(self) -> None:
         self.board.show_selection()
         self.focus_lens.refresh()
         self.minimap.update()
-        words = "; ".join(
-            self.board.nodes[n].face.spoken
-            for n in self.session.selection[:3]
-            if n in self.board.nodes
-        )
-        self.setAccessibleDescription(words)
+        self._speaking.selection()
 
     def _soon(self) -> None:
         self._stale_values = True
@@ -207,6 +200,8 @@ class Canvas(Editing):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.notice.hide()
         self.editor.close_editor()
+        if self._gesture is not None and self._gesture.takes_keys:
+            self._escape_gesture()
         if self._gesture is not None:
             return
         self.flush()
@@ -219,13 +214,25 @@ class Canvas(Editing):
         pointer = self._at(event)
         if self._gesture is not None:
             self._gesture.move(pointer)
+            if self._gesture.pans_at_edges and self._gesture.passed_threshold(pointer):
+                self._autopan.follow(pointer.view, self._move_again)
             return
         item = self.board.node_at(pointer.scene)
         wire = None if item else self.board.wire_at(pointer.scene, self.reach(6))
         self._under = wire.key if wire else None
         self.board.hover(item.node_id if item else None, self._under)
 
+    def _move_again(self) -> None:
+        """The view has moved under a pointer at rest."""
+        if self._gesture is not None:
+            held = QGuiApplication.keyboardModifiers()
+            place = self.to_scene(self._pointer)
+            self._gesture.move(Pointer(self._pointer, place, held))
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._autopan.stop()
+        if self._gesture is not None and self._gesture.takes_keys:
+            return
         gesture, self._gesture = self._gesture, None
         if gesture is not None:
             pointer = self._at(event)
@@ -292,7 +299,7 @@ class Canvas(Editing):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.looking()
+        self.editor.close_editor()  # a glide goes on
         if self._fitted:
             self.fit()
 
@@ -305,17 +312,25 @@ class Canvas(Editing):
         self._take_drag(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._autopan.stop()
         self.board.hover(None, None)
 
     def _take_drag(self, event: QDragMoveEvent) -> None:
         if event.mimeData().hasFormat(MIME):
-            wire = self.board.wire_at(self.to_scene(event.position()), self.reach(10))
-            self.board.hover(None, wire.key if wire else None)
+            self._pointer = event.position()
+            self._drag_again()
+            self._autopan.follow(self._pointer, self._drag_again, armed=False)
             event.acceptProposedAction()
         else:
             event.ignore()
 
+    def _drag_again(self) -> None:
+        """Lights the wire that what is dragged in would be put on."""
+        wire = self.board.wire_at(self.to_scene(self._pointer), self.reach(10))
+        self.board.hover(None, wire.key if wire else None)
+
     def dropEvent(self, event: QDropEvent) -> None:
+        self._autopan.stop()
         self.board.hover(None, None)
         if not event.mimeData().hasFormat(MIME):
             event.ignore()
@@ -325,75 +340,3 @@ class Canvas(Editing):
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self.add_operator(name, self.to_scene(event.position()))
         event.acceptProposedAction()
-
-    # ------------------------------------------------------------ keyboard
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, chosen = event.key(), self.session.selection
-        if key == Qt.Key.Key_Escape:
-            self._escape()
-        elif key in HELD and not event.modifiers():
-            if not event.isAutoRepeat():
-                self._held, shape = HELD[Qt.Key(key)]
-                self.viewport().setCursor(shape)
-        elif key in _ARROWS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-            across, down = _ARROWS[Qt.Key(key)]
-            size = 24 if shifted else 4
-            self.nudge_selection(across * size, down * size)
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.delete_selection()
-        elif event.matches(QKeySequence.StandardKey.SelectAll):
-            self.select_all()
-        elif key == Qt.Key.Key_F2 and chosen:
-            self.rename_node(chosen[0])
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
-            self.open_node(chosen[0])
-        else:
-            super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() in HELD and not event.isAutoRepeat():
-            self._held = ""
-            self.viewport().unsetCursor()
-        elif event.key() in _ARROWS and not event.isAutoRepeat():
-            self._end_nudge()
-        super().keyReleaseEvent(event)
-
-    def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab goes from node to node and behind the last one leaves the canvas."""
-        order = self.session.graph.order()
-        chosen = self.session.selection
-        at = order.index(chosen[-1]) if chosen and chosen[-1] in order else None
-        following = (
-            (0 if forward else len(order) - 1) if at is None else at + (1 if forward else -1)
-        )
-        if 0 <= following < len(order):
-            self.session.select((order[following],))
-            self.show_node(order[following])
-            return True
-        self.session.select(())
-        return super().focusNextPrevChild(forward)
-
-    def _escape(self) -> None:
-        """Gives up a gesture, else the focus, else the selection, else goes out of the module looked into."""
-        self.notice.hide()
-        if self._gesture is not None:
-            self._escape_gesture()
-        elif self.focus_lens.leave():
-            pass
-        elif self.session.selection:
-            self.session.select(())
-        else:
-            self.session.leave()
-
-    def _escape_gesture(self) -> None:
-        gesture, self._gesture = self._gesture, None
-        if gesture is not None:
-            gesture.cancel()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self._held = ""
-        self.viewport().unsetCursor()
-        self._end_nudge()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from app.actions.gestures import How
@@ -34,9 +35,13 @@ class Gesture:
     """Between a press and its release. `cancel` (Esc) leaves everything as it was.
 
     `how` says on the page of shortcuts what it does and how it is made: rows of `HOW`.
+    One that `pans_at_edges` goes on while the view moves under the pointer. One that `takes_keys` is
+    begun and ended by keys.
     """
 
     how: ClassVar[tuple[How, ...]]
+    pans_at_edges: ClassVar[bool] = True
+    takes_keys: ClassVar[bool] = False
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         self.canvas = canvas
@@ -44,6 +49,10 @@ class Gesture:
 
     def move(self, pointer: Pointer) -> None:
         """The mouse moved with the button down."""
+
+    def key(self, event: QKeyEvent) -> bool:
+        """A key that a gesture of keys may take."""
+        return False
 
     def release(self, pointer: Pointer) -> None:
         """The button was let go."""

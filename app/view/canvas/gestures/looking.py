@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Pan(Gesture):
     """Moves the view with the mouse."""
 
+    pans_at_edges = False
+
     how = (HOW["pan"],)
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:

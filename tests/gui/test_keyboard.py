@@ -1,0 +1,288 @@
+"""The canvas without a mouse: wires, bookmarks, what is said, and a document built by keys alone."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.view.canvas import speaking
+from app.view.window import Window
+from engine import files
+from engine.compose import compose
+from engine.edits import remove_nodes
+
+WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
+NONE, ALT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+
+
+def show(window: Window, program: str = WORKED) -> bytes:
+    window.session.load(compose(program, default=0.5))
+    window.canvas.flush()
+    window.canvas.fit()
+    window.canvas.setFocus()
+    return files.to_bytes(window.session.root)
+
+
+def node(window: Window, name: str) -> str:
+    return str(window.session.graph.id_of(name))
+
+
+def select(window: Window, *names: str) -> None:
+    window.session.select([node(window, n) for n in names])
+
+
+def chosen(window: Window) -> list[str]:
+    return [window.session.graph.name(n) for n in window.session.selection]
+
+
+def remove(window: Window, name: str) -> None:
+    window.session.do(remove_nodes(window.session.graph, (node(window, name),)), "Delete")
+
+
+def press(window: Window, key: Qt.Key, held: Qt.KeyboardModifier = NONE) -> None:
+    target = window.focusWidget()
+    assert target is not None
+    QTest.keyClick(target, key, held)
+
+
+def letters(window: Window, text: str) -> None:
+    target = window.focusWidget()
+    assert target is not None
+    QTest.keyClicks(target, text)
+
+
+def links(window: Window) -> dict[tuple[str, str], str]:
+    graph = window.session.graph
+    return {(graph.name(n), p): graph.name(s) for (n, p), s in graph.links.items()}
+
+
+def aim(window: Window) -> tuple[str, str] | None:
+    """The node and the port that the wire would end at."""
+    nodes = window.canvas.board.nodes.values()
+    found = [(window.session.graph.name(i.node_id), i.look.target) for i in nodes]
+    return next(((n, t) for n, t in found if t is not None), None)
+
+
+# ------------------------------------------------------------------------- wires
+
+
+def test_a_wire_by_keys_lights_what_fits_and_connects_in_one_step(window: Window) -> None:
+    before = show(window, "a = x + y; b = z * 2; c = cos(w)")
+    graph = window.session.graph
+    graph_links = links(window)
+    select(window, "b")
+    press(window, Qt.Key.Key_C)
+    lit = {graph.name(n): i.look.lit for n, i in window.canvas.board.nodes.items()}
+    assert lit["c"] == {"x"} and lit["z"] == frozenset() and lit["a"] == {"a", "b"}
+    assert aim(window) is not None and window.canvas.banner.isVisible()
+    letters(window, "c")
+    assert aim(window) == ("c", "x") and "b → c, port x" in window.canvas.banner.text()
+    press(window, Qt.Key.Key_Return)
+    assert links(window) == {**graph_links, ("c", "x"): "b"}
+    assert window.session.history.labels == ["Connect"]
+    assert all(i.look.lit is None for i in window.canvas.board.nodes.values())
+    assert not window.canvas.banner.isVisible() and chosen(window) == ["b"]
+    window.commands.run("edit.undo")
+    assert files.to_bytes(window.session.root) == before
+
+
+def test_arrows_and_tab_go_from_port_to_port(window: Window) -> None:
+    show(window, "a = x + y; b = z * 2; c = cos(w)")
+    select(window, "x")
+    press(window, Qt.Key.Key_C)
+    letters(window, "a")
+    first = aim(window)
+    assert first is not None and first[0] == "a"
+    letters(window, ".b")
+    assert aim(window) == ("a", "b")
+    press(window, Qt.Key.Key_Up)
+    assert aim(window) == ("a", "a")
+    press(window, Qt.Key.Key_Down)
+    press(window, Qt.Key.Key_Down)
+    down = aim(window)
+    assert down is not None and down[0] in ("b", "c")
+    press(window, Qt.Key.Key_Tab)
+    assert aim(window) != down
+    press(window, Qt.Key.Key_Tab, SHIFT)
+    assert aim(window) == down and window.focusWidget() is window.canvas
+    assert window.session.history.labels == []
+
+
+def test_esc_gives_a_wire_up_and_shortcuts_are_letters_meanwhile(window: Window) -> None:
+    before = show(window, "a = x + y; Dense = cos(w)")
+    select(window, "x")
+    cursor = window.session.cursor
+    press(window, Qt.Key.Key_C)
+    letters(window, "D")
+    assert aim(window) == ("Dense", "x") and not window.canvas.focus_lens.is_on
+    letters(window, "j")
+    assert aim(window) == ("Dense", "x") and "“Dj”" in window.canvas.banner.text()
+    press(window, Qt.Key.Key_Backspace)
+    assert window.session.cursor == cursor
+    press(window, Qt.Key.Key_Escape)
+    assert aim(window) is None and chosen(window) == ["x"]
+    assert not [i for i in window.canvas.board.items() if i.zValue() > 7]
+    press(window, Qt.Key.Key_D)
+    assert window.canvas.focus_lens.is_on
+    assert files.to_bytes(window.session.root) == before and window.session.history.labels == []
+
+
+def test_the_mouse_and_other_edits_end_a_wire_of_keys(window: Window) -> None:
+    show(window)
+    canvas = window.canvas
+    select(window, "x")
+    press(window, Qt.Key.Key_C)
+    QTest.mouseMove(canvas.viewport(), QPoint(20, 20))
+    held = aim(window)
+    assert held is not None, "the mouse alone has no say"
+    QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, NONE, QPoint(20, 20))
+    assert aim(window) is None and window.session.history.labels == []
+    select(window, "x")
+    press(window, Qt.Key.Key_C)
+    letters(window, "J")
+    remove(window, "J")  # what it aims at
+    assert aim(window) is None and not canvas.banner.isVisible()
+
+
+def test_a_second_selected_node_is_aimed_at_first(window: Window) -> None:
+    show(window, "a = x + y; b = z * 2; c = cos(w)")
+    select(window, "b", "c")
+    press(window, Qt.Key.Key_C)
+    assert aim(window) == ("c", "x")
+    press(window, Qt.Key.Key_Return)
+    assert links(window)["c", "x"] == "b"
+
+
+def test_a_wire_back_from_a_free_port(window: Window) -> None:
+    show(window, "a = x + y; b = z * 2")
+    window.canvas.add_operator("cos")
+    (made,) = window.session.selection
+    press(window, Qt.Key.Key_C, SHIFT)
+    letters(window, "b")
+    press(window, Qt.Key.Key_Return)
+    assert window.session.graph.links[made, "x"] == node(window, "b")
+    select(window, "x")
+    press(window, Qt.Key.Key_C, SHIFT)
+    assert aim(window) is None and "reads nothing" in window.canvas.notice.text()
+
+
+def test_where_nothing_fits_it_says_so(window: Window) -> None:
+    show(window, "y = cos(x)")
+    select(window, "y")
+    press(window, Qt.Key.Key_C)
+    assert aim(window) is None and window.canvas.notice.isVisible()
+    assert all(i.look.lit is None for i in window.canvas.board.nodes.values())
+    assert window.canvas._gesture is None
+
+
+# ------------------------------------------------------------------------- bookmarks
+
+
+def test_bookmarks_are_set_shown_gone_to_and_cleared(window: Window) -> None:
+    before = show(window)
+    canvas = window.canvas
+    select(window, "u2")
+    press(window, Qt.Key.Key_3, ALT)
+    assert window.session.root.settings["bookmarks"] == {"3": node(window, "u2")}
+    assert window.session.history.labels == ["Bookmark 3"]
+    assert canvas.board.nodes[node(window, "u2")].look.flag == "3"
+    canvas.look(canvas.centre() * 40, 0.3)
+    window.session.select(())
+    press(window, Qt.Key.Key_3)
+    assert chosen(window) == ["u2"] and canvas.zoom > 0.6
+    around = [node(window, n) for n in ("t", "u2", "u")]
+    assert canvas.seen().contains(canvas.board.content(around))
+    select(window, "J")
+    press(window, Qt.Key.Key_3, ALT)
+    assert canvas.board.nodes[node(window, "u2")].look.flag == ""
+    assert canvas.board.nodes[node(window, "J")].look.flag == "3"
+    press(window, Qt.Key.Key_3, ALT)
+    assert window.session.root.settings["bookmarks"] == {}
+    for _ in range(3):
+        window.commands.run("edit.undo")
+    assert files.to_bytes(window.session.root) == before
+    assert all(i.look.flag == "" for i in canvas.board.nodes.values())
+
+
+def test_a_bookmark_goes_with_its_node_and_comes_back(window: Window) -> None:
+    show(window)
+    select(window, "J")
+    press(window, Qt.Key.Key_1, ALT)
+    press(window, Qt.Key.Key_Delete)
+    assert window.session.root.settings["bookmarks"] == {}
+    assert not window.commands.by_id["go.bookmark_1"].isEnabled()
+    window.commands.run("edit.undo")
+    assert window.session.root.settings["bookmarks"] == {"1": node(window, "J")}
+    assert window.canvas.board.nodes[node(window, "J")].look.flag == "1"
+
+
+# ------------------------------------------------------------------------- what is said
+
+
+@pytest.fixture
+def said(window: Window, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    heard: list[str] = []
+    monkeypatch.setattr(speaking, "announce", lambda widget, text: heard.append(text))
+    return heard
+
+
+def hear(window: Window, said: list[str]) -> str:
+    window.canvas._speaking.flush()
+    text = " | ".join(said)
+    said.clear()
+    return text
+
+
+def test_selection_steps_faults_and_modes_are_said(window: Window, said: list[str]) -> None:
+    show(window, "t = x^2; J = log(t)")
+    hear(window, said)
+    select(window, "t")
+    assert hear(window, said).startswith("t = x²")
+    assert "value 0.2500" in window.canvas.accessibleDescription()
+    window.commands.run("step.start")
+    window.commands.run("step.forward")
+    assert hear(window, said) == "step 1 of 5, forward: t = x^2"
+    window.canvas.edit_value(node(window, "x"))
+    window.canvas.editor.setText("[1, 2]")
+    QTest.keyClick(window.canvas.editor, Qt.Key.Key_Return)
+    hear(window, said)
+    remove(window, "J")
+    hear(window, said)
+    press(window, Qt.Key.Key_D)
+    assert "Focus" in hear(window, said)
+
+
+def test_a_new_fault_is_said_once(window: Window, said: list[str]) -> None:
+    show(window, "y = p @ q")
+    assert hear(window, said).count("fault: ") == 1
+
+    def value(name: str, text: str) -> None:
+        window.canvas.edit_value(node(window, name))
+        window.canvas.editor.setText(text)
+        QTest.keyClick(window.canvas.editor, Qt.Key.Key_Return)
+
+    value("p", "[[1, 2]]")
+    window.session.seek(0)
+    assert "fault" not in hear(window, said), "said once"
+    value("q", "[[1], [2]]")
+    assert "no fault is left" in hear(window, said)
+
+
+def test_assistive_technology_gets_the_words(window: Window, qtbot: QtBot) -> None:
+    """The real interface: name and description of the canvas; announcements do no harm."""
+    show(window)
+    was = QAccessible.isActive()
+    QAccessible.setActive(True)
+    try:
+        select(window, "u1")
+        window.canvas._speaking.flush()
+        face = QAccessible.queryAccessibleInterface(window.canvas)
+        assert face.text(QAccessible.Text.Name) == "Canvas"
+        assert "sin(t)" in face.text(QAccessible.Text.Description)
+        qtbot.wait(20)
+    finally:
+        QAccessible.setActive(was)
