@@ -22,19 +22,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(words) == 1 and _is_document(words[0]):
         return open_window(words[0])
     from app import cli
+    from app.cli.group import Drawings
 
-    return cli.main(words, picture)
+    return cli.main(words, Drawings(picture, export))
 
 
 def _is_document(word: str) -> bool:
     """A file, or what can only be meant as one; a command wins over a file of its name."""
+    from app import importers
     from app.cli import cli
 
     if word in cli.commands or word.startswith("-"):
         return False
     return (
         word.startswith(EXAMPLE)
-        or word.lower().endswith((".gloom", ".json"))
+        or word.lower().endswith(importers.SUFFIXES)
         or Path(word).is_file()
     )
 
@@ -77,6 +79,26 @@ def picture(
 
     graph, base = arguments.open_document(file)
     shot.picture(graph, None if base is None else Path(file), out, size, step, scheme)
+    return 0
+
+
+def export(
+    file: str,
+    out: Path,
+    step: int | None,
+    scheme: str = "dark",
+    scale: int = 1,
+    values: bool = True,
+    transparent: bool = False,
+) -> int:
+    """Draws a document to a PNG or SVG that holds it; returns the exit code."""
+    from app import arguments
+    from app.view import shot
+
+    graph, base = arguments.open_document(file)
+    shot.export(
+        graph, None if base is None else Path(file), out, step, scheme, scale, values, transparent
+    )
     return 0
 
 

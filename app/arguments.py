@@ -149,13 +149,19 @@ def dtype_of(values: dict[str, Any]) -> str:
 def open_document(argument: str) -> tuple[Graph, Path | None]:
     """A document and the folder its data files are relative to.
 
-    `example:NAME` is a shipped document; anything else is a path. Raises ValueError or OSError.
+    `example:NAME` is a shipped document; anything else is a path to a document or to a picture that
+    holds one. Raises ValueError or OSError.
     """
     if not argument.startswith(EXAMPLE):
-        from engine import files
+        from app import importers
 
         path = Path(argument)
-        return files.read(path), path.resolve().parent
+        graph, importer = importers.read(path)
+        if importer.gives == "data":
+            raise ValueError(
+                f"{path} holds data; 'gradloom import {path} -o FILE.gloom' makes a document of it"
+            )
+        return graph, path.resolve().parent
     from engine import examples
 
     name = argument.removeprefix(EXAMPLE)

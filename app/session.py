@@ -46,7 +46,7 @@ class Session:
     `data_fault` is a sentence when a data source cannot be read, else empty.
     """
 
-    def __init__(self, graph: Graph, path: Path | None = None) -> None:
+    def __init__(self, graph: Graph, path: Path | None = None, called: str = "") -> None:
         self.opened = Event()
         self.document_changed, self.evaluated = Event(), Event()
         self.cursor_moved, self.selection_changed = Event(), Event()
@@ -54,10 +54,10 @@ class Session:
         self.data_fault = ""
         self._feeds_key: Any = None
         self._feeds: dict[str, Array] = {}
-        self._begin(graph, path)
+        self._begin(graph, path, called)
 
-    def _begin(self, graph: Graph, path: Path | None) -> None:
-        self.path = path
+    def _begin(self, graph: Graph, path: Path | None, called: str) -> None:
+        self.path, self._called = path, called
         self.history = History(graph)
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()
@@ -69,9 +69,9 @@ class Session:
         self._meaning = graph.meaning
         self.cursor = len(self.steps)
 
-    def load(self, graph: Graph, path: Path | None = None) -> None:
+    def load(self, graph: Graph, path: Path | None = None, called: str = "") -> None:
         """Shows another document; everything that listens hears of it."""
-        self._begin(graph, path)
+        self._begin(graph, path, called)
         for event in (self.opened, self.place_changed, self.document_changed, self.evaluated):
             event.tell()
         self.selection_changed.tell()
@@ -134,10 +134,10 @@ class Session:
 
     @property
     def title(self) -> str:
-        """What the document is called: its title, its file's name or Untitled."""
+        """What the document is called: its file's name, what it was opened as, its title."""
         if self.path:
             return self.path.stem
-        return str(self.root.settings["title"]) or "Untitled"
+        return self._called or str(self.root.settings["title"]) or "Untitled"
 
     # ------------------------------------------------------------ changing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,17 @@ TOLERANCE = 1e-6
 FILE = click.Path(path_type=Path)
 VALUES = "NAME=VALUE: a number, a nested list such as [[1,2],[3,4]], or @file.npy. Repeats."
 
-Picture = Callable[[str, Path, tuple[int, int], int | None, str], int]
-"""`picture(file, out, (width, height), step, theme)` draws the window and returns an exit code."""
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """What needs Qt and so is given from above; both return an exit code.
+
+    `window(file, out, (width, height), step, theme)` draws the window with a document, and
+    `canvas(file, out, step, theme, scale, values, transparent)` the document alone.
+    """
+
+    window: Callable[[str, Path, tuple[int, int], int | None, str], int]
+    canvas: Callable[[str, Path, int | None, str, int, bool, bool], int]
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.group import FILE, TOLERANCE, Picture, cli, json_option, show
+from app.cli.group import FILE, TOLERANCE, Drawings, cli, json_option, show
 from app.shell import DONE, FAILED
 
 
@@ -113,12 +113,12 @@ def doctor(as_json: bool) -> int:
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
 @click.pass_obj
 def shot(
-    picture: Picture | None, file: str, out: Path, size: str, step: int | None, theme: str
+    drawings: Drawings | None, file: str, out: Path, size: str, step: int | None, theme: str
 ) -> int:
     """Draw the window with a document to a PNG; needs no display."""
     from app import arguments
 
     pixels = arguments.picture_size(size)
-    if picture is None:
+    if drawings is None:
         raise ValueError("a picture needs the window; run 'python -m app shot' for it")
-    return picture(file, out, pixels, step, theme)
+    return drawings.window(file, out, pixels, step, theme)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 import engine
+from app.importers import IMPORTERS, SUFFIXES
 from app.text import sentence, tr
 
 Answer = Literal["save", "discard", "cancel"]
@@ -75,7 +76,14 @@ def tell(parent: QWidget | None, text: str) -> None:
 
 
 def ask_open(parent: QWidget, folder: str) -> Path | None:
-    name, _ = QFileDialog.getOpenFileName(parent, tr("Open"), folder, _PATTERN)
+    patterns = [
+        f"{importer.name} ({' '.join('*' + suffix for suffix in importer.suffixes)})"
+        for importer in IMPORTERS
+    ]
+    everything = f"{tr('All that can be opened')} ({' '.join('*' + suffix for suffix in SUFFIXES)})"
+    name, _ = QFileDialog.getOpenFileName(
+        parent, tr("Open"), folder, ";;".join((everything, *patterns))
+    )
     return Path(name) if name else None
 
 
@@ -86,6 +94,19 @@ def ask_save(parent: QWidget, suggested: str) -> Path | None:
         return None
     path = Path(name)
     return path if path.suffix.lower() in (".gloom", ".json") else Path(f"{name}.gloom")
+
+
+def ask_picture(parent: QWidget, suggested: Path) -> Path | None:
+    """A path to draw a picture to; of the suggested kind unless another known ending is typed."""
+    kinds = {".svg": tr("SVG picture (*.svg)"), ".png": tr("PNG picture (*.png)")}
+    first = kinds.pop(suggested.suffix)
+    name, _ = QFileDialog.getSaveFileName(
+        parent, tr("Export picture"), str(suggested), ";;".join((first, *kinds.values()))
+    )
+    if not name:
+        return None
+    path = Path(name)
+    return path if path.suffix.lower() in (".svg", ".png") else Path(f"{name}{suggested.suffix}")
 
 
 def ask_csv(parent: QWidget, folder: str) -> Path | None:

@@ -6,15 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
+from app import importers
 from app.recovery import Offer, Recovery
 from app.session import Session
 from app.text import tr
 from app.view import dialogs, miniature, settings
+from app.view.canvas.export import Choices, drawn
+from app.view.export_dialog import ExportDialog
 from engine import edits, examples, files
 from engine.graph import Graph, GraphError, Source
 from engine.train import csv_file, data
+
+FROM_PICTURE = tr(" (from picture)")
 
 
 class Documents(QObject):
@@ -58,14 +63,17 @@ class Documents(QObject):
     def open(self, path: Path) -> bool:
         """Opens a file after the question about unsaved changes; False if it was not opened."""
         try:
-            graph = files.read(path)
+            graph, importer = importers.read(path)
         except (ValueError, OSError) as error:
             self.problem.emit(_sentence(error, path))
             return False
         if not self.may_leave():
             return False
         settings.remember(path)
-        return self._load(graph, path.absolute())
+        if importer.gives == "document":
+            return self._load(graph, path.absolute())
+        # What is saved must not replace a picture or a table.
+        return self._load(graph, None, path.stem + FROM_PICTURE if importer.gives == "copy" else "")
 
     def open_example(self, name: str) -> bool:
         return self.may_leave() and self._load(examples.load(name), None)
@@ -87,8 +95,8 @@ class Documents(QObject):
         path = dialogs.ask_open(self.window, self._folder())
         return path is not None and self.open(path)
 
-    def _load(self, graph: Graph, path: Path | None) -> bool:
-        self.session.load(graph, path)
+    def _load(self, graph: Graph, path: Path | None, called: str = "") -> bool:
+        self.session.load(graph, path, called)
         self._stamp = _stamp(path)
         self.opened.emit()
         return True
@@ -111,7 +119,8 @@ class Documents(QObject):
         return self.write(path)
 
     def save_as(self) -> bool:
-        name = self.session.title.replace("/", " ").strip() or tr("Untitled")
+        title = self.session.title.removesuffix(FROM_PICTURE)
+        name = title.replace("/", " ").strip() or tr("Untitled")
         suggested = self.session.path or Path(self._folder()) / f"{name}.gloom"
         path = dialogs.ask_save(self.window, str(suggested))
         return path is not None and self.write(path)
@@ -135,6 +144,26 @@ class Documents(QObject):
         self.saved.emit()
         return True
 
+    def export_picture(self) -> bool:
+        """Writes what is looked at to a picture that opens as the document again."""
+        session = self.session
+        dialog = ExportDialog(self.window, session)
+        if dialog.exec() != QDialog.DialogCode.Accepted:
+            return False
+        title = session.title.removesuffix(FROM_PICTURE).replace("/", " ").strip()
+        suggested = Path(self._folder()) / f"{title or tr('Untitled')}{dialog.suffix}"
+        path = dialogs.ask_picture(self.window, suggested)
+        return path is not None and self.write_picture(path, dialog.choices())
+
+    def write_picture(self, path: Path, choices: Choices) -> bool:
+        """Writes a picture, whole or not at all; the document stays what it was."""
+        try:
+            files.write_bytes(path, drawn(self.session, path.suffix.lower(), choices))
+        except (ValueError, OSError) as error:
+            self.problem.emit(_sentence(error, path))
+            return False
+        return True
+
     # ------------------------------------------------------------ data
 
     def choose_csv(self, node_id: str | None = None) -> bool:
@@ -148,13 +177,39 @@ class Documents(QObject):
         path = dialogs.ask_csv(self.window, self._folder())
         if path is None:
             return False
+        target = self._ask_target(path)
+        return target is not None and self.read_csv(name, path, target, node_id)
+
+    def _ask_target(self, path: Path) -> str | None:
         try:
             columns = csv_file.header(path)
         except (ValueError, OSError) as error:
             self.problem.emit(_sentence(error, path))
+            return None
+        return dialogs.ask_target(self.window, columns)
+
+    def use_csv(self, path: Path, at: tuple[float, float] | None = None) -> bool:
+        """Lets the document read a CSV file: its data nodes, or two new ones where it has none."""
+        target = self._ask_target(path)
+        if target is None:
             return False
-        target = dialogs.ask_target(self.window, columns)
-        return target is not None and self.read_csv(name, path, target, node_id)
+        graph = self.session.root
+        if graph.of_op("data"):
+            names = [name for name, s in graph.sources.items() if s.kind == "csv"]
+            return self.read_csv(next(iter(names), "table"), path, target)
+        try:
+            part = importers.table(path, target)
+            left, top = at if at is not None else (0.0, 0.0)
+            if at is None and graph.nodes:
+                left = min(n.x for n in graph.nodes.values())
+                top = max(n.y for n in graph.nodes.values()) + 160
+            edit, ids = edits.insert(graph, part, (left, top))
+            self.session.do_outside(edit, tr("Add data"))
+        except (ValueError, OSError) as error:
+            self.problem.emit(_sentence(error, path))
+            return False
+        self.session.select(ids.values())
+        return True
 
     def read_csv(self, name: str, path: Path, target: str, node_id: str | None = None) -> bool:
         """Points a data source at a file; offers a new start for parameters that no longer fit."""

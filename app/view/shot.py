@@ -20,8 +20,10 @@ from PySide6.QtWidgets import QApplication
 from app.recovery import Recovery
 from app.session import Session
 from app.view import mathematics, settings, theme
+from app.view.canvas.export import Choices, drawn
 from app.view.crash import CrashGuard
 from app.view.window import Window
+from engine.files import write_bytes
 from engine.graph import Graph
 
 
@@ -101,14 +103,42 @@ def picture(
     application(scheme)
     window = stage(graph, path, size)
     try:
-        count = len(window.session.steps)
-        if step is not None and step > count:
-            raise ValueError(f"the document has {count} micro-steps; give --step 0 to {count}")
         if step is not None:
-            window.session.seek(step)
+            _seek(window.session, step)
         save(window, out)
     finally:
         drop(window)
+
+
+def export(
+    graph: Graph,
+    path: Path | None,
+    out: Path,
+    step: int | None,
+    scheme: str,
+    scale: int,
+    values: bool,
+    transparent: bool,
+) -> None:
+    """`gradloom export`: the document alone, as on the canvas, in a picture that holds it.
+
+    Raises ValueError or OSError with a sentence.
+    """
+    if not isinstance(QApplication.instance(), QApplication):
+        offscreen()
+    application(scheme)
+    session = Session(graph, path)
+    if step is not None:
+        _seek(session, step)
+    choices = Choices(theme.current(), scale, values, transparent)
+    write_bytes(out, drawn(session, out.suffix.lower(), choices))
+
+
+def _seek(session: Session, step: int) -> None:
+    count = len(session.steps)
+    if step > count:
+        raise ValueError(f"the document has {count} micro-steps; give --step 0 to {count}")
+    session.seek(step)
 
 
 def run(path: Path | None, graph: Graph | None = None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication
 
 from app.recovery import Recovery
@@ -15,6 +15,7 @@ from app.session import Session
 from app.text import tr
 from app.view import dialogs, settings, theme
 from app.view.commands import Commands
+from app.view.dropping import Dropping
 from app.view.finder import Entry
 from app.view.frame import Frame
 from app.view.help import HelpWindow
@@ -48,6 +49,7 @@ class Window(Frame):
         if recovery is not None:
             self._save_timer.start(1000)
         self._docks_state = self.saveState()
+        self.dropping = Dropping(self)
         self._connect()
         self._renamed()
         self._check_timer.start()
@@ -332,16 +334,6 @@ class Window(Frame):
 
     # ------------------------------------------------------------ events
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped(event) is not None:
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        path = _dropped(event)
-        if path is not None:
-            event.acceptProposedAction()
-            self.open(path)
-
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._closed:
             return
@@ -368,12 +360,3 @@ class Window(Frame):
             self.restoreState(saved[1])
         else:
             self.resize(self.size().boundedTo(self.screen().availableGeometry().size()))
-
-
-def _dropped(event: QDropEvent) -> Path | None:
-    """The document among dropped files."""
-    for url in event.mimeData().urls():
-        path = Path(url.toLocalFile())
-        if path.suffix.lower() in (".gloom", ".json"):
-            return path
-    return None

@@ -9,6 +9,7 @@ from engine.files.archive import (
     same_content,
     to_bytes,
     write,
+    write_bytes,
 )
 from engine.files.document import from_text, to_text
 from engine.files.strict import FileError
@@ -25,4 +26,5 @@ __all__ = [
     "to_bytes",
     "to_text",
     "write",
+    "write_bytes",
 ]

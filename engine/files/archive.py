@@ -222,7 +222,7 @@ def _belongs(name: bytes) -> bool:
 def read(path: str | os.PathLike[str]) -> Graph:
     """Opens a document. Raises FileError with the path and one sentence."""
     try:
-        return from_bytes(_bytes_of(path))
+        return from_bytes(bytes_of(path))
     except FileError as error:
         raise FileError(error.reason, str(path)) from None
 
@@ -230,7 +230,7 @@ def read(path: str | os.PathLike[str]) -> Graph:
 def preview(path: str | os.PathLike[str]) -> bytes | None:
     """The PNG picture in a `.gloom` file, or None. Raises FileError for a file that is not one."""
     try:
-        picture = _unpacked(_bytes_of(path)).get("preview.png")
+        picture = _unpacked(bytes_of(path)).get("preview.png")
         if picture is not None:
             _check_picture(picture)
     except FileError as error:
@@ -238,7 +238,8 @@ def preview(path: str | os.PathLike[str]) -> bytes | None:
     return None if picture is None else bytes(picture)
 
 
-def _bytes_of(path: str | os.PathLike[str]) -> bytes:
+def bytes_of(path: str | os.PathLike[str], most: int | None = None) -> bytes:
+    """What a file holds, its first `most` bytes unless all. Raises FileError without the path."""
     try:
         # A FIFO or a device must not make us wait, nor answer without end.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _O_FLAGS)
@@ -248,7 +249,7 @@ def _bytes_of(path: str | os.PathLike[str]) -> bytes:
                 raise FileError("it is not a file")
             if known.st_size > MAX_BYTES:
                 raise FileError(f"it is larger than {MAX_BYTES >> 30} GiB")
-            return file.read(known.st_size + 1)
+            return file.read(known.st_size + 1 if most is None else most)
     except OSError as error:
         raise FileError(f"it cannot be read: {error.strerror or error}") from None
     except FileError:
@@ -262,7 +263,7 @@ def same_content(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 
     Raises FileError for a file that cannot be read or is no zip as Gradloom packs it.
     """
-    return _content(_bytes_of(one)) == _content(_bytes_of(other))
+    return _content(bytes_of(one)) == _content(bytes_of(other))
 
 
 def _content(data: bytes) -> bytes | dict[str, memoryview]:
@@ -282,7 +283,16 @@ def write(graph: Graph, path: str | os.PathLike[str], preview: bytes | None = No
     """
     try:
         twin = Path(path).suffix.lower() == ".json"
-        replace_file(path, to_text(graph).encode() if twin else to_bytes(graph, preview))
+        data = to_text(graph).encode() if twin else to_bytes(graph, preview)
+    except FileError as error:
+        raise FileError(f"it could not be saved: {error.reason}", str(path)) from None
+    write_bytes(path, data)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Makes bytes a file as `write` does. Raises FileError with the path and one sentence."""
+    try:
+        replace_file(path, data)
     except OSError as error:
         reason = _ADVICE.get(error.errno or 0, error.strerror or str(error))
         raise FileError(f"it could not be saved: {reason}", str(path)) from None

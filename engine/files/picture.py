@@ -7,6 +7,7 @@ is walked and checked as a whole; its pixels and its shapes are never looked at,
 from __future__ import annotations
 
 import binascii
+import os
 import re
 import struct
 import zlib
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
 
-from engine.files.archive import canonical_bytes, from_bytes
+from engine.files.archive import bytes_of, canonical_bytes, from_bytes
 from engine.files.strict import MAX_DEPTH, FileError
 from engine.graph import Graph
 
@@ -93,6 +94,14 @@ def document(data: bytes) -> Graph:
         return from_bytes(inside)
     except FileError as error:
         raise FileError(f"the document in it is not whole: {error.reason}") from None
+
+
+def read(path: str | os.PathLike[str]) -> Graph:
+    """Opens the document in a picture. Raises FileError with the path and one sentence."""
+    try:
+        return document(bytes_of(path, MAX_PICTURE + 1))
+    except FileError as error:
+        raise FileError(error.reason, str(path)) from None
 
 
 # ------------------------------------------------------------ PNG

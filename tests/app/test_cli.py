@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from app.arguments import open_document
 from app.cli import cli, main
+from app.cli.group import Drawings
 from app.report import plain, two_columns
 from engine import check, files, ops
 from engine.check import Failure
@@ -486,10 +487,27 @@ def test_pictures_are_given_from_above(capsys: pytest.CaptureFixture[str]) -> No
         return 0
 
     args = ["shot", "example:xor", "out.png", "--size", "800x600", "--step", "3"]
-    assert main(args, picture) == 0
+    drawings = Drawings(picture, picture)
+    assert main(args, drawings) == 0
     assert asked == [("example:xor", Path("out.png"), (800, 600), 3, "dark")]
-    assert main([*args[:-1], "-3"], picture) == main([*args, "--size", "8x6"], picture) == 2
+    assert main([*args[:-1], "-3"], drawings) == main([*args, "--size", "8x6"], drawings) == 2
     assert main(args) == 2
+    asked.clear()
+    args = [
+        "export",
+        "example:xor",
+        "--to",
+        "out.svg",
+        "--scale",
+        "2",
+        "--no-values",
+        "--step",
+        "3",
+    ]
+    assert main(args, drawings) == 0
+    assert asked == [("example:xor", Path("out.svg"), 3, "dark", 2, False, False)]
+    assert main([*args, "--to", "out.jpg"], drawings) == main(args) == 2
+    assert "give a name that ends in .png or .svg" in capsys.readouterr().err
 
 
 def test_two_columns() -> None:

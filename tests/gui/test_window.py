@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
@@ -226,20 +225,6 @@ def test_a_file_changed_by_another_program_is_asked_about(
     assert len(files.read(path).nodes) == len(examples.load("xor").nodes)
     answer(monkeypatch, ask_replace=True)
     assert window.documents.save() and len(files.read(path).nodes) == 6
-
-
-def test_dropping_a_file_opens_it(window: Window, tmp_path: Path) -> None:
-    path = tmp_path / "dropped.json"
-    files.write(examples.load("xor"), path)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    window.dropEvent(
-        QDropEvent(
-            QPointF(500, 400), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-    )  # fmt: skip
-    assert window.session.path == path
 
 
 def test_commands_by_typing(window: Window) -> None:

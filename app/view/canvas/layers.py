@@ -10,7 +10,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.view.canvas.drawing import arrow_head, draw_flag, draw_lit, font_of_numbers
+from app.view.canvas.drawing import (
+    arrow_head,
+    draw_blank,
+    draw_flag,
+    draw_header,
+    draw_lit,
+    draw_values,
+    font_of_numbers,
+)
 from app.view.canvas.face import PORT_RADIUS
 from app.view.canvas.node_item import DIM, NodeItem
 from app.view.canvas.wire_item import WireItem
@@ -127,13 +135,27 @@ class NodeLayer(Layer):
     ) -> None:
         board = self.board
         nodes = [board.nodes[n] for n in board.node_boxes.touching(self.areas(option))]
-        if painter.worldTransform().m11() < FAR:
+        if widget is None:
+            self._drawn(painter, nodes)
+        elif painter.worldTransform().m11() < FAR:
             self._far(painter, nodes)
         else:
             chosen = [item for item in nodes if item.look.selected]
             if chosen:
                 nodes = [item for item in nodes if not item.look.selected] + chosen
             self._near(painter, nodes)
+
+    def _drawn(self, painter: QPainter, nodes: Iterable[NodeItem]) -> None:
+        """Shapes and words and no pixels, for a picture that is kept."""
+        theme = self.board.theme
+        for item in nodes:
+            if item.isVisible():
+                painter.save()
+                painter.translate(item.pos())
+                draw_blank(painter, item.face, theme, item.look)
+                draw_header(painter, item.face, theme)
+                draw_values(painter, item.face, theme)
+                painter.restore()
 
     # ------------------------------------------------------------ from afar
 

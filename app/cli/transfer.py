@@ -1,0 +1,69 @@
+"""Commands between kinds of files: import and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from app.cli.group import FILE, Drawings, cli, output_name
+
+
+@cli.command("import")
+@click.argument("file", type=FILE, metavar="FILE")
+@click.option("-o", "--output", type=FILE, required=True, help="The document to write.")
+@click.option("--target", default="", metavar="COLUMN", help="Of a table: what to predict.")
+@click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
+def import_file(file: Path, output: Path, target: str, force: bool) -> None:
+    """Make a document of a picture that holds one, or of a table.
+
+    FILE is anything the window opens: .gloom, .json, .png and .svg exported from Gradloom, .csv.
+    The last column of a table is predicted unless --target names another.
+    """
+    from app import arguments, importers
+    from engine import files
+
+    path = arguments.target(output, force)
+    graph, importer = importers.read(file)
+    if importer.gives == "data":
+        graph = importers.table(file, target)
+    elif target:
+        raise click.UsageError(f"--target is for tables, and {file} is none")
+    files.write(graph, path)
+    click.echo(f"wrote {path}: {len(graph.nodes)} nodes, output {output_name(graph)}")
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--to", "out", type=FILE, required=True, metavar="OUT", help="A name in .png or .svg."
+)
+@click.option("--step", type=click.IntRange(0), metavar="K", help="After this many micro-steps.")
+@click.option("--scale", type=click.Choice(["1", "2", "4"]), default="1", help="Of a PNG.")
+@click.option("--no-values", is_flag=True, help="Leave numbers out.")
+@click.option("--transparent", is_flag=True, help="Leave the ground out.")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.pass_obj
+def export(
+    drawings: Drawings | None,
+    file: str,
+    out: Path,
+    step: int | None,
+    scale: str,
+    no_values: bool,
+    transparent: bool,
+    theme: str,
+    force: bool,
+) -> int:
+    """Draw a document to a picture that opens as the document again."""
+    from app import arguments
+
+    if out.suffix.lower() not in (".png", ".svg"):
+        raise ValueError(f"{out} is drawn as PNG or SVG; give a name that ends in .png or .svg")
+    out = arguments.target(out, force)
+    if drawings is None:
+        raise ValueError("a picture needs the window; run 'python -m app export' for it")
+    code = drawings.canvas(file, out, step, theme, int(scale), not no_values, transparent)
+    click.echo(f"wrote {out}")
+    return code
