@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.actions import edit, file, go, help, step, train, view
+from app.actions.keys import Keys
 from app.actions.record import Action, Context
 from app.actions.view import PANELS
 from app.text import tr
 
 __all__ = [
-    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "in_menu",
+    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "Keys", "in_menu",
     "on_canvas", "tooltip",
 ]  # fmt: skip
 
@@ -30,8 +31,8 @@ def on_canvas(kind: str, context: Context) -> list[Action]:
     return [action for action in ACTIONS if kind in action.on and action.enabled(context)]
 
 
-def tooltip(action: Action) -> str:
-    """Its title, its first shortcut and what it does, in the person's language."""
-    first = action.shortcut.split(", ")[0]
+def tooltip(action: Action, keys: Keys) -> str:
+    """Its title, its first key and what it does, in the person's language."""
+    first = keys.first(action.id)
     head = tr(action.title) + (f"  {first}" if first else "")
     return f"{head}\n{tr(action.tip)}" if action.tip else head

@@ -70,7 +70,7 @@ ACTIONS = (
         on=NODE,
     ),
     Action(
-        "edit.delete", "Delete", MENU, lambda c: c.canvas.delete_selection(), "Delete, Backspace",
+        "edit.delete", "Delete", MENU, lambda c: c.canvas.delete_selection(), "Del, Backspace",
         selected, 1, on=NODE,
     ),
     Action(
@@ -124,7 +124,7 @@ ACTIONS = (
     ),
     Action(
         "edit.dissolve", "Delete and reconnect", MENU, lambda c: c.canvas.rewiring.dissolve(),
-        "Ctrl+Delete, Ctrl+Backspace", selected, 3, "What was around the nodes is joined.", _WIRES,
+        "Ctrl+Del, Ctrl+Backspace", selected, 3, "What was around the nodes is joined.", _WIRES,
         NODE,
     ),
     Action(

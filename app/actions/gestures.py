@@ -33,12 +33,21 @@ HOW: dict[str, How] = {
     "zoom": How("Zoom", "Turn the wheel, or pinch"),
 }
 
-# Keys of the canvas itself; they mean the same everywhere and are not rebound.
-FIXED: tuple[How, ...] = (
-    How("Give up a gesture, then the focus, then the selection, then leave a module", "Esc"),
-    How("While connecting: another port, one by name, done", "Arrow keys or Tab, letters, Enter"),
-    How("Select the next node, the previous one", "Tab, Shift+Tab"),
-    How("Move the selection by 4, by 24", "Arrow keys, Shift and arrow keys"),
-    How("Edit the value or open the module", "Enter"),
-    How("Rename", "F2"),
-)
+_ARROWS = ("Left", "Right", "Up", "Down")
+
+# Keys of the canvas itself: what they do, and which they are. They cannot be given to an action.
+FIXED: dict[How, tuple[str, ...]] = {
+    How("Give up a gesture, then the focus, then the selection, then leave a module", "Esc"): (
+        "Esc",
+    ),
+    How("While connecting: another port, one by name, done", "Arrow keys or Tab, letters, Enter"): (),
+    How("Select the next node, the previous one", "Tab, Shift+Tab"): (
+        "Tab", "Shift+Tab", "Backtab", "Shift+Backtab",
+    ),
+    How("Move the selection by 4, by 24", "Arrow keys, Shift and arrow keys"): (
+        *_ARROWS, *(f"Shift+{key}" for key in _ARROWS),
+    ),
+    How("Edit the value, or open the module", "Enter"): ("Return", "Enter"),
+    How("Rename", "F2"): ("F2",),
+    How("Pan while it is held", "Space"): ("Space",),
+}  # fmt: skip

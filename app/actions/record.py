@@ -131,6 +131,7 @@ class Context(Protocol):
     def start_page(self) -> None: ...
     def about(self) -> None: ...
     def operator_help(self) -> None: ...
+    def keyboard_shortcuts(self) -> None: ...
 
 
 # ------------------------------------------------------------ when an action would do something
@@ -180,6 +181,13 @@ def idle(c: Context) -> bool:
     return nodes(c) and not c.training
 
 
+WHY: dict[Callable[[Context], bool], str] = {
+    shown: "no document is open", nodes: "there are no nodes", selected: "nothing is selected",
+    several: "needs two selected nodes", wire_pointed: "point at a wire",
+    free: "not while it trains", idle: "needs nodes, and not while it trains",
+}  # fmt: skip
+
+
 # ------------------------------------------------------------ what its menu on the canvas is asked on
 
 NODE, WIRE, GROUND = frozenset({"node"}), frozenset({"wire"}), frozenset({"ground"})
@@ -206,3 +214,14 @@ class Action:
     tip: str = ""
     submenu: str = ""
     on: frozenset[str] = frozenset()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys it has unless a person changes them; the first is shown."""
+        return tuple(self.shortcut.split(", ")) if self.shortcut else ()
+
+    def why_not(self, context: Context) -> str:
+        """Why it would do nothing now, in some words; nothing when it would, or is hard to say."""
+        if self.enabled(context):
+            return ""
+        return WHY[shown] if not context.editing else WHY.get(self.enabled, "")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QMenu, QMenuBar, QWidget
 
 from app import actions
 from app.text import tr
+from app.view.key_field import TextKeys
 
 MENU_WIDTH = 248
 
@@ -18,9 +19,11 @@ MENU_WIDTH = 248
 class Commands(QObject):
     """The table of actions as Qt's: one QAction each, in menus, with shortcuts."""
 
-    def __init__(self, window: QWidget, context: actions.Context, bar: QMenuBar) -> None:
+    def __init__(
+        self, window: QWidget, context: actions.Context, bar: QMenuBar, keys: actions.Keys
+    ) -> None:
         super().__init__(window)
-        self.context, self._window = context, window
+        self.context, self.keys, self._window = context, keys, window
         self.by_id: dict[str, QAction] = {}
         for action in actions.ACTIONS:
             window.addAction(self._made(action, window))
@@ -28,7 +31,20 @@ class Commands(QObject):
             menu = bar.addMenu(tr(title))
             menu.aboutToShow.connect(self.refresh)
             self._fill(menu, list(actions.in_menu(title)))
+        self._text_keys = TextKeys(self)
+        keys.changed.join(self._bind)
+        self._bind()
         self.refresh()
+
+    def _bind(self) -> None:
+        """Gives every action its keys, and says them on the buttons that are called like it."""
+        buttons = {b.objectName(): b for b in self._window.findChildren(QAbstractButton)}
+        for action_id, made in self.by_id.items():
+            told = actions.tooltip(actions.BY_ID[action_id], self.keys)
+            made.setToolTip(told)
+            made.setShortcuts([QKeySequence(key) for key in self.keys.of(action_id)])
+            if action_id in buttons:
+                buttons[action_id].setToolTip(told)
 
     def _fill(self, menu: QMenu, listed: Sequence[actions.Action]) -> None:
         """Adds actions in order, a line where the group changes; a menu inside has two or more."""
@@ -60,9 +76,6 @@ class Commands(QObject):
     def _made(self, action: actions.Action, window: QWidget) -> QAction:
         made = QAction(tr(action.title), window)
         made.setObjectName(action.id)
-        made.setToolTip(actions.tooltip(action))
-        if action.shortcut:
-            made.setShortcuts([QKeySequence(text) for text in action.shortcut.split(", ")])
         made.triggered.connect(self._triggered)
         self.by_id[action.id] = made
         return made

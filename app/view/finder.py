@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QApplication,
@@ -25,17 +35,24 @@ from shiboken6 import isValid
 from app import actions
 from app.matching import Hit, Rank, Words, label_of, ranked, words_of
 from app.text import tr
-from app.view import theme
+from app.view import key_caps, settings, theme
+from app.view.commands import Commands
 from engine.ops.row import Op
 
 MAX_SHOWN = 60
-_NOTE, _HIT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+RECENT = 1e6
+"""The weight of what was run lately; nothing else is so heavy."""
+_ENTRY, _HIT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A line of the box. `note` stands at the right; `words` are what it is found by, its title unless
-    given; `weight` puts it before its equals. A `quiet` one is shown only when it is searched for."""
+    given; `weight` puts it before its equals. A `quiet` one is shown only when it is searched for.
+
+    `aside` stands behind the title and `keys` at the right, as caps. What has a `name` is remembered
+    when it is run.
+    """
 
     title: str
     note: str
@@ -44,6 +61,9 @@ class Entry:
     enabled: bool = True
     weight: float = 0.0
     quiet: bool = False
+    aside: str = ""
+    keys: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def found_by(self) -> Words:
@@ -55,26 +75,38 @@ def operator_entry(op: Op, add: Callable[[str], object], weight: float = 0.0) ->
     return Entry(label_of(op), tr(op.category), lambda: add(op.name), words_of(op), weight=weight)
 
 
-def action_entries(context: actions.Context) -> list[Entry]:
-    """Every action as a line that runs it."""
+def action_entries(commands: Commands) -> list[Entry]:
+    """Every action as a line that runs it; why one would do nothing now is said beside it."""
 
     def entry(action: actions.Action) -> Entry:
-        shortcut = action.shortcut.split(", ")[0]
-        title = tr(action.title)
+        menu, why = tr(action.menu), action.why_not(commands.context)
+        title = commands.by_id[action.id].text()
+        words = Words(title, category=f"{menu} {tr(action.submenu)}".strip(), about=tr(action.tip))
         return Entry(
-            title, shortcut, lambda: action.run(context),
-            Words(title, category=tr(action.menu), about=tr(action.tip)), action.enabled(context),
+            title, "", partial(commands.run, action.id), words, action.enabled(commands.context),
+            aside=f"{menu} · {tr(why)}" if why else menu, keys=commands.keys.of(action.id)[:1],
+            name=action.id,
         )  # fmt: skip
 
     hidden = ("view.commands",)
     return [entry(action) for action in actions.ACTIONS if action.id not in hidden]
 
 
+def recent_first(entries: Iterable[Entry], names: Sequence[str]) -> list[Entry]:
+    """The entries of those names before their equals, whatever is often used."""
+    places = {name: len(names) - place for place, name in enumerate(names)}
+    return [
+        replace(entry, weight=RECENT + places[entry.name]) if entry.name in places else entry
+        for entry in entries
+    ]
+
+
 def found(entries: Iterable[Entry], query: str) -> list[tuple[Entry, Hit]]:
-    """The entries that fit what was typed, the best first."""
+    """The entries that fit what was typed, the best first; unasked, commands before operators."""
     searched = bool(query.strip())
     shown = [entry for entry in entries if searched or not entry.quiet]
-    return ranked(query, shown, lambda e: e.found_by, lambda e: e.weight)
+    fitting = ranked(query, shown, lambda e: e.found_by, lambda e: e.weight)
+    return fitting if searched else sorted(fitting, key=lambda line: not line[0].name)
 
 
 class _Line(QStyledItemDelegate):
@@ -86,8 +118,7 @@ class _Line(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        fitting, note = index.data(_HIT), index.data(_NOTE)
-        title = index.data()
+        fitting, entry, title = index.data(_HIT), index.data(_ENTRY), index.data()
         blank = QStyleOptionViewItem(option)
         self.initStyleOption(blank, index)
         blank.text = ""
@@ -99,11 +130,14 @@ class _Line(QStyledItemDelegate):
         plain, strong = theme.ui_font(13), theme.ui_font(13, 600)
         painter.save()
         right = box.right()
-        if note:
+        if entry is not None and entry.keys:
+            end = QPointF(box.right(), box.center().y() + 0.5)
+            right = int(key_caps.draw(painter, end, entry.keys, muted=not enabled)) - 12
+        elif entry is not None and entry.note:
             painter.setFont(theme.ui_font(12))
             painter.setPen(tokens.muted)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, note)
-            right -= painter.fontMetrics().horizontalAdvance(note) + 12
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, entry.note)
+            right -= painter.fontMetrics().horizontalAdvance(entry.note) + 12
         for letters, marked in _runs(title, fitting.letters if fitting else ()):
             painter.setFont(strong if marked else plain)
             painter.setPen(tokens.accent if marked else tokens.text if enabled else tokens.muted)
@@ -115,11 +149,11 @@ class _Line(QStyledItemDelegate):
                 )
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | middle, letters)
             box.setLeft(box.left() + width)
-        if fitting and fitting.alias and fitting.alias not in title:
-            painter.setFont(theme.ui_font(12))
-            painter.setPen(tokens.muted)
-            box.setLeft(box.left() + 10)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | middle, fitting.alias)
+        alias = fitting.alias if fitting and fitting.alias not in title else ""
+        aside = alias or (entry.aside if entry is not None else "")
+        painter.setFont(theme.ui_font(12 if alias else 11))
+        painter.setPen(tokens.muted)
+        painter.drawText(box.adjusted(10, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | middle, aside)
         painter.restore()
 
 
@@ -199,12 +233,13 @@ class Finder(QFrame):
         if made is not None:
             exact = bool(lines) and lines[0][1].rank >= Rank.ALIAS
             lines.insert(1 if exact else 0, (made, Hit(Rank.NOT)))
-        self._shown = [entry for entry, _ in lines[:MAX_SHOWN]]
+        lines = lines[:MAX_SHOWN] if query.strip() else lines
+        self._shown = [entry for entry, _ in lines]
         self.list.clear()
-        for entry, fitting in lines[:MAX_SHOWN]:
+        for entry, fitting in lines:
             item = QListWidgetItem()
             item.setText(entry.title)
-            item.setData(_NOTE, entry.note)
+            item.setData(_ENTRY, entry)
             item.setData(_HIT, fitting)
             if not entry.enabled:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
@@ -252,6 +287,8 @@ class Finder(QFrame):
         if 0 <= row < len(self._shown) and self._shown[row].enabled:
             entry = self._shown[row]
             self._close()
+            if entry.name:
+                settings.remember_command(entry.name)
             entry.run()
 
     def _close(self) -> None:

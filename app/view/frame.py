@@ -13,7 +13,7 @@ from app import actions
 from app.recovery import Recovery
 from app.session import Session
 from app.text import sentence, tr
-from app.view import icons, theme
+from app.view import icons, settings, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
 from app.view.docks import Dock
@@ -49,6 +49,7 @@ class Frame(QMainWindow):
         super().__init__()
         self.session = session or Session(Graph())
         self.recovery = recovery
+        self.keys = actions.Keys(actions.ACTIONS, settings.keys())
         self.bridge = Bridge(self.session, self)
         self.documents = Documents(self.session, self, recovery)
         self.modules = Modules(self.session, self)
@@ -58,7 +59,7 @@ class Frame(QMainWindow):
         self.setMinimumSize(960, 600)
         self.setWindowIcon(QIcon(_mark()))
         self._build_middle()
-        self.top = TopBar(self.session)
+        self.top = TopBar(self.session, self.keys)
         self.setMenuWidget(self.top)
         self._build_docks()
         self.finder = Finder(self)

@@ -12,7 +12,7 @@ from app.matching import Words
 from app.text import tr
 from app.usage import Usage
 from app.view import settings
-from app.view.finder import Entry, action_entries, operator_entry
+from app.view.finder import Entry, action_entries, operator_entry, recent_first
 from engine import examples, ops
 from engine.expression import Call, ExpressionError, Name, parse, post_order
 from engine.graph import Graph
@@ -33,14 +33,15 @@ class Search(QObject):
     def commands(self) -> None:
         """Everything there is: commands, operators, modules, examples, formulas."""
         window = self.window
+        window.commands.refresh()
         weights = Usage(settings.connections()).operators()
         entries = [
-            *action_entries(window),
+            *action_entries(window.commands),
             *(operator_entry(op, window.add_operator, weights[op.name]) for op in self._rows()),
             *self._examples(),
         ]
         window.finder.ask(
-            entries, tr("Type a command or an operator"),
+            recent_first(entries, settings.recent_commands()), tr("Type a command or an operator"),
             made_of=lambda text: self._formula(text, window.compose),
         )  # fmt: skip
 

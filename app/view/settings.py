@@ -1,7 +1,9 @@
-"""What is remembered between runs: theme, window, recent documents, what is often wired."""
+"""What is remembered between runs: theme, window, keys, what was used lately or is often wired."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -9,7 +11,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from app import usage
 from app.usage import Pair
 
-MAX_RECENT = 12
+MAX_RECENT, MAX_COMMANDS = 12, 6
 
 
 def store() -> QSettings:
@@ -79,3 +81,32 @@ def count_connection(pair: Pair) -> None:
         counts = usage.learned(connections(), pair)
         text = ";".join(f"{' '.join(found)} {times}" for found, times in counts.items())
         store().setValue("connections", text)
+
+
+def keys() -> dict[str, list[str]]:
+    """The keys a person changed, by action; what cannot be read counts as unchanged."""
+    try:
+        kept = json.loads(str(store().value("keys", "{}")))
+    except ValueError:
+        return {}
+    return {
+        str(action): listed
+        for action, listed in (kept.items() if isinstance(kept, dict) else ())
+        if isinstance(listed, list) and all(isinstance(key, str) for key in listed)
+    }
+
+
+def set_keys(changes: Mapping[str, Sequence[str]]) -> None:
+    store().setValue("keys", json.dumps(changes))
+
+
+def recent_commands() -> list[str]:
+    """What was run from the command box lately, the last one first."""
+    kept = store().value("commands", [])
+    return [kept] if isinstance(kept, str) else list(kept) if isinstance(kept, list) else []
+
+
+def remember_command(name: str) -> None:
+    """Puts a command first in the list."""
+    names = [name, *(n for n in recent_commands() if n != name)][:MAX_COMMANDS]
+    store().setValue("commands", names)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QToolButton
 
-from app import actions
+from app.actions.keys import Keys
 from app.session import Session
 from app.text import tr
-from app.view import theme
+from app.view import key_caps, theme
 from app.view.panels.formula_bar import FormulaBar
 
 
@@ -17,9 +17,9 @@ class TopBar(QFrame):
 
     commands_asked = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, keys: Keys) -> None:
         super().__init__()
-        self.session = session
+        self.session, self.keys = session, keys
         self.setProperty("role", "panel")
         self.setObjectName("topbar")
         row = QHBoxLayout(self)
@@ -38,10 +38,9 @@ class TopBar(QFrame):
         self.formula.setMinimumWidth(280)
         self.formula.setMaximumWidth(760)
         self.hint = QToolButton()
-        self.hint.setText(tr("Ctrl K  commands"))
+        self.hint.setObjectName("view.commands")
         self.hint.setProperty("flat", True)
         self.hint.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.hint.setToolTip(actions.tooltip(actions.BY_ID["view.commands"]))
         self.hint.clicked.connect(self.commands_asked)
         top = Qt.AlignmentFlag.AlignVCenter
         row.addWidget(self.product, 0, top)
@@ -55,6 +54,8 @@ class TopBar(QFrame):
         row.addWidget(self.hint, 0, top)
         session.document_changed.join(self.refresh)
         session.opened.join(self.refresh)
+        keys.changed.join(self._show_key)
+        self._show_key()
         self.restyle()
         self.refresh()
 
@@ -71,6 +72,10 @@ class TopBar(QFrame):
             " QMenuBar { background: transparent; border: none; padding: 0; }"
         )
         self.formula.restyle()
+
+    def _show_key(self) -> None:
+        key = self.keys.first("view.commands")
+        self.hint.setText(f"{' '.join(key_caps.parts(key))}  {tr('commands')}".strip())
 
     def refresh(self) -> None:
         shown = self.name.fontMetrics().elidedText(

@@ -20,6 +20,7 @@ from app.view.finder import Entry
 from app.view.frame import Frame
 from app.view.help import HelpWindow
 from app.view.searching import Search
+from app.view.shortcuts import Shortcuts
 from app.worker import Progress
 from engine.check import check_graph
 from engine.compose import compose_edit
@@ -38,7 +39,7 @@ class Window(Frame):
 
     def __init__(self, session: Session | None = None, recovery: Recovery | None = None) -> None:
         super().__init__(session, recovery)
-        self.commands = Commands(self, self, self.top.menus)
+        self.commands = Commands(self, self, self.top.menus, self.keys)
         self._checked_at = -1
         self._closed = False
         self._check_timer = self.once(350, self._check)
@@ -57,6 +58,8 @@ class Window(Frame):
     def _connect(self) -> None:
         self.top.formula.entered.connect(self.compose)
         self._help: HelpWindow | None = None
+        self._shortcuts: Shortcuts | None = None
+        self.keys.changed.join(self._keys_changed)
         self.top.commands_asked.connect(self.command_palette)
         self.palette_panel.chosen.connect(self.add_operator)
         self.search = Search(self)
@@ -287,6 +290,15 @@ class Window(Frame):
 
     def about(self) -> None:
         dialogs.about(self)
+
+    def keyboard_shortcuts(self) -> None:
+        """The page of keys, where they are changed as well."""
+        if self._shortcuts is None:
+            self._shortcuts = Shortcuts(self.keys, self)
+        self._shortcuts.open_at()
+
+    def _keys_changed(self) -> None:
+        settings.set_keys(self.keys.changes)
 
     def operator_help(self) -> None:
         """The page of the selected node's operator, else the one looked at last."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from PySide6.QtGui import QKeySequence
 
 from app import actions
-from app.actions import ACTIONS
+from app.actions import ACTIONS, Keys
 from app.matching import match
 
 
@@ -61,4 +62,12 @@ def test_letters_in_another_order_do_not_match() -> None:
 
 
 def test_tooltips_name_the_shortcut() -> None:
-    assert actions.tooltip(actions.BY_ID["file.save"]) == "Save  Ctrl+S"
+    assert actions.tooltip(actions.BY_ID["file.save"], Keys(ACTIONS)) == "Save  Ctrl+S"
+
+
+def test_keys_are_written_as_qt_writes_them() -> None:
+    """Del and not Delete, say; else a key pressed would not be known as the one in the table."""
+    portable = QKeySequence.SequenceFormat.PortableText
+    for action in ACTIONS:
+        for key in action.keys:
+            assert QKeySequence(key).toString(portable) == key, f"{action.id} writes {key}"

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import actions
 from app.session import Session
 from app.text import sentence, tr
 from app.view import theme
@@ -185,7 +184,6 @@ class TrainingPanel(QWidget):
         for action_id, title in _BUTTONS:
             button = QPushButton(tr(title))
             button.setObjectName(action_id)
-            button.setToolTip(actions.tooltip(actions.BY_ID[action_id]))
             button.setMinimumHeight(30)
             button.clicked.connect(self._pressed)
             self.buttons[action_id] = button

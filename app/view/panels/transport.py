@@ -114,7 +114,6 @@ class Transport(QFrame):
             button.setFixedSize(36, 32)
             button.setIconSize(QSize(16, 16))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setToolTip(actions.tooltip(actions.BY_ID[action_id]))
             button.setAccessibleName(tr(actions.BY_ID[action_id].title))
             button.clicked.connect(self._pressed)
             self.buttons[action_id] = button
