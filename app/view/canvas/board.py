@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsScene, QGraphicsSceneHelpEvent
 from app.session import Session
 from app.view.canvas.boxes import Boxes
 from app.view.canvas.face import WIDTH, Face, PortFace, base_face
-from app.view.canvas.layers import FAR, NodeLayer, WireLayer
+from app.view.canvas.layers import FAR, LABELS_FROM, NodeLayer, WireLayer
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.pictures import Pictures
 from app.view.canvas.values import Values
@@ -193,8 +193,12 @@ class Board(QGraphicsScene):
             self._reshape()
             self._freshen_seen()
             return
+        self._freshen_all(changed)
+
+    def _freshen_all(self, node_ids: set[str]) -> None:
+        """Nodes, and the wires at them."""
         keys: set[Port] = set()
-        for node_id in changed & self.nodes.keys():
+        for node_id in node_ids & self.nodes.keys():
             self.freshen(self.nodes[node_id])
             keys |= self._around.get(node_id, set())
         for key in keys:
@@ -212,18 +216,18 @@ class Board(QGraphicsScene):
 
     def _freshen_seen(self) -> None:
         """What a view shows is worked out now, so that only what changed is painted."""
-        for node_id in self._values.visited & self.nodes.keys():
-            self.freshen(self.nodes[node_id])
+        self._freshen_all(self._values.visited)
         faults = set(self.session.evaluation.faults)
         if faults != self._faults:
             self._faults = faults
             self.update()
         for view in self.views():
-            if view.isVisible() and view.transform().m11() >= FAR:
-                area = view.mapToScene(view.viewport().rect()).boundingRect()
-                for node_id in self.node_boxes.touching((area,)):
+            zoom, area = view.transform().m11(), view.mapToScene(view.viewport().rect())
+            if view.isVisible() and zoom >= FAR:
+                for node_id in self.node_boxes.touching((area.boundingRect(),)):
                     self.freshen(self.nodes[node_id])
-                for key in self.wire_boxes.touching((area,)):
+            if view.isVisible() and zoom >= LABELS_FROM:
+                for key in self.wire_boxes.touching((area.boundingRect(),)):
                     self.freshen_wire(self.wires[key])
 
     def freshen(self, item: NodeItem) -> None:

@@ -64,6 +64,11 @@ class Layer(QGraphicsItem):
 class WireLayer(Layer):
     """Plain wires are one path; those that are hovered or travelled are drawn after them."""
 
+    def __init__(self, board: Board, height: float) -> None:
+        super().__init__(board, height)
+        self._paths: list[QPainterPath] = []
+        self._one = QPainterPath()
+
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
@@ -79,10 +84,7 @@ class WireLayer(Layer):
             painter.drawLines([wire.line for wire in plain])
         else:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            path = QPainterPath()
-            for wire in plain:
-                path.addPath(wire.path)
-            painter.drawPath(path)
+            painter.drawPath(self._joined(plain))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         if len(plain) < len(seen):
             for wire in seen:
@@ -90,6 +92,15 @@ class WireLayer(Layer):
                     self._special(painter, wire, thin)
         if zoom >= LABELS_FROM:
             self._texts(painter, seen)
+
+    def _joined(self, wires: list[WireItem]) -> QPainterPath:
+        """All as one path; the last one is kept, for most frames show the same wires."""
+        paths = [wire.path for wire in wires]
+        if paths != self._paths:
+            self._paths, self._one = paths, QPainterPath()
+            for path in paths:
+                self._one.addPath(path)
+        return self._one
 
     def _special(self, painter: QPainter, wire: WireItem, thin: bool) -> None:
         theme, step = self.board.theme, wire.face.step
@@ -217,10 +228,9 @@ class NodeLayer(Layer):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, len(nodes) < 500)
         zoom, dx, dy = world.m11(), world.dx(), world.dy()
         for item in nodes:
-            face, look, place, share = item.face, item.look, item.pos(), _share(item)
-            bounds, node_id = face.bounds, item.node_id
-            x = (place.x() + bounds.left()) * zoom + dx
-            y = (place.y() + bounds.top()) * zoom + dy
+            face, look, node_id, share = item.face, item.look, item.node_id, _share(item)
+            left, top = item.corner()
+            x, y = left * zoom + dx, top * zoom + dy
             if share < 1:
                 painter.setOpacity(share)
             pixmap = pictures.kept(node_id, face, look, scale)
@@ -228,7 +238,8 @@ class NodeLayer(Layer):
                 board.unsharp = True
                 other = pictures.of_any_scale(node_id, face, look, scale)
                 if other is not None:
-                    size = QRectF(x, y, bounds.width() * zoom, bounds.height() * zoom)
+                    extent = face.extent
+                    size = QRectF(x, y, extent.width() * zoom, extent.height() * zoom)
                     painter.drawPixmap(size, other, QRectF(other.rect()))
                 elif time.perf_counter() > until:
                     waiting.append(item)
@@ -236,7 +247,9 @@ class NodeLayer(Layer):
                     pixmap = pictures.made(node_id, face, look, scale)
             elif pixmap is None:
                 pixmap = pictures.made(node_id, face, look, scale)
-            if pixmap is not None:
+            if pixmap is not None and ratio == 1:
+                painter.drawPixmap(round(x), round(y), pixmap)
+            elif pixmap is not None:
                 x, y = round(x * ratio) / ratio, round(y * ratio) / ratio
                 size = QRectF(x, y, pixmap.width() / ratio, pixmap.height() / ratio)
                 painter.drawPixmap(size, pixmap, QRectF(pixmap.rect()))
@@ -259,8 +272,10 @@ class NodeLayer(Layer):
 
 def _share(item: NodeItem) -> float:
     """How much is seen of a node."""
+    if item.look.lit is None and not item.dim:
+        return item.share
     unfit = item.look.lit is not None and not item.look.lit
-    return item.opacity() * (UNFIT if unfit else 1.0) * (DIM if item.dim else 1.0)
+    return item.share * (UNFIT if unfit else 1.0) * (DIM if item.dim else 1.0)
 
 
 def _pen(colour: QColor, width: float, cosmetic: bool) -> QPen:

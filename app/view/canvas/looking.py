@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QGraphicsView, QStyle
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QRegion
+from PySide6.QtWidgets import QFrame, QGraphicsView, QStyle, QWidget
 
 from app.view.canvas.board import Board
 from app.view.canvas.glide import Glide
@@ -83,10 +83,27 @@ class Looking(QGraphicsView):
     def paintEvent(self, event: QPaintEvent) -> None:
         inverse, _ = self.viewportTransform().inverted()
         region = event.region()
-        rects = list(region) if region.rectCount() <= MANY else [region.boundingRect()]  # type: ignore[call-overload]
+        rects = areas(region) if region.rectCount() <= MANY else [region.boundingRect()]
         self.board.exposed = [inverse.mapRect(QRectF(r).adjusted(-2, -2, 2, 2)) for r in rects]
         super().paintEvent(event)
         self.board.exposed = ()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """What is painted is moved and only what comes into view is painted, around what floats over
+        the canvas as well: Qt paints everything anew where anything does."""
+        port = self.viewport()
+        covered = QRegion()
+        for child in self.children():
+            if isinstance(child, QWidget) and child is not port and child.isVisible():
+                covered += child.geometry().translated(-port.pos())
+        mode = self.viewportUpdateMode()
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.NoViewportUpdate)
+        super().scrollContentsBy(dx, dy)
+        self.setViewportUpdateMode(mode)
+        for part in areas(QRegion(port.rect()) - covered):
+            port.scroll(dx, dy, part)
+        if not covered.isEmpty():
+            port.update(covered)
 
     def zoom_to(self, zoom: float, at: QPointF | None = None) -> None:
         """1 is 100 %."""
@@ -180,3 +197,8 @@ class Looking(QGraphicsView):
 
     def centre(self) -> QPointF:
         return self.to_scene(QPointF(self.viewport().rect().center()))
+
+
+def areas(region: QRegion) -> list[QRect]:
+    """The rectangles of a region, which Qt's stubs do not know to be there."""
+    return list(region)  # type: ignore[call-overload,no-any-return]

@@ -27,7 +27,9 @@ class NodeItem(QGraphicsItem):
         self.stale = False
         self.look = Look()
         self.dim = False
+        self.share = 1.0
         self._far: tuple[QRectF, QRectF] | None = None
+        self._corner: tuple[float, float] | None = None
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemHasNoContents)
         self.setZValue(2)
 
@@ -47,7 +49,7 @@ class NodeItem(QGraphicsItem):
         if moved:
             self.repaint()
             self.prepareGeometryChange()
-            self._far = None
+            self._far = self._corner = None
         self.shown = face
         self.repaint()
         return moved
@@ -58,6 +60,11 @@ class NodeItem(QGraphicsItem):
             self.setZValue(3 if look.selected else 2)
             self.repaint()
 
+    def setOpacity(self, share: float) -> None:
+        """How much is seen of the node, as it comes in."""
+        self.share = share
+        self.repaint()
+
     def repaint(self) -> None:
         """What is painted where the node is, is painted anew."""
         board = self.scene()
@@ -67,7 +74,7 @@ class NodeItem(QGraphicsItem):
     def put(self, place: QPointF) -> None:
         """Moves the node; the board is told by `Board.move_items`."""
         self.repaint()
-        self._far = None
+        self._far = self._corner = None
         self.setPos(place)
         self.repaint()
 
@@ -83,6 +90,13 @@ class NodeItem(QGraphicsItem):
             body = self.body()
             self._far = body, QRectF(body.left(), body.top(), 10, body.height())
         return self._far
+
+    def corner(self) -> tuple[float, float]:
+        """The upper left of its picture in the scene; in plain numbers, for it is asked often."""
+        if self._corner is None:
+            extent = self.shown.extent
+            self._corner = self.x() + extent.left(), self.y() + extent.top()
+        return self._corner
 
     def port_at(self, name: str) -> QPointF:
         """An input port in scene coordinates."""

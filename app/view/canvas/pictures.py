@@ -61,7 +61,7 @@ class Pictures:
         self.clear()
 
     def kept(self, node_id: str, face: Face, look: Look, scale: float) -> QPixmap | None:
-        """The picture of a node's bounds at `scale` device pixels a scene unit, if it is there."""
+        """The picture of a node's extent at `scale` device pixels a scene unit, if it is there."""
         entry = self._entries.get(node_id)
         if entry is None or entry.scale != scale or entry.face is not face:
             return None
@@ -104,8 +104,8 @@ class Pictures:
         key = scale, look.hovered, look.selected, face.kind
         blank = self._blanks.get(key)
         if blank is None:
-            bounds = face.bounds
-            size = max(1, round(bounds.width() * scale)), max(1, round(bounds.height() * scale))
+            extent = face.extent
+            size = max(1, round(extent.width() * scale)), max(1, round(extent.height() * scale))
             empty = QPixmap(*size)
             empty.fill(Qt.GlobalColor.transparent)
             plain = Look(look.hovered, look.selected)
@@ -123,7 +123,7 @@ def _over(ground: QPixmap, face: Face, scale: float, draw: Callable[[QPainter], 
     painter = QPainter(picture)
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     painter.scale(scale, scale)
-    painter.translate(-face.bounds.topLeft())
+    painter.translate(-face.extent.topLeft())
     draw(painter)
     painter.end()
     return picture
