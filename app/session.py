@@ -42,7 +42,8 @@ class Session:
     `opened` tells of another document in the same session, before the other events do.
     `root` is the document and `place` the ids of the instances that lead to what is looked at:
     `graph`, `evaluation`, `steps`, `cursor` and `selection` are those of that module, seen in its
-    instance. `place_changed` tells that another one is looked at.
+    instance. `place_changed` tells that another one is looked at. `selection` are nodes,
+    `notes_selected` notes and frames, `chosen` all of them.
     `data_fault` is a sentence when a data source cannot be read, else empty.
     """
 
@@ -61,6 +62,7 @@ class Session:
         self.history = History(graph)
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()
+        self.notes_selected: tuple[str, ...] = ()
         self.place: Place = ()
         self._evaluate = Evaluator()
         self.whole: Evaluation = self._evaluate(graph, self._read_feeds())
@@ -191,18 +193,24 @@ class Session:
         """Looks at a place that is there; the step stays the one it was as far as it is seen."""
         at = self._whole_cursor()
         self.place = place[: len(inside.levels(self.root, place)) - 1]
-        self.selection = ()
+        self.selection = self.notes_selected = ()
         self._see(at)
         for event in (
             self.place_changed, self.evaluated, self.selection_changed, self.cursor_moved,
         ):  # fmt: skip
             event.tell()
 
-    def select(self, node_ids: Iterable[str]) -> None:
-        """Selection is not part of the document and not an undo step."""
-        chosen = tuple(n for n in node_ids if n in self.graph.nodes)
-        if chosen != self.selection:
-            self.selection = chosen
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Nodes, notes and frames that are selected."""
+        return (*self.selection, *self.notes_selected)
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Selects nodes, notes and frames; not part of the document and not an undo step."""
+        before, wanted, graph = self.chosen, tuple(ids), self.graph
+        self.selection = tuple(n for n in wanted if n in graph.nodes)
+        self.notes_selected = tuple(n for n in wanted if n in graph.notes)
+        if self.chosen != before:
             self.selection_changed.tell()
 
     def seek(self, cursor: int) -> None:
@@ -254,14 +262,15 @@ class Session:
         place = self.place[: len(inside.levels(self.root, self.place)) - 1]
         if place != self.place:
             at = self._whole_cursor()
-            self.place, self.selection = place, ()
+            self.place, self.selection, self.notes_selected = place, (), ()
             self._see(at)
             self.place_changed.tell()
             self.selection_changed.tell()
-        before = self.selection
-        self.selection = tuple(n for n in before if n in self.graph.nodes)
+        before = self.chosen
+        self.selection = tuple(n for n in self.selection if n in self.graph.nodes)
+        self.notes_selected = tuple(n for n in self.notes_selected if n in self.graph.notes)
         self.document_changed.tell()
-        if self.selection != before:
+        if self.chosen != before:
             self.selection_changed.tell()
         if self.root.meaning != self._meaning:
             self._meaning = self.root.meaning

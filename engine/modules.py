@@ -87,10 +87,12 @@ def make_module(
     Values that enter become ports, called as they are called now; inputs and data stay outside. The
     value read outside becomes the result; when several are, the newest does and nodes that read
     inside give the others. Nodes that read inside an instance go where it goes, and instances part
-    from those outside that they are tied to, with their values. `samples` are values by id for the
-    definition's inputs. Raises GraphError.
+    from those outside that they are tied to, with their values. Notes and frames among the ids go
+    inside. `samples` are values by id for the definition's inputs. Raises GraphError.
     """
-    inside = {n for n in node_ids if graph.nodes[n].op not in _OUTSIDE}
+    wanted = set(node_ids)
+    notes = sorted(wanted & graph.notes.keys(), key=id_number)
+    inside = {n for n in wanted - graph.notes.keys() if graph.nodes[n].op not in _OUTSIDE}
     inside |= {
         k.target for n in inside for k in graph.links_of(n)
         if k.source == n and graph.op(k.target).reads_inside
@@ -105,6 +107,9 @@ def make_module(
     graph = draft.graph.copy()
     outputs = _read_outside(graph, inside)
     definition, ports = _definition(graph, inside, outputs[-1], name, samples or {})
+    for note in notes:
+        definition.put("notes", note, graph.notes[note])
+        draft.put("notes", note, None)
     draft.put("modules", name, definition)
     row = draft.graph.row(name)
     assert row is not None

@@ -1,4 +1,4 @@
-"""Edits of notes and frames, and which nodes a frame carries."""
+"""Edits of notes and frames, and what a frame carries and how it fits around it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.edits import Edit, Put, batch
+from engine.edits import Edit, Put, batch, move, remove_nodes
 from engine.graph import Graph, Note
 
 Area = tuple[float, float, float, float]
 """Left, top, width and height in scene units."""
+PADDING, TITLE = 24.0, 28.0
+"""Free ground in a frame around what it holds, and the height of its title."""
+GRID = 4
 
 
 def add_note(graph: Graph, **fields: Any) -> tuple[Edit, str]:
@@ -31,6 +34,27 @@ def move_notes(graph: Graph, places: Mapping[str, tuple[float, float]]) -> Edit:
     )
 
 
+def move_all(graph: Graph, places: Mapping[str, tuple[float, float]]) -> Edit:
+    """New places for nodes, notes and frames, by id."""
+    notes = {n: place for n, place in places.items() if n in graph.notes}
+    nodes = {n: place for n, place in places.items() if n not in notes}
+    return batch(move(graph, nodes), move_notes(graph, notes))
+
+
+def place_of(graph: Graph, key: str) -> tuple[float, float]:
+    """Where a node, a note or a frame stands."""
+    held = graph.notes[key] if key in graph.notes else graph.nodes[key]
+    return held.x, held.y
+
+
+def remove_all(graph: Graph, keys: Iterable[str]) -> Edit:
+    """Takes nodes, notes and frames away; what stands in a frame stays unless it is named."""
+    wanted = list(keys)
+    notes = [n for n in wanted if n in graph.notes]
+    nodes = [n for n in wanted if n in graph.nodes]
+    return batch(remove_nodes(graph, nodes), remove_notes(notes))
+
+
 def remove_notes(note_ids: Iterable[str]) -> Edit:
     """Takes notes and frames away; the nodes in a frame stay."""
     return batch(*(Put("notes", n, None) for n in note_ids))
@@ -47,3 +71,45 @@ def carried(graph: Graph, frame_id: str, areas: Mapping[str, Area]) -> list[str]
         if key != frame_id and fits and frame.y <= y and y + height <= frame.y + frame.height:
             inside.append(key)
     return inside
+
+
+def around(areas: Iterable[Area]) -> Area:
+    """The place and the size of a frame around what it is to hold, on the grid."""
+    held = list(areas)
+    left = _floor(min(a[0] for a in held) - PADDING)
+    top = _floor(min(a[1] for a in held) - PADDING - TITLE)
+    right = -_floor(-max(a[0] + a[2] for a in held) - PADDING)
+    bottom = -_floor(-max(a[1] + a[3] for a in held) - PADDING)
+    return left, top, right - left, bottom - top
+
+
+def _floor(number: float) -> float:
+    return float(number // GRID * GRID)
+
+
+def placed(graph: Graph, note_id: str, area: Area) -> Edit:
+    """Another place and size for a note or a frame."""
+    x, y, width, height = area
+    return change_note(graph, note_id, x=x, y=y, width=width, height=height)
+
+
+def refitted(
+    graph: Graph, places: Mapping[str, tuple[float, float]], areas: Mapping[str, Area]
+) -> Edit:
+    """Frames around nodes that all go to new `places` are fitted to them, what else is in them goes
+    along; `areas` are those of everything before."""
+    now = {k: (*places.get(k, a[:2]), *a[2:]) for k, a in areas.items()}
+    moved: dict[str, Area] = {}
+    frames = [n for n in graph.notes.values() if n.kind == "frame"]
+    for frame in sorted(frames, key=lambda n: (n.width * n.height, n.id)):
+        inside = carried(graph, frame.id, areas)
+        nodes = [k for k in inside if k in graph.nodes]
+        if not nodes or not places.keys() >= set(nodes):
+            continue
+        by = [min(now[k][i] for k in nodes) - min(areas[k][i] for k in nodes) for i in (0, 1)]
+        for key in inside:
+            if key in graph.notes and key not in moved:
+                x, y, width, height = areas[key]
+                moved[key] = now[key] = (x + by[0], y + by[1], width, height)
+        moved[frame.id] = now[frame.id] = around(now[k] for k in inside)
+    return batch(*(placed(graph, key, area) for key, area in moved.items()))

@@ -7,25 +7,32 @@ from collections.abc import Callable
 from app.actions.record import (
     GROUND,
     NODE,
+    NOTE,
     WIRE,
     Action,
     Context,
+    framed,
     free,
     nodes,
+    noted,
+    picked,
     selected,
     several,
     shown,
     three,
     wire_pointed,
 )
+from engine.records import COLOURS
 
 MENU = "Edit"
 _MODULES, _ARRANGE, _WIRES = "Modules", "Arrange", "Wires"
+_NOTES = "Notes and frames"
 
 _SIDES = {
     "left": "Align left", "centred": "Align centres", "right": "Align right", "top": "Align tops",
     "level": "Align middles", "bottom": "Align bottoms",
 }  # fmt: skip
+_COLOURS = {colour: f"Colour: {colour}" if colour else "No colour" for colour in COLOURS}
 
 
 def _instance(c: Context) -> bool:
@@ -38,6 +45,10 @@ def _wired(c: Context) -> bool:
     """The node selected last has a wire."""
     chosen = c.session.selection
     return c.editing and bool(chosen) and bool(c.session.graph.structure.degree(chosen[-1]))
+
+
+def _colour(name: str) -> Callable[[Context], None]:
+    return lambda c: c.canvas.notes.colour(name)
 
 
 def _can_undo(c: Context) -> bool:
@@ -62,16 +73,16 @@ ACTIONS = (
         "edit.redo", "Redo", MENU, lambda c: c.session.history.redo(), "Ctrl+Shift+Z, Ctrl+Y",
         _can_redo,
     ),
-    Action("edit.cut", "Cut", MENU, lambda c: c.canvas.cut(), "Ctrl+X", selected, 1, on=NODE),
-    Action("edit.copy", "Copy", MENU, lambda c: c.canvas.copy(), "Ctrl+C", selected, 1, on=NODE),
+    Action("edit.cut", "Cut", MENU, lambda c: c.canvas.cut(), "Ctrl+X", picked, 1, on=NODE | NOTE),
+    Action("edit.copy", "Copy", MENU, lambda c: c.canvas.copy(), "Ctrl+C", picked, 1, on=NODE | NOTE),
     Action("edit.paste", "Paste", MENU, lambda c: c.canvas.paste(), "Ctrl+V", shown, 1, on=GROUND),
     Action(
-        "edit.duplicate", "Duplicate", MENU, lambda c: c.canvas.duplicate(), "Ctrl+D", selected, 1,
-        on=NODE,
+        "edit.duplicate", "Duplicate", MENU, lambda c: c.canvas.duplicate(), "Ctrl+D", picked, 1,
+        on=NODE | NOTE,
     ),
     Action(
         "edit.delete", "Delete", MENU, lambda c: c.canvas.delete_selection(), "Del, Backspace",
-        selected, 1, on=NODE,
+        picked, 1, on=NODE | NOTE,
     ),
     Action(
         "edit.remove_wire", "Remove wire", MENU, lambda c: c.canvas.remove_wire(), "", wire_pointed,
@@ -88,14 +99,15 @@ ACTIONS = (
     ),
     *(
         Action(
-            f"edit.align_{side}", title, MENU, _aligned(side), "", several, 3, "", _ARRANGE, NODE
+            f"edit.align_{side}", title, MENU, _aligned(side), "", several, 3, "", _ARRANGE,
+            NODE | NOTE,
         )
         for side, title in _SIDES.items()
     ),
     *(
         Action(
             f"edit.distribute_{way}", f"Distribute {way}", MENU, _distributed(axis), "", three, 3,
-            "Equal gaps between the selected nodes.", _ARRANGE, NODE,
+            "Equal gaps between what is selected.", _ARRANGE, NODE | NOTE,
         )
         for axis, way in enumerate(("across", "down"))
     ),
@@ -132,6 +144,34 @@ ACTIONS = (
         "The wire pointed at runs through a dot that can be moved and branched from.", _WIRES, WIRE,
     ),
     Action("edit.formula", "Type a formula", MENU, lambda c: c.focus_formula(), "Ctrl+E", group=3),
+    Action(
+        "edit.note", "Note", MENU, lambda c: c.canvas.notes.add(), "Ctrl+Shift+J", shown, 3,
+        "A text on the canvas; formulas stand between dollar signs.", _NOTES, GROUND,
+    ),
+    Action(
+        "edit.frame", "Frame selection", MENU, lambda c: c.canvas.notes.frame(), "Ctrl+J", shown, 3,
+        "A frame with a title around what is selected; dragged by its title it carries what is in it.",
+        _NOTES, NODE | GROUND | NOTE,
+    ),
+    Action(
+        "edit.note_text", "Edit text", MENU, lambda c: c.canvas.notes.edit_selected(), "", noted, 3,
+        "The note or the title; a double click, Enter or F2 do the same.", _NOTES, NOTE,
+    ),
+    Action(
+        "edit.fit_frame", "Fit to contents", MENU, lambda c: c.canvas.notes.fit(), "Ctrl+Alt+J", noted, 3,
+        "Frames stand closely around what is in them, notes around their text.", _NOTES, NOTE,
+    ),
+    Action(
+        "edit.select_inside", "Select nodes in frame", MENU, lambda c: c.canvas.notes.select_inside(),
+        "", framed, 3, submenu=_NOTES, on=NOTE,
+    ),
+    *(
+        Action(
+            f"edit.colour_{name or 'none'}", title, MENU, _colour(name), "", noted, 4,
+            "Of the selected notes and frames.", _NOTES, NOTE,
+        )
+        for name, title in _COLOURS.items()
+    ),
     Action(
         "edit.make_module", "Make module…", MENU, lambda c: c.modules.make(), "Ctrl+G", selected, 4,
         "The selected nodes become one node that can be used again.", _MODULES, NODE,

@@ -16,7 +16,10 @@ class How(NamedTuple):
 HOW: dict[str, How] = {
     "select": How("Select a node", "Click it; with Shift or Ctrl, add it or take it out"),
     "band": How("Select what a rectangle touches", "Drag on the ground; with Shift or Ctrl, add"),
-    "move": How("Move the selection", "Drag a node"),
+    "move": How(
+        "Move the selection", "Drag a node, a note, or a frame by its title with what is in it"
+    ),
+    "resize": How("Make a note or a frame larger", "Select it, and drag an edge or a corner"),
     "move_onto": How("Put a node on a wire", "Drag it there; what is behind it makes room"),
     "take_out": How("Take nodes out of their wires", "Hold X and drag a node"),
     "cut": How("Cut wires", "Hold X and drag over them, or drag with Ctrl and the right button"),
@@ -27,6 +30,9 @@ HOW: dict[str, How] = {
     "insert": How("Put an operator on a wire", "Drag it from the palette onto the wire"),
     "search": How("Search for an operator there", "Double-click the ground"),
     "open": How("Edit a value, or open a module", "Double-click the node"),
+    "write": How(
+        "Edit a note or a title", "Double-click it; Ctrl+Enter or a click elsewhere ends it"
+    ),
     "menu": How("What can be done there", "Right-click a node, a wire or the ground"),
     "pan": How("Pan", "Drag with the middle button, or hold Space and drag; two fingers"),
     "minimap": How("Look elsewhere", "Click or drag in the minimap"),

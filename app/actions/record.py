@@ -10,8 +10,27 @@ from app.session import Session
 from engine.graph import Port
 
 
+class Notes(Protocol):
+    """The commands on notes and frames of the canvas."""
+
+    @property
+    def frames(self) -> list[str]:
+        """The selected frames."""
+        ...
+
+    def add(self) -> None: ...
+    def frame(self) -> None: ...
+    def edit_selected(self) -> bool: ...
+    def fit(self) -> None: ...
+    def select_inside(self) -> None: ...
+    def colour(self, name: str) -> None: ...
+
+
 class Canvas(Protocol):
     """The canvas as actions use it."""
+
+    @property
+    def notes(self) -> Notes: ...
 
     @property
     def pointed_wire(self) -> Port | None:
@@ -156,14 +175,29 @@ def selected(c: Context) -> bool:
     return c.editing and bool(c.session.selection)
 
 
+def picked(c: Context) -> bool:
+    """Nodes, notes or frames are selected."""
+    return c.editing and bool(c.session.chosen)
+
+
+def noted(c: Context) -> bool:
+    """Notes or frames are selected."""
+    return c.editing and bool(c.session.notes_selected)
+
+
+def framed(c: Context) -> bool:
+    """Frames are selected."""
+    return noted(c) and bool(c.canvas.notes.frames)
+
+
 def several(c: Context) -> bool:
-    """More than one node is selected."""
-    return c.editing and len(c.session.selection) > 1
+    """More than one thing is selected."""
+    return c.editing and len(c.session.chosen) > 1
 
 
 def three(c: Context) -> bool:
-    """More than two nodes are selected."""
-    return c.editing and len(c.session.selection) > 2
+    """More than two things are selected."""
+    return c.editing and len(c.session.chosen) > 2
 
 
 def wire_pointed(c: Context) -> bool:
@@ -191,6 +225,7 @@ WHY: dict[Callable[[Context], bool], str] = {
 # ------------------------------------------------------------ what its menu on the canvas is asked on
 
 NODE, WIRE, GROUND = frozenset({"node"}), frozenset({"wire"}), frozenset({"ground"})
+NOTE = frozenset({"note"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +235,9 @@ class Action:
     `menu` is the title of the menu it stands in, `submenu` of the menu inside that one, if any.
     `shortcut` is in Qt's portable text; a second one follows after a comma and a space. `group`
     changes where a menu has a line. `on` says which menus on the canvas have it too: those of a
-    right click on a node (it works on the selection), on a wire (on `canvas.pointed_wire`) and on
-    the ground; `NODE | GROUND` is two. There it is left out while it would do nothing.
+    right click on a node or a note (it works on the selection), on a wire (on
+    `canvas.pointed_wire`) and on the ground; `NODE | GROUND` is two. There it is left out while it
+    would do nothing.
     """
 
     id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.actions.record import GROUND, NODE, Action, Context, nodes, selected, shown
+from app.actions.record import GROUND, NODE, Action, Context, nodes, picked, shown
 
 MENU = "View"
 
@@ -22,7 +22,7 @@ ACTIONS = (
     Action("view.fit", "Fit", MENU, lambda c: c.navigation.show_all(), "F", nodes, 1, on=GROUND),
     Action(
         "view.zoom_selection", "Zoom to selection", MENU, lambda c: c.navigation.show_selection(),
-        "Shift+F", selected, 1,
+        "Shift+F", picked, 1,
     ),
     Action("view.zoom_in", "Zoom in", MENU, lambda c: c.canvas.zoom_by(1.25), "Ctrl++, Ctrl+=", shown, 1),
     Action("view.zoom_out", "Zoom out", MENU, lambda c: c.canvas.zoom_by(0.8), "Ctrl+-", shown, 1),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
 
 from app.session import Session
 from app.text import tr
@@ -11,22 +12,25 @@ from app.view import dialogs
 from engine.graph import GraphError
 from engine.modules import make_module, unpack_module
 
+if TYPE_CHECKING:
+    from app.view.frame import Frame
+
 
 class Modules(QObject):
     """The commands on modules of one window. `problem` carries one sentence."""
 
     problem = Signal(str)
 
-    def __init__(self, session: Session, window: QWidget) -> None:
+    def __init__(self, session: Session, window: Frame) -> None:
         super().__init__(window)
         self.session, self.window = session, window
 
     def make(self) -> bool:
         """The selection becomes a module; asks for its name until it is free or given up."""
         session = self.session
-        free = self._free_name()
+        free, chosen = self._free_name(), self._chosen()
         try:  # a selection that cannot be one is refused before anything is asked
-            make_module(session.graph, session.selection, free)
+            make_module(session.graph, chosen, free)
         except GraphError as error:
             self.problem.emit(str(error))
             return False
@@ -34,9 +38,7 @@ class Modules(QObject):
         while name := dialogs.ask_module_name(self.window, wanted, fault):
             wanted = name
             try:
-                edit, instance = make_module(
-                    session.graph, session.selection, name, session.evaluation.values
-                )
+                edit, instance = make_module(session.graph, chosen, name, session.evaluation.values)
                 session.do(edit, f"{tr('Make module')} {name}")
             except GraphError as error:
                 fault = str(error)
@@ -64,6 +66,11 @@ class Modules(QObject):
         """Looks into the selected instance."""
         chosen = self.session.selection
         return len(chosen) == 1 and self.session.enter(chosen[0])
+
+    def _chosen(self) -> list[str]:
+        """What is selected, frames that hold something else left out."""
+        session, notes = self.session, self.window.canvas.board.notes
+        return [n for n in session.chosen if set(notes.with_carried([n])) <= {*session.chosen}]
 
     def _free_name(self) -> str:
         number, name = 2, tr("Module")

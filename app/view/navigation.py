@@ -142,7 +142,7 @@ class Navigation(QObject):
         self.canvas.glide_to()
 
     def show_selection(self) -> None:
-        self.canvas.glide_to(self.session.selection, 1.5)
+        self.canvas.glide_to(self.session.chosen, 1.5)
 
     def toggle_minimap(self) -> None:
         self.canvas.minimap.toggle()

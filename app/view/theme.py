@@ -48,6 +48,16 @@ _DRAWER_COLOURS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# Of notes and frames; each is read as text on its own tint, and none is near green or vermillion.
+_NOTE_COLOURS: Mapping[str, tuple[str, str]] = {
+    "blue": ("#8db4f5", "#2456a8"),
+    "violet": ("#bfa3ff", "#6a41bd"),
+    "pink": ("#f0a0d4", "#a02c78"),
+    "yellow": ("#e9ca6b", "#745800"),
+    "grey": ("#b3bbc8", "#4d586a"),
+}
+
+
 @dataclass(frozen=True)
 class Theme:
     """One set of colours. `control` and `press` are a plain button's, at rest and held down."""
@@ -72,6 +82,7 @@ class Theme:
     dot: QColor
     wire: QColor
     drawers: Mapping[str, QColor] = field(default_factory=dict)
+    notes: Mapping[str, QColor] = field(default_factory=dict)
 
     @property
     def is_dark(self) -> bool:
@@ -80,6 +91,10 @@ class Theme:
     def drawer(self, category: str) -> QColor:
         """The hue of an operator's drawer, for strips and palette marks."""
         return self.drawers.get(category, self.muted)
+
+    def note(self, colour: str) -> QColor:
+        """The hue of a note or a frame; without a colour, that of quiet text."""
+        return self.notes.get(colour, self.muted)
 
 
 def _theme(name: Scheme, colours: str) -> Theme:
@@ -90,7 +105,8 @@ def _theme(name: Scheme, colours: str) -> Theme:
     values: dict[str, Any] = {k: QColor(c) for k, c in zip(keys, colours.split(), strict=True)}
     column = 0 if name == "dark" else 1
     drawers = {category: QColor(pair[column]) for category, pair in _DRAWER_COLOURS.items()}
-    return Theme(name, drawers=drawers, **values)
+    notes = {colour: QColor(pair[column]) for colour, pair in _NOTE_COLOURS.items()}
+    return Theme(name, drawers=drawers, notes=notes, **values)
 
 
 DARK = _theme(

@@ -42,8 +42,8 @@ def test_a_menu_is_seen_at_a_glance(menu: str) -> None:
     assert len(rows) <= 16, f"{menu} has {len(rows)} rows"
 
 
-def test_menus_on_the_canvas_are_of_three_kinds() -> None:
-    kinds = {"node", "wire", "ground"}
+def test_menus_on_the_canvas_are_of_four_kinds() -> None:
+    kinds = {"node", "note", "wire", "ground"}
     assert {kind for a in ACTIONS for kind in a.on} == kinds
 
 

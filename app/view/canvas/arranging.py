@@ -1,13 +1,14 @@
-"""What people do to the places of nodes: arrange, line up, spread."""
+"""What people do to the places of nodes and notes: arrange, line up, spread."""
 
 from __future__ import annotations
 
 from app.text import tr
 from app.view.canvas.editing import Editing
 from engine import aligning
-from engine.aligning import Places
-from engine.edits import move
+from engine.aligning import Area, Places
+from engine.edits import batch, move
 from engine.layout import arrange
+from engine.notes import move_all, place_of, refitted
 
 
 class Arranging:
@@ -20,26 +21,42 @@ class Arranging:
         """Lays out the selection where it stands, or the whole graph, which is then in view."""
         canvas, session = self._canvas, self._canvas.session
         chosen = list(session.selection) if len(session.selection) > 1 else None
-        areas = canvas.board.areas()
+        areas, graph = canvas.board.notes.areas(), session.graph
         sizes = {n: (w, h) for n, (_, _, w, h) in areas.items()}
-        self._place(arrange(session.graph, chosen, sizes), tr("Arrange nodes"))
+        places = arrange(graph, chosen, sizes)
+        if any(place_of(graph, n) != place for n, place in places.items()):
+            edit = batch(move(graph, places), refitted(graph, places, areas))
+            canvas.attempt(edit, tr("Arrange nodes"))
         if chosen is None:
             canvas.fit()
 
     def align(self, side: str) -> None:
         """The selected nodes stand at one of `engine.aligning.SIDES` of the rectangle around them."""
-        areas = self._canvas.board.areas(self._canvas.session.selection)
+        areas = self._units()
         if len(areas) > 1:
             self._place(aligning.align(areas, side), tr("Align nodes"))
 
     def distribute(self, axis: int) -> None:
         """Equal gaps between the selected nodes, across (0) or down (1)."""
-        areas = self._canvas.board.areas(self._canvas.session.selection)
+        areas = self._units()
         if len(areas) > 2:
             self._place(aligning.distribute(areas, axis), tr("Distribute nodes"))
 
+    def _units(self) -> dict[str, Area]:
+        """What is selected; what lies in a selected frame goes with it."""
+        notes, chosen = self._canvas.board.notes, self._canvas.session.chosen
+        inside = {key for n in chosen for key in notes.with_carried([n]) if key != n}
+        areas = notes.areas()
+        return {n: areas[n] for n in chosen if n not in inside}
+
     def _place(self, places: Places, label: str) -> None:
-        graph = self._canvas.session.graph
-        moved = {n: p for n, p in places.items() if p != (graph.nodes[n].x, graph.nodes[n].y)}
+        graph, notes = self._canvas.session.graph, self._canvas.board.notes
+        moved: Places = {}
+        for key, (x, y) in places.items():
+            was = place_of(graph, key)
+            by = x - was[0], y - was[1]
+            for held in notes.with_carried([key]) if by != (0, 0) else ():
+                at = place_of(graph, held)
+                moved[held] = at[0] + by[0], at[1] + by[1]
         if moved:
-            self._canvas.attempt(move(graph, moved), label)
+            self._canvas.attempt(move_all(graph, moved), label)

@@ -13,6 +13,7 @@ from app.view.canvas.boxes import Boxes
 from app.view.canvas.face import WIDTH, Face, PortFace, base_face
 from app.view.canvas.layers import FAR, LABELS_FROM, NodeLayer, WireLayer
 from app.view.canvas.node_item import NodeItem
+from app.view.canvas.note_board import NoteBoard
 from app.view.canvas.pictures import Pictures
 from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
@@ -38,6 +39,7 @@ class Board(QGraphicsScene):
         self.theme = theme
         self.nodes: dict[str, NodeItem] = {}
         self.wires: dict[Port, WireItem] = {}
+        self.notes = NoteBoard(self)
         self.node_boxes: Boxes[str] = Boxes()
         self.wire_boxes: Boxes[Port] = Boxes()
         self.pictures = Pictures(theme)
@@ -63,6 +65,7 @@ class Board(QGraphicsScene):
         """Forgets every item: other nodes of the same ids are looked at."""
         for item in self.nodes.values():
             self.removeItem(item)
+        self.notes.reset()
         for table in (self.nodes, self.wires, self._seen, self._bases, self._around):
             table.clear()
         self.node_boxes.clear()
@@ -78,7 +81,7 @@ class Board(QGraphicsScene):
     def synchronize(self) -> tuple[set[str], dict[str, QPointF]]:
         """Adds, removes and updates items for what differs from the document.
 
-        Returns the ids of new nodes, and where nodes stood that the document has moved.
+        Returns the ids of new nodes, and where nodes and notes stood that the document has moved.
         """
         graph = self.session.graph
         links = graph.links
@@ -115,7 +118,7 @@ class Board(QGraphicsScene):
             self._set_base(node_id)
         self._settle({*new, *moved, *(stale & self.nodes.keys())})
         self._grow((*new, *moved))
-        return new, moved
+        return new, {**moved, **self.notes.synchronize()}
 
     def _set_base(self, node_id: str) -> None:
         """A changed node keeps the numbers it shows until there are new ones."""
@@ -252,6 +255,7 @@ class Board(QGraphicsScene):
         for node_id in there:
             self.nodes[node_id].put(places[node_id])
         self._settle(there)
+        self.notes.move(places)
 
     def _settle(self, node_ids: Iterable[str]) -> None:
         """Nodes have moved, or their ports: boxes and wires follow."""
@@ -277,19 +281,31 @@ class Board(QGraphicsScene):
         self.theme = theme
         self.pictures.set_theme(theme)
         self.update()
+        self.notes.set_theme(theme)
 
     def content(self, node_ids: Iterable[str] | None = None) -> QRectF:
-        """The bodies of nodes (all unless given), as one rectangle; empty when there is none."""
+        """The bodies of nodes and the areas of notes (all unless given), as one rectangle; empty when
+        there is none."""
         rect = QRectF()
-        for node_id in self.nodes if node_ids is None else node_ids:
-            if node_id in self.nodes:
-                rect = rect.united(self.nodes[node_id].body())
+        for key in (*self.nodes, *self.notes.items) if node_ids is None else node_ids:
+            if key in self.nodes:
+                rect = rect.united(self.nodes[key].body())
+            elif key in self.notes.items:
+                rect = rect.united(self.notes.items[key].area())
         return rect
 
     def areas(self, node_ids: Iterable[str] | None = None) -> dict[str, Area]:
         """The bodies of nodes (all unless given) as plain numbers."""
         bodies = {n: self.nodes[n].body() for n in (self.nodes if node_ids is None else node_ids)}
         return {n: (b.x(), b.y(), b.width(), b.height()) for n, b in bodies.items()}
+
+    def holds(self, ids: Iterable[str]) -> bool:
+        """Whether all these nodes and notes are there."""
+        return all(key in self.nodes or key in self.notes.items for key in ids)
+
+    def spoken(self, key: str) -> str:
+        """A node or a note that is there, in words."""
+        return self.nodes[key].face.spoken if key in self.nodes else self.notes.items[key].spoken
 
     # ------------------------------------------------------------ what is there
 
@@ -347,6 +363,7 @@ class Board(QGraphicsScene):
             item = self.nodes[node_id]
             item.set_look(replace(item.look, selected=node_id in chosen))
         self._chosen = chosen
+        self.notes.show_selection()
 
     def hover(self, node_id: str | None, key: Port | None) -> None:
         """One node or one wire under the pointer, or nothing."""

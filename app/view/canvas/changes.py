@@ -27,6 +27,7 @@ from engine.edits import (
 )
 from engine.files import FileError, from_text, to_text
 from engine.graph import Graph, GraphError, Port
+from engine.notes import place_of
 from engine.ops.row import Array
 
 Place = tuple[float, float]
@@ -78,7 +79,7 @@ def wired(source: str, end: Port, was: Port | None = None) -> Edit:
 
 
 def copied_text(graph: Graph, node_ids: Iterable[str]) -> str:
-    """Nodes with the wires among them as text that `pasted` and other windows read."""
+    """Nodes with the wires among them, and notes, as text that `pasted` and other windows read."""
     return to_text(subgraph(graph, node_ids))
 
 
@@ -95,7 +96,7 @@ def pasted(graph: Graph, text: str, at: Place) -> tuple[Edit, list[str]]:
             part = from_text(text)
         except FileError as error:
             raise GraphError(f"{tr('the clipboard holds no nodes')}: {error}") from None
-        if not part.nodes:
+        if not part.nodes and not part.notes:
             raise GraphError(tr("the copied document is empty; copy nodes first"))
         offset = _offset(part, at)
         edit, ids = insert(graph, part, offset)
@@ -104,8 +105,8 @@ def pasted(graph: Graph, text: str, at: Place) -> tuple[Edit, list[str]]:
 
 
 def _offset(part: Graph, at: Place) -> Place:
-    xs = [n.x for n in part.nodes.values()]
-    ys = [n.y for n in part.nodes.values()]
+    places = [place_of(part, key) for key in (*part.nodes, *part.notes)]
+    xs, ys = [x for x, _ in places], [y for _, y in places]
     return at[0] - (min(xs) + max(xs)) / 2, at[1] - (min(ys) + max(ys)) / 2
 
 
@@ -195,10 +196,10 @@ def renamed(graph: Graph, node_id: str, name: str) -> Edit:
     return rename(graph, node_id, name.strip())
 
 
-def nudged(graph: Graph, node_ids: Iterable[str], by: Place) -> dict[str, Place]:
-    """Where nodes stand after a step of the arrow keys."""
-    nodes = [graph.nodes[n] for n in node_ids]
-    return {n.id: (n.x + by[0], n.y + by[1]) for n in nodes}
+def nudged(graph: Graph, ids: Iterable[str], by: Place) -> dict[str, Place]:
+    """Where nodes and notes stand after a step of the arrow keys."""
+    places = {key: place_of(graph, key) for key in ids}
+    return {key: (x + by[0], y + by[1]) for key, (x, y) in places.items()}
 
 
 def bookmarked(graph: Graph, digit: str, node_id: str) -> Edit:

@@ -14,11 +14,13 @@ from app.view.canvas import changes
 from app.view.canvas.board import Board
 from app.view.canvas.face import HEIGHT, WIDTH
 from app.view.canvas.looking import Looking
+from app.view.canvas.note_editing import NoteEditing
 from app.view.canvas.overlays import Editor, Notice
 from engine.aligning import make_room
 from engine.compose import compose_edit
-from engine.edits import Edit, batch, disconnect, move, remove_nodes
+from engine.edits import Edit, batch, disconnect, move
 from engine.graph import Port
+from engine.notes import move_all, remove_all
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Editing(Looking):
 
     `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
     also wires it, when a wire was let go there. `message` repeats what the notice says.
-    `menu_asked` carries what a menu is asked on (node, wire or ground) and where on the screen;
+    `menu_asked` carries what a menu is asked on (node, wire, note or ground) and where on the screen;
     `asked` is kept until it is closed.
     """
 
@@ -46,6 +48,7 @@ class Editing(Looking):
         super().__init__(board)
         self.session = session
         self.editor, self.notice = Editor(self), Notice(self)
+        self.notes = NoteEditing(self)
         self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
         self._pointer = QPointF()
         self.asked: Asked | None = None
@@ -63,6 +66,10 @@ class Editing(Looking):
             self.say(str(error))
             return False
         return True
+
+    def pointer_place(self) -> QPointF:
+        """Where the pointer was last, in the scene."""
+        return self.to_scene(self._pointer)
 
     def say(self, sentence: str) -> None:
         """One sentence at the pointer, and as a signal."""
@@ -123,23 +130,26 @@ class Editing(Looking):
         self.search_requested.emit(place)
 
     def delete_selection(self) -> None:
-        """Removes the selected nodes with their wires."""
-        if self.session.selection:
-            self.attempt(remove_nodes(self.session.graph, self.session.selection), tr("Delete"))
+        """Removes what is selected, nodes with their wires; what stands in a frame stays."""
+        if self.session.chosen:
+            self.attempt(remove_all(self.session.graph, self.session.chosen), tr("Delete"))
 
     def select_all(self) -> None:
-        self.session.select(self.session.graph.nodes)
+        self.session.select((*self.session.graph.nodes, *self.session.graph.notes))
 
     def copy(self) -> None:
-        """Puts the selected nodes on the clipboard as text."""
-        if self.session.selection:
+        """Puts what is selected on the clipboard as text, and what is in its frames."""
+        if chosen := self._taken():
             self._pasted = 0
-            text = changes.copied_text(self.session.graph, self.session.selection)
-            QGuiApplication.clipboard().setText(text)
+            QGuiApplication.clipboard().setText(changes.copied_text(self.session.graph, chosen))
 
     def cut(self) -> None:
         self.copy()
-        self.delete_selection()
+        if chosen := self._taken():
+            self.attempt(remove_all(self.session.graph, chosen), tr("Delete"))
+
+    def _taken(self) -> list[str]:
+        return self.board.notes.with_carried(self.session.chosen)
 
     def paste(self, scene_pos: QPointF | None = None) -> None:
         """Adds the nodes, or the program, on the clipboard and selects them; where a menu asked."""
@@ -153,8 +163,8 @@ class Editing(Looking):
         )
 
     def duplicate(self) -> None:
-        """Copies of the selected nodes, reading what those read."""
-        if chosen := self.session.selection:
+        """Copies of what is selected and in its frames; nodes read what those read."""
+        if chosen := self._taken():
             self._insert(
                 lambda: changes.duplicated(self.session.graph, chosen, (24, 24)), tr("Duplicate")
             )
@@ -190,10 +200,10 @@ class Editing(Looking):
 
     def nudge_selection(self, dx: float, dy: float) -> None:
         """Moves the selection; steps that follow each other are one undo step."""
-        if chosen := self.session.selection:
-            places = changes.nudged(self.session.graph, chosen, (dx, dy))
+        if chosen := self.session.chosen:
+            places = changes.nudged(self.session.graph, self._taken(), (dx, dy))
             self.attempt(
-                move(self.session.graph, places), tr("Move"), ("nudge", self._nudge, chosen)
+                move_all(self.session.graph, places), tr("Move"), ("nudge", self._nudge, chosen)
             )
 
     def open_node(self, node_id: str) -> bool:

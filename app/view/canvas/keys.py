@@ -14,6 +14,8 @@ from app.view.canvas.focus import Focus
 from app.view.canvas.gestures import HELD, Gesture
 from app.view.canvas.keyboard import ARROWS, KeyWire
 
+_WRITES = (Qt.Key.Key_F2, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
 
 class Keys(Editing):
     """The canvas as far as it hears the keyboard. Most keys are actions and never come here."""
@@ -69,6 +71,8 @@ class Keys(Editing):
             self.delete_selection()
         elif event.matches(QKeySequence.StandardKey.SelectAll):
             self.select_all()
+        elif key in _WRITES and not chosen and self.notes.edit_selected():
+            pass
         elif key == Qt.Key.Key_F2 and chosen:
             self.rename_node(chosen[0])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
@@ -85,9 +89,9 @@ class Keys(Editing):
         super().keyReleaseEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab goes from node to node and behind the last one leaves the canvas."""
-        order = self.session.graph.order()
-        chosen = self.session.selection
+        """Tab goes from node to node, then from note to note, and behind the last leaves the canvas."""
+        order = [*self.session.graph.order(), *self.session.graph.notes]
+        chosen = self.session.chosen
         at = order.index(chosen[-1]) if chosen and chosen[-1] in order else None
         following = (
             (0 if forward else len(order) - 1) if at is None else at + (1 if forward else -1)
@@ -106,7 +110,7 @@ class Keys(Editing):
             self._escape_gesture()
         elif self.focus_lens.leave():
             pass
-        elif self.session.selection:
+        elif self.session.chosen:
             self.session.select(())
         else:
             self.session.leave()

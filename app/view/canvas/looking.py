@@ -171,8 +171,8 @@ class Looking(QGraphicsView):
         self.pan(view.x() - now.x(), view.y() - now.y())
 
     def show_node(self, node_id: str, smallest: float = SMALLEST) -> None:
-        """Glides so far that a node is seen, at a zoom of at least `smallest`."""
-        body = self.board.nodes[node_id].body()
+        """Glides so far that a node or a note is seen, at a zoom of at least `smallest`."""
+        body = self.board.content((node_id,))
         centre, zoom = self._glide.target
         view = self.viewport().size()
         seen = QRectF(0, 0, (view.width() - 48) / zoom, (view.height() - 48) / zoom)

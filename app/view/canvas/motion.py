@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEasingCurve, QPointF, QVariantAnimation
 
 from app.view.theme import MOTION_MS
+from engine.notes import place_of
 
 if TYPE_CHECKING:
     from app.view.canvas.editing import Editing
@@ -33,9 +34,10 @@ class Motion:
     def start(self, new: Iterable[str], moved: Mapping[str, QPointF]) -> None:
         """`moved` nodes glide from where they stood, `new` ones fade in."""
         self.finish()
-        nodes = self._canvas.board.nodes
+        board = self._canvas.board
+        items = {**board.nodes, **board.notes.items} if moved else {}
         self._new = set(new)
-        self._paths = {n: (was, nodes[n].pos()) for n, was in moved.items()}
+        self._paths = {n: (was, items[n].pos()) for n, was in moved.items()}
         if 0 < len(self._new) + len(self._paths) <= MOST:
             self._clock.start()
             self._show(0.0)
@@ -59,7 +61,9 @@ class Motion:
         if share >= 1:
             # Where the document has them now, which may have moved on.
             ends = {
-                n: QPointF(graph.nodes[n].x, graph.nodes[n].y) for n in self._paths if n in nodes
+                n: QPointF(*place_of(graph, n))
+                for n in self._paths
+                if self._canvas.board.holds([n])
             }
             self._canvas.board.move_items(ends)
         else:

@@ -36,11 +36,13 @@ class Speaking:
         self._timer.timeout.connect(self.flush)
 
     def selection(self) -> None:
-        session, nodes = self._canvas.session, self._canvas.board.nodes
-        chosen = session.selection
-        words = "; ".join(nodes[n].face.spoken for n in chosen[-MOST:] if n in nodes)
+        board, chosen = self._canvas.board, self._canvas.session.chosen
+        words = "; ".join(board.spoken(key) for key in chosen[-MOST:] if board.holds([key]))
         if len(chosen) > MOST:
-            words = f"{len(chosen)} {tr('nodes are selected')}"
+            notes = self._canvas.session.notes_selected
+            words = (
+                f"{len(chosen)} {tr('things are selected') if notes else tr('nodes are selected')}"
+            )
         self._canvas.setAccessibleDescription(words)
         self._say("selection", words or tr("nothing is selected"))
 

@@ -80,7 +80,7 @@ class Canvas(Keys):
         self.board.show_values()
         self.board.show_selection()
         self.bookmarks.refresh()
-        self.hint.setVisible(not session.graph.nodes)
+        self._show_hint()
         self.minimap.document_changed()
 
     def set_theme(self, theme: Theme) -> None:
@@ -116,11 +116,12 @@ class Canvas(Keys):
         """Another module is looked at: other nodes, all in view."""
         self._escape_gesture()
         self.editor.close_editor()
+        self.notes.editor.give_up()
         self._motion.finish()
         self._places = {}
         self.board.reset()
         self.board.synchronize()
-        self.hint.setVisible(not self.session.graph.nodes)
+        self._show_hint()
         self.fit()
         self.focus_lens.refresh()
         self.bookmarks.refresh()
@@ -130,8 +131,8 @@ class Canvas(Keys):
     def _document_changed(self) -> None:
         self.board.stepping = False
         new, moved = self.board.synchronize()
-        self.hint.setVisible(not self.session.graph.nodes)
-        if self._gesture is not None and not self._gesture.uses <= self.board.nodes.keys():
+        self._show_hint()
+        if self._gesture is not None and not self.board.holds(self._gesture.uses):
             self._escape_gesture()
         if not self.reduced_motion and self.isVisible():
             self._motion.start(new, moved)
@@ -139,6 +140,10 @@ class Canvas(Keys):
         self.bookmarks.refresh()
         self.minimap.document_changed()
         self._soon()
+
+    def _show_hint(self) -> None:
+        graph = self.session.graph
+        self.hint.setVisible(not graph.nodes and not graph.notes)
 
     def _evaluated(self) -> None:
         self.minimap.update()
@@ -187,6 +192,7 @@ class Canvas(Keys):
         """The editor stands over its node only while the view is still."""
         super().looking()
         self.editor.close_editor()
+        self.notes.editor.take()
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         self._ground.draw(painter, self.viewportTransform(), self.viewport())
@@ -221,6 +227,7 @@ class Canvas(Keys):
         wire = None if item else self.board.wire_at(pointer.scene, self.reach(6))
         self._under = wire.key if wire else None
         self.board.hover(item.node_id if item else None, self._under)
+        self.notes.hover(pointer.scene)
 
     def _move_again(self) -> None:
         """The view has moved under a pointer at rest."""
@@ -246,8 +253,11 @@ class Canvas(Keys):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         wire = None if item else self.board.wire_at(pointer.scene, self.reach(6))
+        note = None if item or wire else self.board.notes.at(pointer.scene, self.zoom)
         if wire is not None:
             self.rewiring.add_dot(wire.key, pointer.scene)
+        elif note is not None:
+            self.notes.edit(note.note_id)
         elif item is None:
             self._pending = None
             self.search_requested.emit(pointer.scene)
@@ -258,20 +268,26 @@ class Canvas(Keys):
         """Asks for the menu of what is pointed at, by the menu key of what is selected."""
         if self._gesture is not None:
             return
-        chosen, nodes = self.session.selection, self.board.nodes
+        chosen, board = self.session.chosen, self.board
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            item, wire = (nodes[chosen[-1]] if chosen else None), None
-            place = item.body().center() if item else self.centre()
+            # Nodes come before notes: with both selected, the menu is that of nodes.
+            key, wire = next(iter((*self.session.selection[-1:], *chosen[-1:])), None), None
+            place = board.content((key,)).center() if key else self.centre()
         else:
             place = self.to_scene(QPointF(event.pos()))
-            item = self.board.node_at(place)
-            wire = None if item else self.board.wire_at(place, self.reach(6))
-        if item is not None and item.node_id not in chosen:
-            self.session.select((item.node_id,))
+            item = board.node_at(place)
+            wire = None if item else board.wire_at(place, self.reach(6))
+            note = None if item or wire else board.notes.at(place, self.zoom)
+            key = item.node_id if item else note.note_id if note else None
+        if key is not None and key not in chosen:
+            self.session.select((key,))
         self.editor.close_editor()
         self.asked = Asked(place, wire.key if wire else None)
         at = self.viewport().mapToGlobal(self.mapFromScene(place))
-        self.menu_asked.emit("node" if item else "wire" if wire else "ground", at)
+        kind = "wire" if wire else "ground"
+        if key is not None:
+            kind = "node" if key in board.nodes else "note"
+        self.menu_asked.emit(kind, at)
 
     def end_menu(self) -> None:
         """The menu is closed; what was chosen in it is done."""

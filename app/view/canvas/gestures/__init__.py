@@ -11,6 +11,7 @@ from app.view.canvas.gestures.cutting import Cut
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 from app.view.canvas.gestures.looking import Band, Pan
 from app.view.canvas.gestures.moving import Move, TakeOut
+from app.view.canvas.gestures.resizing import Resize
 from app.view.canvas.gestures.wiring import Wire
 
 if TYPE_CHECKING:
@@ -52,4 +53,10 @@ def begin(canvas: Canvas, pointer: Pointer, button: Qt.MouseButton, held: str) -
     item = board.node_at(pointer.scene)
     if item is not None:
         return Move(canvas, pointer, item.node_id)
+    handle = board.notes.handle_at(pointer.scene, canvas.zoom)
+    if handle is not None and not pointer.adds:
+        return Resize(canvas, pointer, *handle)
+    note = board.notes.at(pointer.scene, canvas.zoom)
+    if note is not None:
+        return Move(canvas, pointer, note.note_id)
     return Band(canvas, pointer)

@@ -46,7 +46,7 @@ class Band(Gesture):
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         super().__init__(canvas, start)
-        self._before = canvas.session.selection
+        self._before = canvas.session.chosen
         self._item: QGraphicsRectItem | None = None
 
     def move(self, pointer: Pointer) -> None:
@@ -64,7 +64,8 @@ class Band(Gesture):
             self.canvas.board.addItem(self._item)
         area = QRectF(self.start.scene, pointer.scene).normalized()
         self._item.setRect(area)
-        inside = self.canvas.board.nodes_in(area)
+        board = self.canvas.board
+        inside = (*board.nodes_in(area), *board.notes.in_band(area))
         kept = self._before if self.start.adds else ()
         self.canvas.session.select(dict.fromkeys((*kept, *inside)))
 

@@ -1,4 +1,4 @@
-"""The gestures that move nodes: about, onto a wire, out of their wires."""
+"""The gestures that move nodes, notes and frames: about, onto a wire, out of their wires."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.view.canvas.gestures.gesture import Gesture, Pointer
 from engine.aligning import make_room
 from engine.edits import Edit, batch, move
 from engine.graph import Port
+from engine.notes import move_all, place_of
 from engine.rewiring import free_ports, put_on_wire, taken_out
 
 if TYPE_CHECKING:
@@ -32,18 +33,18 @@ class Move(Gesture):
 
     how: ClassVar[tuple[How, ...]] = (HOW["select"], HOW["move"], HOW["move_onto"])
 
-    def __init__(self, canvas: Canvas, start: Pointer, node_id: str) -> None:
+    def __init__(self, canvas: Canvas, start: Pointer, key: str) -> None:
         super().__init__(canvas, start)
-        self._node = node_id
+        self._key = key
         self._moving = False
-        chosen = canvas.session.selection
-        self._was_chosen = node_id in chosen
+        chosen = canvas.session.chosen
+        self._was_chosen = key in chosen
         if start.adds and self._was_chosen:
-            canvas.session.select(n for n in chosen if n != node_id)
+            canvas.session.select(n for n in chosen if n != key)
         elif start.adds:
-            canvas.session.select((*chosen, node_id))
+            canvas.session.select((*chosen, key))
         elif not self._was_chosen:
-            canvas.session.select((node_id,))
+            canvas.session.select((key,))
         self._from: Places = {}
         self._slopes: list[float] = []
         self._onto: Port | None = None
@@ -51,7 +52,7 @@ class Move(Gesture):
 
     def move(self, pointer: Pointer) -> None:
         if not self._moving:
-            if not self.passed_threshold(pointer) or not self.canvas.session.selection:
+            if not self.passed_threshold(pointer) or not self.canvas.session.chosen:
                 return
             self._moving = True
             self._begin()
@@ -63,13 +64,14 @@ class Move(Gesture):
     def _begin(self) -> None:
         """What moves, how its wires slope, and whether it may go onto a wire."""
         session, board = self.canvas.session, self.canvas.board
-        nodes, graph = session.graph.nodes, session.graph
-        self._from = {n: QPointF(nodes[n].x, nodes[n].y) for n in session.selection}
+        graph = session.graph
+        moving = board.notes.with_carried(session.chosen)
+        self._from = {n: QPointF(*place_of(graph, n)) for n in moving}
         self._slopes = [
             board.nodes[source].output_at().y() - board.nodes[target].port_at(port).y()
             if target in self._from
             else board.nodes[target].port_at(port).y() - board.nodes[source].output_at().y()
-            for n in self._from
+            for n in self._from.keys() & graph.nodes.keys()
             for source, target, port in (
                 (k.source, k.target, k.port) for k in graph.links_of(n)
             )
@@ -77,7 +79,7 @@ class Move(Gesture):
         ]  # fmt: skip
         only = next(iter(self._from)) if len(self._from) == 1 else None
         self._insertable = (
-            only is not None
+            only in graph.nodes
             and not graph.structure.out_degree(only)
             and bool(free_ports(graph, only))
         )
@@ -112,7 +114,7 @@ class Move(Gesture):
         canvas = self.canvas
         if not self._moving:
             if self._was_chosen and not self.start.adds:
-                canvas.session.select((self._node,))
+                canvas.session.select((self._key,))
             return
         places = self._places(pointer)
         self._aim(places)
@@ -127,7 +129,7 @@ class Move(Gesture):
 
     def _edit(self, places: Places) -> Edit:
         graph = self.canvas.session.graph
-        moved = move(graph, {n: (p.x(), p.y()) for n, p in places.items()})
+        moved = move_all(graph, {n: (p.x(), p.y()) for n, p in places.items()})
         if self._onto is None:
             return moved
         ((node_id, place),) = places.items()
@@ -169,10 +171,10 @@ class TakeOut(Move):
 
     def _edit(self, places: Places) -> Edit:
         graph = self.canvas.session.graph
-        out = taken_out(graph, self._from)
+        out = taken_out(graph, [n for n in self._from if n in graph.nodes])
         trial = graph.copy()
         out.apply(trial)
-        return batch(out, move(trial, {n: (p.x(), p.y()) for n, p in places.items()}))
+        return batch(out, move_all(trial, {n: (p.x(), p.y()) for n, p in places.items()}))
 
     def _end(self) -> None:
         super()._end()
