@@ -18,6 +18,7 @@ def check(file: str | None, as_json: bool) -> int:
     """Compare gradients with differences: FILE's, or every operator's."""
     from app import arguments, report
     from engine import check as checks
+    from engine.modules import name_at
 
     if file is None:
         with report.progress("check") as tell:
@@ -30,7 +31,7 @@ def check(file: str | None, as_json: bool) -> int:
         errors = checks.check_graph(graph, arguments.feeds(graph, base))
         if not errors:
             raise ValueError(f"{file} has no gradient to check; its output is not a single number")
-        named = {graph.name(n): error for n, error in errors.items()}
+        named = {name_at(graph, n): error for n, error in errors.items()}
         failed = [name for name, error in named.items() if not error <= TOLERANCE]
         lines = [f"{name}: relative error {named[name]:.3g}" for name in failed]
         checked, unit = len(named), "gradient" if len(named) == 1 else "gradients"

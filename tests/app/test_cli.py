@@ -16,10 +16,13 @@ from app.arguments import open_document
 from app.cli import cli, main
 from app.cli.group import Drawings
 from app.report import plain, two_columns
-from engine import check, files, ops
+from engine import check, examples, files, ops
 from engine.check import Failure
+from engine.compose import compose
+from engine.edits import connect
 from engine.evaluate import evaluate
 from engine.graph import Graph, Recipe
+from engine.modules import add_module
 
 WORKED = "J = cos(sin(x^2) + 3*x^2)"
 
@@ -401,6 +404,20 @@ def test_check_a_document(square: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(check.documents, "relative_error", lambda a, b: 0.5)
     done = call("check", square, "--json")
     assert (done.exit_code, json.loads(done.stdout)["failed"]) == (1, ["x"])
+
+
+def test_check_names_parameters_inside_modules(tmp_path: Path) -> None:
+    graph = compose("L = sum(x^2)", {"x": [[0.5, -1.0]]})
+    add, dense = add_module(graph, "Dense", examples.modules()["Dense"])
+    add.apply(graph)
+    ((square, port),) = (end for end, source in graph.links.items() if graph.name(source) == "x")
+    connect(str(graph.id_of("x")), dense, "x").apply(graph)
+    connect(dense, square, port).apply(graph)
+    files.write(graph, tmp_path / "dense.gloom")
+    done = call("check", tmp_path / "dense.gloom")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("3 gradients checked, all agree")
+    assert gradloom("check", tmp_path / "dense.gloom")["failed"] == []
 
 
 def test_ops() -> None:
