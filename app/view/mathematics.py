@@ -21,6 +21,8 @@ _cache: OrderedDict[tuple[str, float, str], Formula] = OrderedDict()
 # A minus that begins a formula, a bracket or a right side is a sign, not a difference.
 _SIGN = re.compile(r"(^|=|\(|,|\\cdot|\\times)\s*-")
 _FUNCTION = re.compile(r"\\(sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|exp|ln|max|min)\\left")
+# Limits beside a sign, which is what brackets ask for here, come out 2,000 pixels high.
+_LIMITS = re.compile(r"(\\(?:sum|prod))(?=\s*[_^])")
 _INCREMENT = re.compile(r"\s*\\mathrel\{\+\}\s*=\s*")
 
 
@@ -67,6 +69,7 @@ def _typeset(latex: str, size: float, colour: QColor, plain: str) -> Formula:
         config.svg2 = False  # Qt draws SVG 1.1 only
         source = _INCREMENT.sub(r" \\; {+}{=} \\; ", latex)
         source = _FUNCTION.sub(r"\\\1\\!\\left", _SIGN.sub(r"\1{-}", source))
+        source = _LIMITS.sub(r"\1\\limits", source)
         drawing = Latex(source, size=size, color=colour.name())
         svg: str = drawing.svg()
         renderer = QSvgRenderer(svg.encode())
