@@ -67,10 +67,10 @@ class Operand:
 class Fit:
     """What becomes of a node: its result, or why there is none.
 
-    `fault` says in a sentence what disagrees, `advice` what would mend it; `circle` why the wire is
-    refused. `broken` are the nodes behind it that would fail and did not before, each with its
-    sentence; `whole` is False where there were too many to look at. `unknown` results depend on
-    values.
+    `fault` says in a sentence what disagrees, `advice` what would mend it; it is `known` where the
+    node fails in the same way already. `circle` says why the wire is refused. `broken` are the nodes
+    behind it that would fail and did not before, each with its sentence; `whole` is False where there
+    were too many to look at. `unknown` results depend on values.
     """
 
     node: str
@@ -79,6 +79,7 @@ class Fit:
     fault: str = ""
     advice: str = ""
     circle: str = ""
+    known: bool = False
     unknown: bool = False
     broken: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True
@@ -160,7 +161,7 @@ class Fitting:
                     heappush(queue, (order[reader], reader))
         now = found.get(node_id)
         broken = {
-            n: str(state)
+            n: state.message
             for n, state in found.items()
             if isinstance(state, ShapeError) and n != node_id and n not in self.evaluation.faults
         }
@@ -168,6 +169,8 @@ class Fitting:
             node_id, draft.operands(node_id), now if isinstance(now, Spec) else None,
             now.message if isinstance(now, ShapeError) else "",
             now.fix if isinstance(now, ShapeError) else "",
+            known=isinstance(now, ShapeError)
+            and str(now) in self.evaluation.faults.get(node_id, ""),
             unknown=isinstance(now, Unknown), broken=broken, whole=len(found) < MOST_NODES,
         )  # fmt: skip
 

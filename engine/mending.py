@@ -19,7 +19,10 @@ _LOOKED_AT = 10
 """Uses that fit, cheapest first, of which the nodes behind are looked at."""
 _SWAP = 2
 _GROWS, _BREAKS = 4, 6
-"""What it costs that a result is larger than every operand, and that a node behind would fail."""
+"""What it costs that a result is larger, or has more axes, than every operand, and that a node behind
+would fail."""
+_FAR = 8
+"""Uses that cost so much more than the best one are not offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,7 @@ def repairs(
     for candidate in sorted(_candidates(fitting, fit, wires), key=lambda c: c.cost):
         found = fitting.after(candidate.changes, node_id, deep=False)
         if found.spec is not None:
-            larger = all(o.spec is None or o.spec.size < found.spec.size for o in found.operands)
-            fitting_ones.append((candidate.cost + _GROWS * larger, candidate))
+            fitting_ones.append((candidate.cost + _growth(found), candidate))
     fitting_ones.sort(key=lambda known: known[0])
     ranked: list[tuple[int, _Candidate, Fit]] = []
     for cost, candidate in fitting_ones[:_LOOKED_AT]:
@@ -67,8 +69,18 @@ def repairs(
     ranked.sort(key=lambda known: known[0])
     return [
         Repair(c.title, edit_of(fitting.graph, c.changes, areas), found)
-        for _, c, found in ranked[:MOST]
+        for cost, c, found in ranked[:MOST]
+        if cost <= ranked[0][0] + _FAR
     ]
+
+
+def _growth(fit: Fit) -> int:
+    """What it costs that the numbers are spread out."""
+    read = [o.spec for o in fit.operands if o.spec is not None]
+    spec = fit.spec
+    assert spec is not None
+    larger = all(other.size < spec.size for other in read)
+    return _GROWS * larger + _GROWS * all(other.rank < spec.rank for other in read)
 
 
 def _candidates(fitting: Fitting, fit: Fit, wires: Changes) -> Iterator[_Candidate]:

@@ -51,6 +51,12 @@ def _colour(name: str) -> Callable[[Context], None]:
     return lambda c: c.canvas.notes.colour(name)
 
 
+def _faulty(c: Context) -> bool:
+    """The node selected last cannot be computed."""
+    chosen = c.session.selection
+    return free(c) and bool(chosen) and chosen[-1] in c.session.evaluation.faults
+
+
 def _can_undo(c: Context) -> bool:
     return free(c) and c.session.history.undo_label is not None
 
@@ -142,6 +148,10 @@ ACTIONS = (
     Action(
         "edit.dot", "Dot on wire", MENU, lambda c: c.canvas.rewiring.dot(), "", wire_pointed, 3,
         "The wire pointed at runs through a dot that can be moved and branched from.", _WIRES, WIRE,
+    ),
+    Action(
+        "edit.repair", "Repair shapes…", MENU, lambda c: c.canvas.mending.repair(), "Ctrl+R", _faulty, 3,
+        "Offers what would make the selected node's operands fit.", on=NODE,
     ),
     Action("edit.formula", "Type a formula", MENU, lambda c: c.focus_formula(), "Ctrl+E", group=3),
     Action(

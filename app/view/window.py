@@ -71,6 +71,7 @@ class Window(Frame):
         self.training_panel.csv_asked.connect(self._choose_csv)
         self.training_panel.status_told.connect(self.docks["training"].show_status)
         self.inspector.refused.connect(self.tell)
+        self.inspector.repair_asked.connect(self.canvas.mending.repair)
         self.inspector.csv_asked.connect(self.documents.choose_csv)
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
         self.bridge.progress.connect(self._progress)

@@ -29,6 +29,7 @@ from app.view.canvas.gestures import Pointer, begin
 from app.view.canvas.ground import Ground
 from app.view.canvas.keyboard import Walk
 from app.view.canvas.keys import Keys
+from app.view.canvas.mending import Mending
 from app.view.canvas.minimap import Minimap
 from app.view.canvas.motion import Motion
 from app.view.canvas.overlays import Hint
@@ -66,6 +67,7 @@ class Canvas(Keys):
         self.walk, self.bookmarks = Walk(self), Bookmarks(self)
         self._speaking = Speaking(self)
         self.banner.told.connect(self._speaking.mode)
+        self.mending = Mending(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_FRAME_MS)
@@ -89,6 +91,7 @@ class Canvas(Keys):
         self.board.set_theme(theme)
         self.notice.set_theme(theme)
         self.hint.set_theme(theme)
+        self.mending.set_theme(theme)
         self.banner.set_theme(theme)
         self.minimap.set_theme()
         self._ground.set_theme(theme)
@@ -117,6 +120,7 @@ class Canvas(Keys):
         self._escape_gesture()
         self.editor.close_editor()
         self.notes.editor.give_up()
+        self.mending.close()
         self._motion.finish()
         self._places = {}
         self.board.reset()
@@ -129,6 +133,7 @@ class Canvas(Keys):
         self._soon()
 
     def _document_changed(self) -> None:
+        self.mending.close()
         self.board.stepping = False
         new, moved = self.board.synchronize()
         self._show_hint()
@@ -193,6 +198,7 @@ class Canvas(Keys):
         super().looking()
         self.editor.close_editor()
         self.notes.editor.take()
+        self.mending.close()
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         self._ground.draw(painter, self.viewportTransform(), self.viewport())
@@ -206,6 +212,7 @@ class Canvas(Keys):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.notice.hide()
         self.editor.close_editor()
+        self.mending.close()
         if self._gesture is not None and self._gesture.takes_keys:
             self._escape_gesture()
         if self._gesture is not None:

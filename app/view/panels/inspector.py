@@ -38,10 +38,12 @@ EDITABLE_ENTRIES = 400
 class Inspector(QScrollArea):
     """Shows the selected node; without a selection, the node that the current step is about.
 
-    `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen.
+    `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen;
+    `repair_asked` asks what would mend the node.
     """
 
     refused = Signal(str)
+    repair_asked = Signal()
     csv_asked = Signal(str)
     shape_told = Signal(str)
 
@@ -151,6 +153,10 @@ class Inspector(QScrollArea):
         self.fault.setProperty("role", "error")
         self.fault.setWordWrap(True)
         self._column.addWidget(self.fault)
+        self.repair = QPushButton(tr("Repair…"))
+        self.repair.setToolTip(tr("Offers what would make the operands fit"))
+        self.repair.clicked.connect(self._ask_repair)
+        self._column.addWidget(self.repair, 0, Qt.AlignmentFlag.AlignLeft)
         self._build_settings(node_id)
         doc = QLabel(tr(op.doc))
         doc.setWordWrap(True)
@@ -259,6 +265,7 @@ class Inspector(QScrollArea):
         told = found.fault_of(node_id) or (waiting if node_id in found.waiting else "")
         self.fault.setText(told)
         self.fault.setVisible(bool(self.fault.text()))
+        self.repair.setVisible(node_id in found.faults and bool(graph.ports(node_id)))
         tensor = graph.tensors.get(node_id)
         if tensor is not None and self.scalar is not None:
             self.scalar.show_text(facts.exact_text(tensor))
@@ -348,6 +355,11 @@ class Inspector(QScrollArea):
     def _set_output(self, on: bool) -> None:
         if self.node is not None:
             self._do(edits.set_setting("output", self.node if on else ""), tr("Choose output"))
+
+    def _ask_repair(self) -> None:
+        if self.node is not None:
+            self.session.select((self.node,))
+            self.repair_asked.emit()
 
     def _ask_csv(self) -> None:
         if self.node is not None:

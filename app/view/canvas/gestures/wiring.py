@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from app.actions.gestures import HOW
 from app.text import tr
-from app.view.canvas.changes import wired
+from app.view.canvas import changes
 from app.view.canvas.face import PORT_REACH, PortFace
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.wire_item import curve
 from engine.edits import disconnect
+from engine.fitting import Fit, wired
 from engine.graph import Port
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Wire(Gesture):
         self._source, self._end, self._taken = source, end, taken
         self._line: QGraphicsPathItem | None = None
         self._aim: tuple[str, str] | None = None
+        self._fit: Fit | None = None
 
     @property
     def uses(self) -> set[str]:
@@ -77,7 +79,6 @@ class Wire(Gesture):
             canvas.board.light(self._fitting())
             self._line = QGraphicsPathItem()
             self._line.setZValue(8)
-            self._line.setPen(QPen(canvas.theme.accent, 2))
             canvas.board.addItem(self._line)
             if self._taken is not None:
                 canvas.board.wires[self._taken].setVisible(False)
@@ -85,6 +86,39 @@ class Wire(Gesture):
         node_id, port = self._aim or (None, None)
         canvas.board.aim(node_id, port)
         self._line.setPath(self._draft(pointer))
+        self._fit = self._weighed()
+        canvas.mending.show(self._fit, pointer.view)
+        self._colour(self._fit)
+
+    def _end_of(self, aim: tuple[str, str]) -> tuple[str, Port]:
+        """The wire that would be drawn: its source and its port."""
+        if self._source is not None:
+            return self._source, aim
+        assert self._end is not None
+        return aim[0], self._end
+
+    def _weighed(self) -> Fit | None:
+        """What the wire would do; None where nothing would change."""
+        if self._aim is None:
+            return None
+        source, end = self._end_of(self._aim)
+        if self.canvas.session.graph.links.get(end) == source:
+            return None
+        return self.canvas.mending.weigh(source, end, self._taken)
+
+    def _colour(self, fit: Fit | None) -> None:
+        """A wire that does not fit or is refused looks so."""
+        assert self._line is not None
+        theme, good = self.canvas.theme, fit is None or not (fit.fault or fit.circle)
+        pen = QPen(theme.accent if good else theme.error, 2)
+        if not good:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        if pen != self._line.pen():
+            self._line.setPen(pen)
+        if fit is not None and fit.circle:
+            self.canvas.viewport().setCursor(Qt.CursorShape.ForbiddenCursor)
+        else:
+            self.canvas.viewport().unsetCursor()
 
     def _draft(self, pointer: Pointer) -> QPainterPath:
         nodes = self.canvas.board.nodes
@@ -114,20 +148,22 @@ class Wire(Gesture):
         return (item.node_id, port.name) if port else None
 
     def release(self, pointer: Pointer) -> None:
-        drawn = self._line is not None
-        self._clear()
-        if not drawn:
+        canvas, aim, fit = self.canvas, self._aim, self._fit
+        if self._line is None:
             return
-        canvas, aim = self.canvas, self._target(pointer)
+        self._unlight()
+        if aim is not None and fit is not None and fit.fault and not fit.known:
+            source, end = self._end_of(aim)
+            plain = changes.wired(source, end, self._taken)
+            # The wire stays in sight while its repair is chosen.
+            canvas.mending.offer(fit, wired(source, end, self._taken), end[1], plain, self._clear)
+            return
+        self._clear()
         if aim is None:
             self._let_go(pointer)
-            return
-        node_id, port = aim
-        if self._source is None:
-            assert self._end is not None
-            canvas.attempt(wired(node_id, self._end), tr("Connect"))
-        elif (node_id, port) != self._taken:
-            canvas.attempt(wired(self._source, (node_id, port), self._taken), tr("Connect"))
+        elif aim != self._taken:
+            source, end = self._end_of(aim)
+            canvas.attempt(changes.wired(source, end, self._taken), tr("Connect"))
 
     def _let_go(self, pointer: Pointer) -> None:
         """Over nothing: a taken wire is gone, a new one asks what should stand at its end."""
@@ -140,14 +176,22 @@ class Wire(Gesture):
             canvas.search_for(pointer.scene, end)
 
     def cancel(self) -> None:
+        self._unlight()
         self._clear()
+
+    def _unlight(self) -> None:
+        """The mouse lets go: nothing is lit or said any more."""
+        canvas = self.canvas
+        if self._line is not None:
+            canvas.board.light(None)
+            canvas.viewport().unsetCursor()
+            canvas.mending.forget()
 
     def _clear(self) -> None:
         canvas = self.canvas
         if self._line is not None:
             canvas.board.removeItem(self._line)
             self._line = None
-            canvas.board.light(None)
         if self._taken in canvas.board.wires:
             canvas.board.wires[self._taken].setVisible(True)
 
