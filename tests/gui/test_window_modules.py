@@ -17,7 +17,7 @@ from app.view.window import Window
 from engine import edits, files
 from engine.compose import compose
 from engine.examples import load_module
-from engine.graph import Graph
+from engine.graph import Graph, Node, OwnOperator
 from engine.modules import add_module
 
 PLAIN = Qt.KeyboardModifier.NoModifier
@@ -191,6 +191,35 @@ def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> No
     assert window.session.graph.nodes[second].options["tied"] == first
     window.inspector.options["units"]._typed("5")
     assert window.session.graph.nodes[second].options["units"] == 5
+
+
+def test_ports_follow_a_module_and_an_own_operator_that_change(window: Window) -> None:
+    graph = compose("y = x^2", {"x": 2.0})
+    graph.put("operators", "bump", OwnOperator("bump", "exp(-a^2)"))
+    graph.put("nodes", "n8", Node("n8", "bump", "b"))
+    add, dense = add_module(graph, "Dense", load_module("Dense"))
+    add.apply(graph)
+    show(window, graph)
+    session, board = window.session, window.canvas.board
+
+    def ports(node_id: str) -> list[str]:
+        return [port.name for port in board.nodes[node_id].face.ports]
+
+    session.enter(dense)
+    session.do(edits.add_node(session.graph, "input", "mask")[0], "Add input")
+    session.leave()
+    window.canvas.flush()
+    assert ports(dense) == ["x", "mask"]
+    window.commands.run("edit.undo")
+    window.canvas.flush()
+    assert ports(dense) == ["x"]
+    wider = OwnOperator("bump", "exp(-a^2) + b")
+    session.do(edits.set_operator(graph, wider, "bump"), "Edit bump")
+    window.canvas.flush()
+    assert ports("n8") == ["a", "b"]
+    window.commands.run("edit.undo")
+    window.canvas.flush()
+    assert ports("n8") == ["a"]
 
 
 def test_reset_gives_parameters_inside_modules_a_new_start(window: Window) -> None:

@@ -19,7 +19,7 @@ from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import Theme
 from engine.aligning import Area
-from engine.graph import Node, Port
+from engine.graph import Graph, Node, Port
 from engine.passing import readers
 
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
@@ -47,6 +47,7 @@ class Board(QGraphicsScene):
         self.stepping = self.thin = self.moving = self.unsharp = False
         self._values = Values(session)
         self._seen: dict[str, Node] = {}
+        self._made: dict[str, object] = {}
         self._bases: dict[str, Face] = {}
         self._around: dict[str, set[Port]] = {}
         self._unwired: set[str] = set()
@@ -70,6 +71,7 @@ class Board(QGraphicsScene):
             table.clear()
         self.node_boxes.clear()
         self.wire_boxes.clear()
+        self._made = {}
         self._unwired, self._chosen = set(), set()
         self._hovered = None, None
         self._specs, self._values = None, Values(self.session)
@@ -91,7 +93,7 @@ class Board(QGraphicsScene):
             self._forget_node(node_id)
         new: set[str] = set()
         moved: dict[str, QPointF] = {}
-        stale = self._unwired
+        stale = self._unwired | self._redefined(graph)
         self._unwired = set()
         for node_id, node in graph.nodes.items():
             seen = self._seen.get(node_id)
@@ -119,6 +121,13 @@ class Board(QGraphicsScene):
         self._settle({*new, *moved, *(stale & self.nodes.keys())})
         self._grow((*new, *moved))
         return new, {**moved, **self.notes.synchronize()}
+
+    def _redefined(self, graph: Graph) -> set[str]:
+        """Nodes whose module or own operator is another one by now: their ports may be others."""
+        made: dict[str, object] = {**graph.modules, **graph.operators}
+        before, self._made = self._made, made
+        changed = {name for name in made if made[name] is not before.get(name)}
+        return {n for n, node in graph.nodes.items() if node.op in changed} if changed else set()
 
     def _set_base(self, node_id: str) -> None:
         """A changed node keeps the numbers it shows until there are new ones."""
