@@ -11,11 +11,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.matching import Words, label_of
 from app.text import tr
-from app.view.canvas.face import own_formula, pretty_name
+from app.view.canvas.face import as_typed, own_formula, pretty_name
 from app.view.canvas.keyboard import wire_by_keys
 from app.view.finder import Entry
 from engine import inside
-from engine.compose import formula_of
 from engine.edits import disconnect
 from engine.graph import Graph
 from engine.inside import Place
@@ -63,8 +62,7 @@ class Navigation(QObject):
                 row = graph.op(node_id)
                 formula = own_formula(graph, node_id)
                 fault = faults.get((place, node_id))
-                typed = "" if row.is_source else formula_of(graph, node_id).replace(" ", "")
-                spellings = tuple(filter(None, (row.name, row.symbol, typed)))
+                spellings = tuple(filter(None, (row.name, row.symbol, as_typed(formula))))
                 title = f"{pretty_name(node.name)} = {formula}"
                 entry = Entry(
                     title,

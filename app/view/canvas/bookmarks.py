@@ -47,7 +47,7 @@ class Bookmarks:
         bookmarks = self._canvas.session.graph.settings["bookmarks"]
         digits: dict[str, str] = {}
         for digit, node_id in sorted(bookmarks.items()):
-            digits[node_id] = digits.get(node_id, "") + digit
+            digits[node_id] = f"{digits[node_id]} {digit}" if node_id in digits else digit
         nodes = self._canvas.board.nodes
         for node_id in (digits.keys() | self._flagged) & nodes.keys():
             look = nodes[node_id].look

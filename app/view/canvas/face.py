@@ -62,6 +62,14 @@ def pretty_formula(text: str) -> str:
     return text.replace(" * ", " · ").replace("-", "−").replace("·", "·")
 
 
+_TYPED = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻−·", "01234567890123456789--*", " ")
+
+
+def as_typed(pretty: str) -> str:
+    """A formula of the canvas as a person types it to find it, without spaces."""
+    return re.sub(r"[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"^{m[0]}", pretty).translate(_TYPED)
+
+
 @dataclass(frozen=True, slots=True)
 class PortFace:
     """An operand's port. `linked`, `literal` or neither; a `spare` one is a row's next free port."""

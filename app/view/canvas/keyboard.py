@@ -117,6 +117,7 @@ class KeyWire(Wire):
         start = Pointer(_FAR_AWAY, place, Qt.KeyboardModifier.NoModifier)
         super().__init__(canvas, start, source=source, end=end)
         self._typed = ""
+        self._known: Mapping[str, frozenset[str]] | None = None
         fixed = source or (end[0] if end else "")
         places: dict[tuple[str, str], QPointF] = {}
         for node_id, ports in self._fitting().items():
@@ -169,6 +170,11 @@ class KeyWire(Wire):
         typed = f" · “{self._typed}”" if self._typed else ""
         keys = tr("arrows or a name, Enter, Esc")
         canvas.banner.tell("wire", f"{tr('Connect')} {way}{typed} · {keys}")
+
+    def _fitting(self) -> Mapping[str, frozenset[str]]:
+        if self._known is None:
+            self._known = super()._fitting()
+        return self._known
 
     def _target(self, pointer: Pointer) -> tuple[str, str] | None:
         return self._chosen
