@@ -240,7 +240,7 @@ def test_a_node_inside_a_module_is_found(window: Window) -> None:
     press(window, Qt.Key.Key_F, CTRL)
     QTest.keyClicks(window.finder.line, inner)
     lines = window.finder.list
-    notes = [lines.item(i).data(Qt.ItemDataRole.UserRole) for i in range(lines.count())]
+    notes = [lines.item(i).data(Qt.ItemDataRole.UserRole).note for i in range(lines.count())]
     row = next(i for i, note in enumerate(notes) if str(note).startswith("in "))
     for _ in range(row):
         QTest.keyClick(window.finder.line, Qt.Key.Key_Down)
