@@ -51,8 +51,8 @@ _DRAWER_COLOURS: Mapping[str, tuple[str, str]] = {
 # Of notes and frames; each is read as text on its own tint, and none is near green or vermillion.
 _NOTE_COLOURS: Mapping[str, tuple[str, str]] = {
     "blue": ("#8db4f5", "#2456a8"),
-    "violet": ("#bfa3ff", "#6a41bd"),
-    "pink": ("#f0a0d4", "#a02c78"),
+    "violet": ("#bfa3ff", "#5f37b0"),
+    "pink": ("#f0a0d4", "#962470"),
     "yellow": ("#e9ca6b", "#745800"),
     "grey": ("#b3bbc8", "#4d586a"),
 }
@@ -93,8 +93,8 @@ class Theme:
         return self.drawers.get(category, self.muted)
 
     def note(self, colour: str) -> QColor:
-        """The hue of a note or a frame; without a colour, that of quiet text."""
-        return self.notes.get(colour, self.muted)
+        """The hue of a note or a frame; without a colour, nearly that of quiet text."""
+        return self.notes.get(colour) or blend(self.muted, self.text, 0.3)
 
 
 def _theme(name: Scheme, colours: str) -> Theme:

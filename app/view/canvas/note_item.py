@@ -23,6 +23,8 @@ UNREADABLE = 0.3
 """Below this zoom the text of a note is drawn as bars."""
 _STEADY, _FARTHEST = 0.85, 0.1
 """Between these zooms a title is as large on the screen as at the first of them."""
+GROUND, STRIP = 0.1, 0.12
+"""How much of its hue is in a frame, and how much more in its title's strip."""
 _MARGIN = 24.0
 _HANDLE = 4.0
 HANDLES_FROM = 0.4
@@ -182,7 +184,7 @@ class NoteItem(QGraphicsItem):
     def _paint_frame(self, painter: QPainter, zoom: float) -> None:
         hue, outline = self.theme.note(self.note.colour), self._outline(zoom)
         fill = vivid(hue)
-        fill.setAlphaF(0.1)
+        fill.setAlphaF(GROUND)
         edge = QPen(blend(self.theme.canvas, hue, 0.5), 1)
         edge.setCosmetic(True)
         painter.setPen(edge)
@@ -190,7 +192,7 @@ class NoteItem(QGraphicsItem):
         painter.drawRoundedRect(outline, BAR_RADIUS, BAR_RADIUS)
         scale = title_scale(zoom)
         strip = QRectF(outline.left(), outline.top(), outline.width(), TITLE * scale)
-        fill.setAlphaF(0.16)
+        fill.setAlphaF(STRIP)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(fill)
         painter.drawPath(_strip(strip))
@@ -200,10 +202,9 @@ class NoteItem(QGraphicsItem):
         inset = INSET if scale < 1.5 else INSET / 2
         room = strip.width() / scale - 2 * inset
         title = self.note.text.lstrip("# ") or tr("Frame")
-        colour = hue if self.note.text else self.theme.muted
-        laid = lay_out(title, max(room, 8.0), colour, SIZE, 600)
+        laid = lay_out(title, max(room, 8.0), hue, SIZE, 600 if self.note.text else 400)
         line = laid.lines[0]
-        laid.draw(painter, QPointF(inset, (TITLE - line.height) / 2), colour, line.height)
+        laid.draw(painter, QPointF(inset, (TITLE - line.height) / 2), hue, line.height)
         painter.restore()
 
     # ------------------------------------------------------------ notes

@@ -213,6 +213,7 @@ class Canvas(Keys):
         self.notice.hide()
         self.editor.close_editor()
         self.mending.close()
+        self.notes.editor.take()
         if self._gesture is not None and self._gesture.takes_keys:
             self._escape_gesture()
         if self._gesture is not None:

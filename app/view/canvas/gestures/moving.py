@@ -65,13 +65,16 @@ class Move(Gesture):
         """What moves, how its wires slope, and whether it may go onto a wire."""
         session, board = self.canvas.session, self.canvas.board
         graph = session.graph
-        moving = board.notes.with_carried(session.chosen)
+        first = [self._key] if self._key in session.chosen else []  # it goes by the grid
+        moving = board.notes.with_carried([*first, *session.chosen])
         self._from = {n: QPointF(*place_of(graph, n)) for n in moving}
+        # A frame goes by the grid, whatever its wires.
+        wired = self._from.keys() & graph.nodes.keys() if self._key in graph.nodes else ()
         self._slopes = [
             board.nodes[source].output_at().y() - board.nodes[target].port_at(port).y()
             if target in self._from
             else board.nodes[target].port_at(port).y() - board.nodes[source].output_at().y()
-            for n in self._from.keys() & graph.nodes.keys()
+            for n in wired
             for source, target, port in (
                 (k.source, k.target, k.port) for k in graph.links_of(n)
             )
