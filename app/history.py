@@ -11,10 +11,7 @@ from engine.graph import Graph
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Done:
-    """One undoable step: its name, the edit that redoes it and the edit that undoes it.
-
-    Two steps are the same only when they are one object: edits hold arrays, which do not compare.
-    """
+    """One undoable step: its name, the edit that redoes it and the edit that undoes it."""
 
     label: str
     forward: Edit
@@ -26,6 +23,8 @@ class History:
 
     `changed` is called after every change with no argument. `do` with the same non-None `gesture` as
     the step before joins that step, so one drag is one undo; undo, redo and saving end a gesture.
+    `position` counts the steps done: 0 is the document as it was opened. `saved_at` is the position
+    that the file holds, None when no position does.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -34,8 +33,7 @@ class History:
         self._done: list[Done] = []
         self._undone: list[Done] = []
         self._gesture: object | None = None
-        self._saved: Done | None = None
-        self._saved_lost = False
+        self.saved_at: int | None = 0
 
     def do(self, edit: Edit, label: str, gesture: object | None = None) -> None:
         """Applies an edit as one step. Raises what the edit raises; then nothing changed."""
@@ -44,38 +42,46 @@ class History:
         if gesture is not None and gesture == self._gesture:
             last = self._done.pop()
             step = Done(label, Batch((last.forward, edit)), Batch((backward, last.backward)))
+        if self.saved_at is not None and self.saved_at > len(self._done):
+            self.saved_at = None  # it was among the steps taken back, which are gone now
         self._done.append(step)
         self._gesture = gesture
-        self._saved_lost = self._saved_lost or self._saved in self._undone
         self._undone.clear()
         self._tell()
 
     def undo(self) -> str | None:
         """Takes the newest step back and returns its name, or None when there is none."""
-        if not self._done:
-            return None
-        step = self._done[-1]
-        step.backward.apply(self.graph)
-        self._undone.append(self._done.pop())
-        self._gesture = None
-        self._tell()
-        return step.label
+        label = self.undo_label
+        if label is not None:
+            self.jump(self.position - 1)
+        return label
 
     def redo(self) -> str | None:
         """Does the step taken back last again and returns its name, or None."""
-        if not self._undone:
-            return None
-        step = self._undone[-1]
-        step.forward.apply(self.graph)
-        self._done.append(self._undone.pop())
+        label = self.redo_label
+        if label is not None:
+            self.jump(self.position + 1)
+        return label
+
+    def jump(self, position: int) -> None:
+        """Undoes or redoes up to a position, the nearest there is; listeners hear of it once."""
+        position = max(0, min(position, self.length))
+        if position == self.position:
+            return
         self._gesture = None
-        self._tell()
-        return step.label
+        try:
+            while self.position > position:
+                self._done[-1].backward.apply(self.graph)
+                self._undone.append(self._done.pop())
+            while self.position < position:
+                self._undone[-1].forward.apply(self.graph)
+                self._done.append(self._undone.pop())
+        finally:
+            self._tell()
 
     def mark_saved(self) -> None:
         """The document as it is now is what the file holds."""
-        self._saved = self._done[-1] if self._done else None
-        self._saved_lost = False
+        self.saved_at = self.position
         self._gesture = None
         self._tell()
 
@@ -85,13 +91,26 @@ class History:
 
     def mark_unsaved(self) -> None:
         """No state in this history is what a file holds (a recovered document)."""
-        self._saved_lost = True
+        self.saved_at = None
         self._tell()
 
     @property
     def is_saved(self) -> bool:
-        newest = self._done[-1] if self._done else None
-        return not self._saved_lost and newest is self._saved
+        return self.saved_at == self.position
+
+    @property
+    def position(self) -> int:
+        return len(self._done)
+
+    @property
+    def length(self) -> int:
+        """All steps, those taken back included."""
+        return len(self._done) + len(self._undone)
+
+    def label(self, number: int) -> str:
+        """The name of a step, the oldest being 1, done or taken back."""
+        done = len(self._done)
+        return self._done[number - 1].label if number <= done else self._undone[done - number].label
 
     @property
     def undo_label(self) -> str | None:

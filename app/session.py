@@ -70,6 +70,7 @@ class Session:
         self._shown: tuple[Any, Graph] | None = None
         self._meaning = graph.meaning
         self.cursor = len(self.steps)
+        self._sought: int | None = None
 
     def load(self, graph: Graph, path: Path | None = None, called: str = "") -> None:
         """Shows another document; everything that listens hears of it."""
@@ -216,7 +217,12 @@ class Session:
     def seek(self, cursor: int) -> None:
         """Shows the state after `cursor` micro-steps."""
         self.cursor = max(0, min(cursor, len(self.steps)))
+        self._remember_cursor()
         self.cursor_moved.tell()
+
+    def _remember_cursor(self) -> None:
+        """The step to go back to when there are as many again; None is the end, however far."""
+        self._sought = self.cursor if self.cursor < len(self.steps) else None
 
     @property
     def step(self) -> Step | None:
@@ -232,7 +238,7 @@ class Session:
         return self.evaluation.shown_gradient(node_id, self.cursor)
 
     def refresh(self, parameters: Mapping[str, Array] | None = None) -> None:
-        """Computes values and gradients again; the cursor stays at the end if it was there.
+        """Computes values and gradients again; the cursor stays where it was sought, or at the end.
 
         `parameters` stand in for the document's tensors, which stay as they are (while training).
         """
@@ -240,10 +246,10 @@ class Session:
         if parameters:
             graph = copy.copy(graph)  # the tables are shared; only this one differs
             graph.tensors = {**graph.tensors, **parameters}
-        at_end, cursor = self.cursor >= len(self.steps), self.cursor
         self.whole = self._evaluate(graph, self._read_feeds())
         self.evaluation = inside.look(self.whole, self.place)
-        self.cursor = len(self.steps) if at_end else min(cursor, len(self.steps))
+        steps = len(self.steps)
+        self.cursor = steps if self._sought is None else min(self._sought, steps)
         self.evaluated.tell()
 
     # ------------------------------------------------------------ inside
@@ -252,6 +258,7 @@ class Session:
         """The place's part of the evaluation, at a step of the whole."""
         self.evaluation = inside.look(self.whole, self.place)
         self.cursor = self.evaluation.inward(at) if isinstance(self.evaluation, inside.View) else at
+        self._remember_cursor()
 
     def _whole_cursor(self) -> int:
         found = self.evaluation

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from app.actions import edit, file, go, help, step, train, view
 from app.actions.keys import Keys
 from app.actions.record import Action, Context
-from app.actions.view import PANELS
+from app.actions.view import HIDDEN_PANELS, PANELS
 from app.text import tr
 
 __all__ = [
-    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "Keys", "in_menu",
+    "ACTIONS", "BY_ID", "HIDDEN_PANELS", "MENUS", "PANELS", "Action", "Context", "Keys", "in_menu",
     "on_canvas", "tooltip",
 ]  # fmt: skip
 

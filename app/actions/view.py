@@ -10,7 +10,10 @@ MENU = "View"
 
 PANELS = {
     "palette": "Operators", "inspector": "Inspector", "trace_table": "Trace", "training": "Training",
+    "history": "History",
 }  # fmt: skip
+HIDDEN_PANELS = frozenset({"history"})
+"""Panels that are not shown until a person asks for them."""
 
 
 def _panel(name: str) -> Callable[[Context], None]:

@@ -24,6 +24,7 @@ from app.view.navigation import Navigation
 from app.view.operators import Operators
 from app.view.panels.breadcrumb import Breadcrumb
 from app.view.panels.explanation import Explanation
+from app.view.panels.history import HistoryPanel
 from app.view.panels.inspector import Inspector
 from app.view.panels.palette import Palette
 from app.view.panels.start_page import StartPage
@@ -72,7 +73,7 @@ class Frame(QMainWindow):
         self.restyle()
         self.resize(QSize(1600, 1000))
         self.resizeDocks(list(self.docks.values())[:2], [232, 356], Qt.Orientation.Horizontal)
-        right = [dock for name, dock in self.docks.items() if name != "palette"]
+        right = [self.docks[name] for name in ("inspector", "trace_table", "training")]
         self.resizeDocks(right, [250, 280, 410], Qt.Orientation.Vertical)
 
     def once(self, milliseconds: int, slot: Callable[[], object]) -> QTimer:
@@ -116,17 +117,19 @@ class Frame(QMainWindow):
         self.inspector = Inspector(self.session)
         self.trace = TraceTable(self.session)
         self.training_panel = TrainingPanel(self.session)
+        self.history_panel = HistoryPanel(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
-            "training": self.training_panel,
+            "training": self.training_panel, "history": self.history_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():
             dock = Dock(name, tr(actions.PANELS[name]), panel, self)
-            left = name == "palette"
+            left = name in ("palette", "history")
             area = Qt.DockWidgetArea.LeftDockWidgetArea
             self.addDockWidget(area if left else Qt.DockWidgetArea.RightDockWidgetArea, dock)
             self.docks[name] = dock
+            dock.setVisible(name not in actions.HIDDEN_PANELS)
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),

@@ -74,6 +74,8 @@ class Window(Frame):
         self.inspector.repair_asked.connect(self.canvas.mending.repair)
         self.inspector.csv_asked.connect(self.documents.choose_csv)
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
+        self.history_panel.jump_asked.connect(self._jump)
+        self.history_panel.status_told.connect(self.docks["history"].show_status)
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
@@ -255,6 +257,13 @@ class Window(Frame):
         self.session.select(())
         self.session.seek(len(self.session.steps))
         self._fit_timer.start()
+
+    def _jump(self, position: int) -> None:
+        """Undoes or redoes as many steps as it takes."""
+        if self.training:
+            self.tell(tr("the document cannot change while it trains; pause the training first"))
+        else:
+            self.session.history.jump(position)
 
     def focus_formula(self) -> None:
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -102,3 +102,51 @@ def test_data_nodes_are_fed() -> None:
     assert "data" in session.data_fault
     session.history.undo()
     assert session.data_fault == ""
+
+
+def test_the_step_survives_undo_redo_and_jumps(session: Session) -> None:
+    """It stays where it was sought as far as there are steps; at the end it stays at the end."""
+    last = [str(session.graph.id_of(name)) for name in ("u", "J")]
+    session.seek(10)
+    session.do(edits.remove_nodes(session.graph, last), "Delete")
+    fewer = len(session.steps)
+    assert fewer < 10 and session.cursor == fewer
+    session.history.undo()
+    assert session.cursor == 10
+    session.history.redo()
+    session.history.jump(0)
+    assert session.cursor == 10
+    session.seek(3)
+    session.history.jump(1)
+    assert session.cursor == 3
+    session.history.jump(0)
+    assert session.cursor == 3
+    session.seek(12)
+    session.history.jump(1)
+    assert session.cursor == fewer
+    session.history.jump(0)
+    assert session.cursor == 12
+
+
+def test_values_and_the_selection_survive_a_jump(session: Session) -> None:
+    t, u1 = (str(session.graph.id_of(name)) for name in ("t", "u1"))
+    session.select([t, u1])
+    before = {n: session.shown_value(n) for n in session.graph.nodes}
+    session.do(edits.set_tensor("n1", 2.0), "Set value")
+    session.do(edits.move(session.graph, {t: (1.0, 2.0)}), "Move")
+    session.do(edits.remove_nodes(session.graph, [u1]), "Delete")
+    assert session.selection == (t,)
+    changed, heard = Ear(), Ear()
+    session.evaluated.join(changed)
+    session.document_changed.join(heard)
+    session.history.jump(0)
+    assert (changed.heard, heard.heard) == (1, 1) and session.selection == (t,)
+    assert {n: session.shown_value(n) for n in session.graph.nodes} == before
+    assert session.shown_gradient(t) == pytest.approx(-3.3341464114)
+
+
+def test_looking_is_no_step(session: Session) -> None:
+    session.select(["n1"])
+    session.seek(4)
+    session.select(())
+    assert session.history.length == 0 and session.history.is_saved
