@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QKeySequence
 
 from app import actions
 from app.actions import ACTIONS, Keys
+from app.cli.keys import page
 from app.matching import match
 
 
@@ -71,3 +73,9 @@ def test_keys_are_written_as_qt_writes_them() -> None:
     for action in ACTIONS:
         for key in action.keys:
             assert QKeySequence(key).toString(portable) == key, f"{action.id} writes {key}"
+
+
+def test_the_page_of_shortcuts_is_todays() -> None:
+    """After a change of an action or a gesture: python -m app keys --markdown > docs/shortcuts.md"""
+    shipped = Path(__file__).parents[2] / "docs" / "shortcuts.md"
+    assert shipped.read_text("utf-8") == page()

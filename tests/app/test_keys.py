@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from click.testing import CliRunner
 
 from app.actions import ACTIONS, Keys
 from app.actions.gestures import FIXED
 from app.actions.keys import fixed
+from app.cli import cli
 
 
 @pytest.fixture
@@ -68,3 +72,18 @@ def test_no_action_has_a_key_of_the_canvas() -> None:
     assert how is not None and how.what == "Rename"
     listed = [key for keys in FIXED.values() for key in keys]
     assert len(listed) == len(set(listed))
+
+
+def test_the_command_line_lists_keys() -> None:
+    def call(*args: str) -> str:
+        done = CliRunner().invoke(cli, ["keys", *args])
+        assert done.exit_code == 0, done.output
+        return str(done.stdout)
+
+    rows = json.loads(call("--json"))
+    assert [row["id"] for row in rows] == [action.id for action in ACTIONS]
+    redo = next(row for row in rows if row["id"] == "edit.redo")
+    assert redo["keys"] == ["Ctrl+Shift+Z", "Ctrl+Y"] and redo["menu"] == "Edit"
+    told = call()
+    assert "Ctrl+Shift+Z or Ctrl+Y" in told and "middle button" in told and "F2" in told
+    assert call("--markdown").startswith("# Keyboard shortcuts")
