@@ -39,7 +39,7 @@ check-all: lint test-xcb soak ## Everything, long forms included.
 
 bench: .venv-bench ## Speed beside PyTorch and JAX, the canvas beside a plain one; prints, never judges.
 	@$(BIN)/gradloom bench
-	@env QT_QPA_PLATFORM=offscreen $(PYTEST) -q -s tests/bench/test_canvas_speed.py
+	@env QT_QPA_PLATFORM=offscreen $(PYTEST) -q -s tests/bench/test_canvas_frames.py
 
 format: .venv-test ## Formats the source.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -40,8 +40,8 @@ class Ground:
         key = (round(left * 8), round(step * 64), size.width(), ratio)
         if key != self._key or self._row is None:
             self._key, self._row = key, self._dots(left, step, size.width(), ratio)
-        for index in range(math.ceil((size.height() - top) / step)):
-            painter.drawPixmap(QPointF(0, round(top + index * step) - 1), self._row)
+        for index in range(-1, math.ceil((size.height() - top) / step) + 1):
+            painter.drawPixmap(QPointF(0, whole(top + index * step) - 1), self._row)
         painter.setWorldTransform(world)
 
     def _dots(self, left: float, step: float, width: int, ratio: float) -> QPixmap:
@@ -54,8 +54,14 @@ class Ground:
         painter.setBrush(self._theme.dot)
         for index in range(-1, math.ceil((width - left) / step) + 1):
             painter.fillRect(
-                round(left + index * step) - 1, 0, 2 if ratio < 2 else 1, 2 if ratio < 2 else 1,
+                whole(left + index * step) - 1, 0, 2 if ratio < 2 else 1, 2 if ratio < 2 else 1,
                 self._theme.dot,
             )  # fmt: skip
         painter.end()
         return row
+
+
+def whole(place: float) -> int:
+    """The nearest pixel, halves always to the same side: what was moved by whole pixels while
+    panning stands where it would be painted."""
+    return math.floor(place + 0.5 + 1e-6)

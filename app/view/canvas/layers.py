@@ -20,6 +20,7 @@ from app.view.canvas.drawing import (
     font_of_numbers,
 )
 from app.view.canvas.face import PORT_RADIUS
+from app.view.canvas.ground import whole
 from app.view.canvas.node_item import DIM, NodeItem
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import blend
@@ -248,9 +249,9 @@ class NodeLayer(Layer):
             elif pixmap is None:
                 pixmap = pictures.made(node_id, face, look, scale)
             if pixmap is not None and ratio == 1:
-                painter.drawPixmap(round(x), round(y), pixmap)
+                painter.drawPixmap(whole(x), whole(y), pixmap)
             elif pixmap is not None:
-                x, y = round(x * ratio) / ratio, round(y * ratio) / ratio
+                x, y = whole(x * ratio) / ratio, whole(y * ratio) / ratio
                 size = QRectF(x, y, pixmap.width() / ratio, pixmap.height() / ratio)
                 painter.drawPixmap(size, pixmap, QRectF(pixmap.rect()))
             if share < 1:
