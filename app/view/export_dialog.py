@@ -168,7 +168,7 @@ class ExportDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
         self.values.toggled.connect(self._changed)
-        self.part.buttons["selection"].setEnabled(bool(session.selection))
+        self.part.buttons["selection"].setEnabled(bool(session.chosen))
         self.ok.setFocus()
         self.ground.choose(theme.current().name)
         self._changed()
@@ -180,7 +180,7 @@ class ExportDialog(QDialog):
     def choices(self) -> Choices:
         ground = self.ground.value
         tokens = theme.current() if ground == "clear" else theme.THEMES[ground]
-        only = frozenset(self.session.selection) if self.part.value == "selection" else None
+        only = frozenset(self.session.chosen) if self.part.value == "selection" else None
         scale = int(self.scale.value)
         return Choices(tokens, scale, self.values.isChecked(), ground == "clear", only)
 

@@ -16,17 +16,16 @@ MAX_WIRES = 3000
 def paint(painter: QPainter, graph: Graph, area: QRectF, tokens: theme.Theme) -> None:
     """Draws a document into an area, fitted and centred."""
     places = {n: QRectF(v.x, v.y, NODE_WIDTH, NODE_HEIGHT) for n, v in graph.nodes.items()}
-    if not places:
+    whole = extent(graph)
+    if whole.isEmpty():
         return
-    left, top = min(b.left() for b in places.values()), min(b.top() for b in places.values())
-    width = max(b.right() for b in places.values()) - left
-    height = max(b.bottom() for b in places.values()) - top
-    scale = min(area.width() / width, area.height() / height, 0.9)
+    scale = min(area.width() / whole.width(), area.height() / whole.height(), 0.9)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(area.center())
     painter.scale(scale, scale)
-    painter.translate(-left - width / 2, -top - height / 2)
+    painter.translate(-whole.center())
+    _paint_notes(painter, graph, scale, tokens)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(tokens.wire, 1.4 / scale))
     for number, link in enumerate(graph.all_links()):
@@ -52,23 +51,29 @@ def paint(painter: QPainter, graph: Graph, area: QRectF, tokens: theme.Theme) ->
 
 
 def extent(graph: Graph) -> QRectF:
-    """The rectangle that all nodes stand in; empty without any."""
-    if not graph.nodes:
+    """The rectangle that all nodes and notes stand in; empty without any."""
+    boxes = [(n.x, n.y, n.x + NODE_WIDTH, n.y + NODE_HEIGHT) for n in graph.nodes.values()]
+    boxes += [(n.x, n.y, n.x + n.width, n.y + n.height) for n in graph.notes.values()]
+    if not boxes:
         return QRectF()
-    xs, ys = [n.x for n in graph.nodes.values()], [n.y for n in graph.nodes.values()]
-    left, top = min(xs), min(ys)
-    return QRectF(left, top, max(xs) - left + NODE_WIDTH, max(ys) - top + NODE_HEIGHT)
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return QRectF(QPointF(min(lefts), min(tops)), QPointF(max(rights), max(bottoms)))
+
+
+def _paint_notes(painter: QPainter, graph: Graph, scale: float, tokens: theme.Theme) -> None:
+    """Notes and frames as areas of their colours, the larger ones first."""
+    for note in sorted(graph.notes.values(), key=lambda n: -n.width * n.height):
+        hue = tokens.note(note.colour)
+        painter.setPen(QPen(blend(tokens.panel, hue, 0.5), 1 / scale))
+        painter.setBrush(blend(tokens.panel, hue, 0.16 if note.kind == "frame" else 0.3))
+        painter.drawRect(QRectF(note.x, note.y, note.width, note.height))
 
 
 def paint_map(painter: QPainter, graph: Graph, scale: float, tokens: theme.Theme) -> None:
     """A document in scene coordinates, to be read at a small `scale`: every node a box in the hue of
-    its drawer, wires as hairs, frames as what they enclose. Made of few calls, so that it is cheap.
+    its drawer, wires as hairs, notes and frames in their colours. Made of few calls, so that it is cheap.
     """
-    for note in graph.notes.values():
-        if note.kind == "frame":
-            painter.setPen(QPen(tokens.border, 1 / scale))
-            painter.setBrush(blend(tokens.panel, tokens.muted, 0.14))
-            painter.drawRect(QRectF(note.x, note.y, note.width, note.height))
+    _paint_notes(painter, graph, scale, tokens)
     lines = [
         QLineF(a.x + NODE_WIDTH, a.y + NODE_HEIGHT / 2, b.x, b.y + NODE_HEIGHT / 2)
         for number, ((target, _), source) in enumerate(graph.links.items())

@@ -72,6 +72,8 @@ class Window(Frame):
         self.training_panel.status_told.connect(self.docks["training"].show_status)
         self.inspector.refused.connect(self.tell)
         self.inspector.repair_asked.connect(self.canvas.mending.repair)
+        self.inspector.note_written.connect(self.canvas.notes.change_text)
+        self.inspector.note_coloured.connect(self.canvas.notes.colour)
         self.inspector.csv_asked.connect(self.documents.choose_csv)
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
         self.history_panel.jump_asked.connect(self._jump)

@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hands import PLAIN, Open, drag, middle, node, port, seen
+from hands import PLAIN, WORKED, Open, drag, middle, node, port, seen
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.view import theme
+from app import actions
+from app.view import dialogs, miniature, theme
 from app.view.canvas import Canvas
+from app.view.canvas.export import Choices, Sheet
 from app.view.canvas.note_item import GROUND, STRIP, paper, title_scale, vivid
 from app.view.canvas.note_text import lay_out
+from app.view.window import Window
+from engine.compose import compose
 from engine.edits import Put, batch
 from engine.files import from_text, to_bytes
 from engine.graph import Note
+from engine.modules import make_module
 from engine.notes import around
 from engine.records import COLOURS
 
@@ -557,3 +562,151 @@ def test_undo_takes_the_item_away_and_brings_it_back(opened: Open) -> None:
     assert set(canvas.board.notes.items) == {"f1", "f2"}
     frame, note = canvas.board.notes.items["f1"], canvas.board.notes.items["f2"]
     assert frame.zValue() < note.zValue() < 1
+
+
+# ------------------------------------------------------------------------- in the window
+
+
+def shown(window: Window) -> Canvas:
+    window.session.load(compose(WORKED, {"x": 0.5}))
+    window.show_editor()
+    QTest.qWait(1)
+    window.canvas.setFocus()
+    return window.canvas
+
+
+def test_shortcuts_frame_and_write(window: Window) -> None:
+    canvas = shown(window)
+    before = to_bytes(window.session.root)
+    window.session.select([node(canvas, "u1"), node(canvas, "u2")])
+    QTest.keyClick(window, Qt.Key.Key_J, CONTROL)
+    QTest.keyClicks(canvas.editor, "Both")
+    QTest.keyClick(canvas.editor, Qt.Key.Key_Return)
+    QTest.keyClick(window, Qt.Key.Key_J, CONTROL | SHIFT)
+    QTest.keyClicks(canvas.notes.editor, "$x$")
+    QTest.keyClick(canvas.notes.editor, Qt.Key.Key_Return, CONTROL)
+    kinds = [(n.kind, n.text) for n in window.session.graph.notes.values()]
+    assert kinds == [("frame", "Both"), ("note", "$x$")]
+    undone(canvas, before, "Add frame", "Add note")
+
+
+def test_commands_stand_in_the_menus(window: Window) -> None:
+    canvas = shown(window)
+    put(canvas, framed(canvas, "u1", "u2"))
+    click(canvas, title(canvas))
+    offered = {action.id for action in actions.on_canvas("note", window)}
+    assert {"edit.delete", "edit.copy", "edit.fit_frame", "edit.select_inside"} <= offered
+    window.commands.run("edit.colour_yellow")
+    assert window.session.graph.notes["f1"].colour == "yellow"
+    window.commands.run("edit.select_inside")
+    assert len(window.session.selection) == 2
+    assert "edit.fit_frame" not in {a.id for a in actions.on_canvas("node", window)}
+
+
+def test_a_right_click_on_a_note_has_its_menu(window: Window) -> None:
+    canvas = shown(window)
+    put(canvas, Note("f1", "note", "a", "", 0, -300, 200, 96))
+    asked: list[str] = []
+    canvas.menu_asked.disconnect()
+    canvas.menu_asked.connect(lambda kind, at: asked.append(kind))
+    at = paper_of(canvas, "f1")
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, canvas.mapToGlobal(at))
+    QApplication.sendEvent(canvas.viewport(), event)
+    assert asked == ["note"] and window.session.chosen == ("f1",)
+    assert canvas.asked is not None and canvas.asked.wire is None
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, at, canvas.mapToGlobal(at))
+    QApplication.sendEvent(canvas.viewport(), event)
+    assert asked == ["note", "note"]
+
+
+def test_the_inspector_writes_and_colours(window: Window) -> None:
+    canvas = shown(window)
+    before = put(canvas, Note("f1", "note", "old", "", 0, -300, 200, 96))
+    click(canvas, paper_of(canvas, "f1"))
+    form = window.inspector.note_form
+    assert form.text.toPlainText() == "old"
+    form.text.setFocus()
+    QTest.keyClicks(form.text, "er ")
+    QTest.keyClick(form.text, Qt.Key.Key_Return, CONTROL)
+    assert "er " in window.session.graph.notes["f1"].text
+    QTest.mouseClick(form.buttons["violet"], LEFT)
+    assert window.session.graph.notes["f1"].colour == "violet"
+    assert window.inspector.note_form is form
+    undone(canvas, before, "Edit text", "Colour")
+    assert form.buttons["violet"].isChecked()
+    window.session.select((node(canvas, "t"),))
+    assert window.inspector.node == node(canvas, "t") and window.inspector.name.text() == "t"
+    window.session.select(("f1",))
+    canvas.delete_selection()
+    assert window.inspector.node != "f1"
+
+
+# ------------------------------------------------------------------------- modules
+
+
+def inside(window: Window) -> Canvas:
+    """A module of u1 and u2 that is looked into."""
+    canvas = shown(window)
+    edit, made = make_module(
+        window.session.graph, [node(canvas, n) for n in ("u1", "u2", "u")], "Both"
+    )
+    window.session.do(edit, "Make")
+    window.session.history.mark_saved()
+    assert window.session.enter(made)
+    return canvas
+
+
+def test_notes_inside_a_module_are_written_moved_and_undone(window: Window) -> None:
+    canvas = inside(window)
+    before = to_bytes(window.session.root)
+    canvas.notes.add()
+    QTest.keyClicks(canvas.notes.editor, "inner")
+    QTest.keyClick(canvas.notes.editor, Qt.Key.Key_Return, CONTROL)
+    (note,) = window.session.root.modules["Both"].notes.values()
+    assert note.text == "inner" and not window.session.root.notes
+    window.session.select([node(canvas, "u1"), node(canvas, "u2")])
+    canvas.notes.frame()
+    QTest.keyClick(canvas.editor, Qt.Key.Key_Escape)
+    was = places(canvas)
+    drag(canvas, title(canvas, "f2"), title(canvas, "f2") + QPoint(40, 40))
+    assert {n for n, place in places(canvas).items() if place != was[n]} == {"f2", "u1", "u2"}
+    assert window.session.history.labels[1:] == ["Add note", "Add frame", "Move"]
+    for _ in range(3):
+        window.session.history.undo()
+    assert to_bytes(window.session.root) == before
+    window.session.leave()
+    assert not canvas.board.notes.items
+
+
+def test_notes_go_into_a_module_and_come_out(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas = shown(window)
+    monkeypatch.setattr(dialogs, "ask_module_name", lambda *a: "Both")
+    whole, half = framed(canvas, "u1", "u2"), framed(canvas, "u2", "u", note_id="f2")
+    before = put(canvas, whole, half, Note("f3", "note", "why", "pink", 0, -300, 200, 96))
+    window.session.select([node(canvas, "u1"), node(canvas, "u2"), "f1", "f2", "f3"])
+    assert window.modules.make()
+    assert set(window.session.graph.notes) == {"f2"}, "it holds a node that stays outside"
+    assert set(window.session.graph.modules["Both"].notes) == {"f1", "f3"}
+    assert window.modules.unpack()
+    texts = sorted(window.session.graph.notes[n].text for n in window.session.notes_selected)
+    assert texts == ["Branches", "why"]
+    (frame,) = (n for n in window.session.notes_selected
+                if window.session.graph.notes[n].kind == "frame")  # fmt: skip
+    nodes = [node(canvas, "u1"), node(canvas, "u2")]
+    assert canvas.board.notes.items[frame].area().contains(canvas.board.content(nodes))
+    assert window.session.history.labels == ["Make module Both", "Unpack both"]
+    window.session.history.undo()
+    window.session.history.undo()
+    assert to_bytes(window.session.root) == before
+
+
+def test_notes_are_in_pictures_and_small_pictures(window: Window) -> None:
+    canvas = shown(window)
+    put(canvas, framed(canvas, "u1", "u2"), Note("f2", "note", "far", "", 0, -600, 200, 96))
+    whole = Sheet(window.session, Choices(theme.DARK))
+    assert whole.area.contains(QRectF(0, -600, 200, 96)) and whole.area.top() > -640
+    part = Sheet(window.session, Choices(theme.DARK, only=frozenset({"f2"})))
+    assert part.area.height() < 200
+    assert miniature.extent(window.session.graph).top() == -600

@@ -12,8 +12,6 @@ from PySide6.QtSvg import QSvgGenerator
 
 from app.session import Session
 from app.view.canvas.board import Board
-from app.view.canvas.layers import Layer
-from app.view.canvas.node_item import NodeItem
 from app.view.theme import Theme
 from engine.edits import subgraph
 from engine.files import FileError
@@ -35,7 +33,7 @@ MAX_SIDE, MAX_PIXELS = 32_000, 200_000_000
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a picture is drawn: `only` these nodes (all unless given), `scale` pixels a unit."""
+    """How a picture is drawn: `only` these nodes and notes (all unless given), `scale` pixels a unit."""
 
     theme: Theme
     scale: int = 1
@@ -71,10 +69,10 @@ class Sheet:
                 area = area.united(wire.path.boundingRect())
                 for _, box, _ in wire.labels():
                     area = area.united(box)
-        for other in board.items():
-            if not isinstance(other, Layer | NodeItem):
-                other.setVisible(only is None)
-                area = area.united(other.sceneBoundingRect() if only is None else QRectF())
+        for note_id, note in board.notes.items.items():
+            note.setVisible(only is None or note_id in only)
+            if note.isVisible():
+                area = area.united(note.area())
         return area.marginsAdded(QMarginsF(AROUND, AROUND, AROUND, AROUND))
 
     def paint(self, painter: QPainter, target: QRectF) -> None:

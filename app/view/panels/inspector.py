@@ -25,6 +25,7 @@ from app.view import theme
 from app.view.mathematics import MathLabel
 from app.view.panels import facts
 from app.view.panels.controls import Field, OptionControl
+from app.view.panels.note_form import NoteForm
 from engine import edits
 from engine.edits import Edit
 from engine.graph import GraphError
@@ -39,13 +40,16 @@ class Inspector(QScrollArea):
     """Shows the selected node; without a selection, the node that the current step is about.
 
     `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen;
-    `repair_asked` asks what would mend the node.
+    `repair_asked` asks what would mend the node. `note_written` and
+    `note_coloured` say what the form of a note was told, when notes alone are selected.
     """
 
     refused = Signal(str)
     repair_asked = Signal()
     csv_asked = Signal(str)
     shape_told = Signal(str)
+    note_written = Signal(str, str)
+    note_coloured = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -82,6 +86,8 @@ class Inspector(QScrollArea):
     def refresh(self) -> None:
         """Builds the form anew when it is about something else, and shows the numbers."""
         graph = self.session.graph
+        if self._show_note():
+            return
         self.node = self._chosen()
         key: Any = None
         if self.node is not None and self.node in graph.nodes:
@@ -92,6 +98,19 @@ class Inspector(QScrollArea):
             self._build()
         if key is not None:
             self._show()
+
+    def _show_note(self) -> bool:
+        """Notes alone are selected: the last one's form."""
+        session = self.session
+        if session.selection or not session.notes_selected:
+            return False
+        note = session.graph.notes[session.notes_selected[-1]]
+        key = ("note", session.place, note.id)
+        if key != self._built_for:
+            self.node, self._built_for = None, key
+            self._build()
+        self.note_form.show_note(note)
+        return True
 
     def _build(self) -> None:
         form = QWidget()
@@ -108,6 +127,8 @@ class Inspector(QScrollArea):
             hint.setWordWrap(True)
             self._column.addWidget(hint)
             self.shape_told.emit("")
+        elif self.node is None:
+            self._build_note()
         else:
             self._build_node()
         self._column.addStretch(1)
@@ -116,6 +137,13 @@ class Inspector(QScrollArea):
         self.setWidget(form)
         if old is not None:
             old.deleteLater()
+
+    def _build_note(self) -> None:
+        self.note_form = NoteForm(self.session.graph.notes[self.session.notes_selected[-1]])
+        self.note_form.written.connect(self.note_written)
+        self.note_form.coloured.connect(self.note_coloured)
+        self._column.addWidget(self.note_form)
+        self.shape_told.emit("")
 
     def _build_node(self) -> None:
         graph, node_id = self.session.graph, self.node
