@@ -116,6 +116,8 @@ class Board(QGraphicsScene):
             self._add_wire(key, links[key])
             stale.add(key[0])
             stale.add(links[key])
+        dots = [n for n in stale if n in graph.nodes and graph.op(n).is_wire]
+        stale.update(reader for dot in dots for reader in readers(graph, dot))
         for node_id in (stale - new) & self.nodes.keys():
             self._set_base(node_id)
         self._settle({*new, *moved, *(stale & self.nodes.keys())})
