@@ -79,6 +79,11 @@ ACTIONS = (
         "edit.redo", "Redo", MENU, lambda c: c.session.history.redo(), "Ctrl+Shift+Z, Ctrl+Y",
         _can_redo,
     ),
+    Action(
+        "edit.add", "Add…", MENU, lambda c: c.search.add(), "Tab", shown, 1,
+        "Search for an operator, a module or an example; what is chosen follows the pointer.",
+        on=GROUND, canvas_key=True,
+    ),
     Action("edit.cut", "Cut", MENU, lambda c: c.canvas.cut(), "Ctrl+X", picked, 1, on=NODE | NOTE),
     Action("edit.copy", "Copy", MENU, lambda c: c.canvas.copy(), "Ctrl+C", picked, 1, on=NODE | NOTE),
     Action("edit.paste", "Paste", MENU, lambda c: c.canvas.paste(), "Ctrl+V", shown, 1, on=GROUND),
@@ -151,7 +156,7 @@ ACTIONS = (
     ),
     Action(
         "edit.repair", "Repair shapes…", MENU, lambda c: c.canvas.mending.repair(), "Ctrl+R", _faulty, 3,
-        "Offers what would make the selected node's operands fit.", on=NODE,
+        "Offers what would make the selected node's operands fit.", _WIRES, NODE,
     ),
     Action("edit.formula", "Type a formula", MENU, lambda c: c.focus_formula(), "Ctrl+E", group=3),
     Action(

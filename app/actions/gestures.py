@@ -29,6 +29,7 @@ HOW: dict[str, How] = {
     "unwire": How("Move or remove a wire", "Pull it off its port, and let go"),
     "insert": How("Put an operator on a wire", "Drag it from the palette onto the wire"),
     "search": How("Search for an operator there", "Double-click the ground"),
+    "put_down": How("Place the node that was chosen", "Click, or press Enter; Esc gives up"),
     "open": How("Edit a value, or open a module", "Double-click the node"),
     "write": How(
         "Edit a note or a title", "Double-click it; Ctrl+Enter or a click elsewhere ends it"
@@ -47,9 +48,11 @@ FIXED: dict[How, tuple[str, ...]] = {
         "Esc",
     ),
     How("While connecting: another port, one by name, done", "Arrow keys or Tab, letters, Enter"): (),
-    How("Select the next node, the previous one", "Tab, Shift+Tab"): (
-        "Tab", "Shift+Tab", "Backtab", "Shift+Backtab",
-    ),
+    How(
+        "Search for what to add",
+        "Type a sign, or a letter that is no shortcut; with Shift, most are",
+    ): (),
+    How("Leave the canvas", "Shift+Tab"): ("Shift+Tab", "Backtab", "Shift+Backtab"),
     How("Move the selection by 4, by 24", "Arrow keys, Shift and arrow keys"): (
         *_ARROWS, *(f"Shift+{key}" for key in _ARROWS),
     ),

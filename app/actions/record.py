@@ -102,6 +102,13 @@ class Operators(Protocol):
     def ask(self) -> object: ...
 
 
+class Search(Protocol):
+    """The boxes in which one finds by typing."""
+
+    def add(self) -> None: ...
+    def commands(self) -> None: ...
+
+
 class Navigation(Protocol):
     """The commands that go somewhere, and how the canvas is looked at."""
 
@@ -133,6 +140,8 @@ class Context(Protocol):
     @property
     def operators(self) -> Operators: ...
     @property
+    def search(self) -> Search: ...
+    @property
     def navigation(self) -> Navigation: ...
     @property
     def playing(self) -> bool: ...
@@ -154,7 +163,6 @@ class Context(Protocol):
     def toggle_theme(self) -> None: ...
     def toggle_panel(self, name: str) -> None: ...
     def focus_formula(self) -> None: ...
-    def command_palette(self) -> None: ...
     def start_page(self) -> None: ...
     def about(self) -> None: ...
     def operator_help(self) -> None: ...
@@ -225,7 +233,7 @@ def idle(c: Context) -> bool:
 
 WHY: dict[Callable[[Context], bool], str] = {
     shown: "no document is open", nodes: "there are no nodes", selected: "nothing is selected",
-    several: "needs two selected nodes", wire_pointed: "point at a wire",
+    several: "needs two selected nodes", picked: "nothing is selected", wire_pointed: "point at a wire",
     free: "not while it trains", idle: "needs nodes, and not while it trains",
 }  # fmt: skip
 
@@ -246,6 +254,7 @@ class Action:
     right click on a node or a note (it works on the selection), on a wire (on
     `canvas.pointed_wire`) and on the ground; `NODE | GROUND` is two. There it is left out while it
     would do nothing.
+    `canvas_key`: its shortcut works only while the canvas has the keyboard.
     """
 
     id: str
@@ -258,6 +267,7 @@ class Action:
     tip: str = ""
     submenu: str = ""
     on: frozenset[str] = frozenset()
+    canvas_key: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:

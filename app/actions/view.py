@@ -21,7 +21,7 @@ def _panel(name: str) -> Callable[[Context], None]:
 
 
 ACTIONS = (
-    Action("view.commands", "Commands…", MENU, lambda c: c.command_palette(), "Ctrl+K"),
+    Action("view.commands", "Commands…", MENU, lambda c: c.search.commands(), "Ctrl+K"),
     Action("view.fit", "Fit", MENU, lambda c: c.navigation.show_all(), "F", nodes, 1, on=GROUND),
     Action(
         "view.zoom_selection", "Zoom to selection", MENU, lambda c: c.navigation.show_selection(),

@@ -20,13 +20,21 @@ class Commands(QObject):
     """The table of actions as Qt's: one QAction each, in menus, with shortcuts."""
 
     def __init__(
-        self, window: QWidget, context: actions.Context, bar: QMenuBar, keys: actions.Keys
+        self,
+        window: QWidget,
+        context: actions.Context,
+        bar: QMenuBar,
+        keys: actions.Keys,
+        canvas: QWidget,
     ) -> None:
         super().__init__(window)
         self.context, self.keys, self._window = context, keys, window
         self.by_id: dict[str, QAction] = {}
         for action in actions.ACTIONS:
-            window.addAction(self._made(action, window))
+            made = self._made(action, window)
+            if action.canvas_key:
+                made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            (canvas if action.canvas_key else window).addAction(made)
         for title in actions.MENUS:
             menu = bar.addMenu(tr(title))
             menu.aboutToShow.connect(self.refresh)

@@ -39,7 +39,7 @@ from app.view import key_caps, settings, theme
 from app.view.commands import Commands
 from engine.ops.row import Op
 
-MAX_SHOWN = 60
+MAX_SHOWN = 240
 RECENT = 1e6
 """The weight of what was run lately; nothing else is so heavy."""
 _ENTRY, _HIT = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QPointF
+from PySide6.QtGui import QKeySequence
 
+from app.candidates import forms_taken, gives, ports_for
 from app.drawers import drawers
 from app.matching import Words
 from app.text import tr
@@ -16,10 +19,12 @@ from app.view.finder import Entry, action_entries, operator_entry, recent_first
 from engine import examples, ops
 from engine.expression import Call, ExpressionError, Name, parse, post_order
 from engine.graph import Graph
-from engine.ops.row import Op
 
 if TYPE_CHECKING:
     from app.view.window import Window
+
+End = tuple[str, str | None]
+"""An end of a wire: a node by id and its port, None for its result."""
 
 
 class Search(QObject):
@@ -29,40 +34,86 @@ class Search(QObject):
         super().__init__(window)
         self.window = window
         window.canvas.search_requested.connect(self.at)
+        window.canvas.typed.connect(self.typed)
 
     def commands(self) -> None:
         """Everything there is: commands, operators, modules, examples, formulas."""
         window = self.window
         window.commands.refresh()
-        weights = Usage(settings.connections()).operators()
-        entries = [
-            *action_entries(window.commands),
-            *(operator_entry(op, window.add_operator, weights[op.name]) for op in self._rows()),
-            *self._examples(),
-        ]
+        entries = [*action_entries(window.commands), *self._nodes(self._place), *self._examples()]
         window.finder.ask(
             recent_first(entries, settings.recent_commands()), tr("Type a command or an operator"),
             made_of=lambda text: self._formula(text, window.compose),
         )  # fmt: skip
 
-    def at(self, place: QPointF) -> None:
-        """Nodes at a place of the canvas."""
+    def add(self, typed: str = "") -> None:
+        """Nodes to add, at the pointer; the one that is chosen follows it."""
         canvas = self.window.canvas
-        spot: QPoint = canvas.viewport().mapTo(self.window, canvas.mapFromScene(place))
-        weights = Usage(settings.connections()).operators()
+        place = canvas.place_under_pointer()
+        chosen = canvas.session.selection
+        end = (chosen[0], None) if len(chosen) == 1 else None
+        self.window.finder.ask(
+            [*self._nodes(self._place, end), *self._examples()], tr("Search operators"),
+            None if place is None else self._spot(place), typed,
+            made_of=lambda text: self._formula(text, self.window.compose),
+        )  # fmt: skip
+
+    def typed(self, text: str, key: QKeySequence, bare: QKeySequence) -> None:
+        """A letter or a sign on the canvas begins a search, unless it is a shortcut."""
+        taken = {s for action in self.window.commands.by_id.values() for s in action.shortcuts()}
+        if key not in taken and (text.isalpha() or bare not in taken):
+            self.add(text)
+
+    def at(self, place: QPointF) -> None:
+        """Nodes at a place of the canvas; where a wire was let go there, only what fits its end."""
+        canvas = self.window.canvas
+        end = canvas.end_at(place)
 
         def add(name: str) -> None:
             canvas.add_operator(name, place)
 
-        entries = [operator_entry(op, add, weights[op.name]) for op in self._rows()]
+        spot = self._spot(place)
+        if end is not None:
+            prompt = f"{tr('What fits')} {canvas.session.graph.name(end[0])}"
+            nothing = tr("Nothing that fits this wire is called")
+            self.window.finder.ask(self._nodes(add, end, True), prompt, spot, nothing=nothing)
+            return
         self.window.finder.ask(
-            [*entries, *self._examples()], tr("Search operators"), spot,
+            [*self._nodes(add), *self._examples()], tr("Search operators"), spot,
             made_of=lambda text: self._formula(text, lambda t: canvas.add_formula(t, place)),
         )  # fmt: skip
 
-    def _rows(self) -> list[Op]:
+    def _spot(self, place: QPointF) -> QPoint:
+        canvas = self.window.canvas
+        return canvas.viewport().mapTo(self.window, canvas.mapFromScene(place))
+
+    def _place(self, name: str) -> None:
+        self.window.show_editor()
+        self.window.canvas.place_operator(name)
+
+    def _nodes(
+        self, add: Callable[[str], object], end: End | None = None, only: bool = False
+    ) -> list[Entry]:
+        """Operators and modules, those first that people wire to an end; `only` those that fit it."""
         session = self.window.session
-        return [op for rows in drawers(session.modules, session.operators).values() for op in rows]
+        counts = Usage(settings.connections())
+        often = counts.operators()
+        near: Counter[str] = Counter()
+        rows = [op for ops in drawers(session.modules, session.operators).values() for op in ops]
+        if end is not None:
+            node_id, port = end
+            read = session.graph.op(node_id)
+            if port is None:
+                near = counts.readers(read.name)
+                spec = session.evaluation.specs.get(node_id)
+                module = read.definition is not None
+                fitting = [op for op in rows if ports_for(op, spec, module)]
+            else:
+                near = counts.sources(read.name, read.inputs[0] if read.variadic else port)
+                wanted = forms_taken(read, port)
+                fitting = [op for op in rows if gives(op, wanted)]
+            rows = fitting if only else rows
+        return [operator_entry(op, add, near[op.name] + often[op.name] / 1e6) for op in rows]
 
     def _examples(self) -> list[Entry]:
         """The shipped examples, which a search may open."""

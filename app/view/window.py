@@ -39,7 +39,7 @@ class Window(Frame):
 
     def __init__(self, session: Session | None = None, recovery: Recovery | None = None) -> None:
         super().__init__(session, recovery)
-        self.commands = Commands(self, self, self.top.menus, self.keys)
+        self.commands = Commands(self, self, self.top.menus, self.keys, self.canvas)
         self._checked_at = -1
         self._closed = False
         self._check_timer = self.once(350, self._check)
@@ -60,9 +60,9 @@ class Window(Frame):
         self._help: HelpWindow | None = None
         self._shortcuts: Shortcuts | None = None
         self.keys.changed.join(self._keys_changed)
-        self.top.commands_asked.connect(self.command_palette)
         self.palette_panel.chosen.connect(self.add_operator)
         self.search = Search(self)
+        self.top.commands_asked.connect(self.search.commands)
         self.canvas.menu_asked.connect(self._menu)
         self.transport.asked.connect(self.commands.run)
         self.training_panel.asked.connect(self.commands.run)
@@ -291,9 +291,6 @@ class Window(Frame):
         self.show_editor()
         dock = self.docks[name]
         dock.setVisible(not dock.isVisible())
-
-    def command_palette(self) -> None:
-        self.search.commands()
 
     def _menu(self, kind: str, at: QPoint) -> None:
         """The menu of what was right-clicked; it is closed before what was chosen is done."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from hands import WORKED, Open
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -45,6 +46,7 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
     made.resize(1600, 1000)
     made.show()
     qtbot.waitExposed(made)
+    QCursor.setPos(made.mapToGlobal(QPoint(5, 5)))  # wherever the test before left it
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
     return made

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.view.canvas import Canvas
-from app.view.canvas.view import MIME
+from app.view.canvas.adding import MIME
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 Open = Callable[..., Canvas]

@@ -356,17 +356,6 @@ def test_the_numbers_of_the_worked_example_at_a_step(opened: Open) -> None:
     assert u2.face.value == "" and u1.face.value == "0.2474"
 
 
-def test_tab_goes_from_node_to_node_and_out(opened: Open) -> None:
-    canvas = opened("y = cos(x)")
-    QTest.keyClick(canvas, Qt.Key.Key_Tab)
-    assert canvas.session.selection == (node(canvas, "x"),)
-    assert "value 0.5000" in canvas.accessibleDescription()
-    QTest.keyClick(canvas, Qt.Key.Key_Tab)
-    assert canvas.session.selection == (node(canvas, "y"),)
-    QTest.keyClick(canvas, Qt.Key.Key_Tab)
-    assert canvas.session.selection == ()
-
-
 def test_items_follow_the_document_by_id(opened: Open) -> None:
     canvas = opened()
     items = dict(canvas.board.nodes)

@@ -21,8 +21,8 @@ from pytestqt.qtbot import QtBot
 from app.session import Session
 from app.view import theme
 from app.view.canvas import Canvas
+from app.view.canvas.adding import MIME
 from app.view.canvas.autopan import EDGE, FASTEST, speed
-from app.view.canvas.view import MIME
 from engine import files
 from engine.compose import compose
 

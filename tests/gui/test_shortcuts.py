@@ -269,7 +269,7 @@ def test_what_was_run_lately_comes_first(shown: Window) -> None:
 def test_the_box_names_what_is_undone(shown: Window) -> None:
     shown.canvas.select_all()
     shown.canvas.delete_selection()
-    shown.command_palette()
+    shown.search.commands()
     titles = [entry.title for entry in lines(shown)]
     assert "Undo delete" in titles
     QTest.keyClicks(shown.finder.line, "undo del")

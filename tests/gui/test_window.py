@@ -235,11 +235,11 @@ def test_commands_by_typing(window: Window) -> None:
     QTest.keyClicks(finder.line, "to the sta")
     QTest.keyClick(finder.line, Qt.Key.Key_Return)
     assert not finder.isVisible() and window.session.cursor == 0
-    window.command_palette()
+    window.search.commands()
     QTest.keyClicks(finder.line, "softpl")
     QTest.keyClick(finder.line, Qt.Key.Key_Return)
     assert "softplus" in {n.op for n in window.session.graph.nodes.values()}
-    window.command_palette()
+    window.search.commands()
     QTest.keyClick(finder.line, Qt.Key.Key_Escape)
     assert not finder.isVisible()
 

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.view import dialogs
-from app.view.canvas.view import MIME
+from app.view.canvas.adding import MIME
 from app.view.panels.palette import Chip
 from app.view.window import Window
 from engine import edits, files
@@ -125,7 +125,7 @@ def test_palette_and_finder_hold_modules_live(
     window.palette_panel.search.setText("Layer")
     QTest.keyClick(window.palette_panel.search, Qt.Key.Key_Return)
     assert sum(n.op == "Layer" for n in window.session.graph.nodes.values()) == 2
-    window.command_palette()
+    window.search.commands()
     QTest.keyClicks(window.finder.line, "Layer")
     QTest.keyClick(window.finder.line, Qt.Key.Key_Return)
     assert sum(n.op == "Layer" for n in window.session.graph.nodes.values()) == 3

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app import actions
 from app.drawers import drawers
 from app.view import operator_dialog
-from app.view.canvas.view import MIME
+from app.view.canvas.adding import MIME
 from app.view.operator_dialog import OperatorDialog
 from app.view.panels import facts
 from app.view.panels.palette import Chip

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsScene, QGraphicsSceneHelpEvent
 
 from app.session import Session
 from app.view.canvas.boxes import Boxes
-from app.view.canvas.face import WIDTH, Face, PortFace, base_face
+from app.view.canvas.face import HEIGHT, WIDTH, Face, PortFace, base_face
 from app.view.canvas.layers import FAR, LABELS_FROM, NodeLayer, WireLayer
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.note_board import NoteBoard
@@ -22,6 +22,8 @@ from engine.aligning import Area
 from engine.graph import Graph, Node, Port
 from engine.passing import readers
 
+MIDDLE = HEIGHT / 2
+"""How far below its corner the middle of a plain node is."""
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
 
 
@@ -407,7 +409,7 @@ class Board(QGraphicsScene):
 
     def middle_of(self, place: QPointF) -> tuple[float, float]:
         """The corner of a plain node whose middle is at a scene place, on the grid."""
-        return snap(place.x() - WIDTH / 2), snap(place.y() - 38)
+        return snap(place.x() - WIDTH / 2), snap(place.y() - MIDDLE)
 
 
 def _around(place: QPointF, reach: float) -> QRectF:

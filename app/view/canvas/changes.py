@@ -35,17 +35,21 @@ _DOCUMENT_STARTS = "{"
 
 
 def added(
-    graph: Graph, op: str, at: Place, wire: Port | None = None, own: Definitions | None = None
+    graph: Graph,
+    op: str,
+    at: Place,
+    wire: Port | None = None,
+    own: Definitions | None = None,
+    port: str | None = None,
 ) -> tuple[Edit, str]:
-    """A new node; on a wire it is inserted: the wire's source feeds its first port.
+    """A new node; on a wire it is inserted: the wire's source feeds its `port`.
 
     `own` are modules that can be added beside the shipped ones, the document's unless given.
     """
     edit, node_id = drawers.added(graph, op, at, own)
-    first = _first_port(graph, op, own)
-    if wire is None or first is None:
+    if wire is None or port is None:
         return edit, node_id
-    inside = connect(graph.links[wire], node_id, first)
+    inside = connect(graph.links[wire], node_id, port)
     return batch(edit, inside, connect(node_id, *wire)), node_id
 
 
@@ -55,21 +59,17 @@ def added_at_end(
     at: Place,
     end: tuple[str, str | None],
     own: Definitions | None = None,
+    port: str | None = None,
 ) -> tuple[Edit, str]:
-    """A new node wired to an end that was let go: (node id, its input port, or None its output)."""
+    """A new node wired to an end that was let go: (node id, its input port, or None its output).
+
+    It reads an output at `port`, if that is given.
+    """
     edit, node_id = drawers.added(graph, op, at, own)
-    other, port = end
-    if port is not None:
-        return batch(edit, connect(node_id, other, port)), node_id
-    first = _first_port(graph, op, own)
-    return (edit if first is None else batch(edit, connect(other, node_id, first))), node_id
-
-
-def _first_port(graph: Graph, op: str, own: Definitions | None) -> str | None:
-    """The first port of what is added; a source has none, nor has a module without inputs."""
-    row = drawers.row_of(graph.modules if own is None else own, op) or graph.row(op)
-    ports = () if row is None else row.ports(1 if row.variadic else None)
-    return ports[0] if ports else None
+    other, into = end
+    if into is not None:
+        return batch(edit, connect(node_id, other, into)), node_id
+    return (edit if port is None else batch(edit, connect(other, node_id, port))), node_id
 
 
 def wired(source: str, end: Port, was: Port | None = None) -> Edit:

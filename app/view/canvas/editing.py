@@ -12,13 +12,11 @@ from app.session import Session
 from app.text import tr
 from app.view.canvas import changes
 from app.view.canvas.board import Board
-from app.view.canvas.face import HEIGHT, WIDTH
+from app.view.canvas.face import WIDTH
 from app.view.canvas.looking import Looking
 from app.view.canvas.note_editing import NoteEditing
 from app.view.canvas.overlays import Editor, Notice
-from engine.aligning import make_room
-from engine.compose import compose_edit
-from engine.edits import Edit, batch, disconnect, move
+from engine.edits import Edit, disconnect
 from engine.graph import Port
 from engine.notes import move_all, remove_all
 
@@ -34,14 +32,12 @@ class Asked:
 class Editing(Looking):
     """The half of the canvas that changes its document, through `session.do` only.
 
-    `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
-    also wires it, when a wire was let go there. `message` repeats what the notice says.
+    `message` repeats what the notice says.
     `menu_asked` carries what a menu is asked on (node, wire, note or ground) and where on the screen;
     `asked` is kept until it is closed.
     """
 
     message = Signal(str)
-    search_requested = Signal(QPointF)
     menu_asked = Signal(str, QPoint)
 
     def __init__(self, session: Session, board: Board) -> None:
@@ -49,7 +45,6 @@ class Editing(Looking):
         self.session = session
         self.editor, self.notice = Editor(self), Notice(self)
         self.notes = NoteEditing(self)
-        self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
         self._pointer = QPointF()
         self.asked: Asked | None = None
         self._under: Port | None = None
@@ -81,53 +76,6 @@ class Editing(Looking):
         corner = self.board.nodes[node_id].body().bottomLeft()
         self._pointer = self.viewportTransform().map(corner)
         self.say(sentence)
-
-    def add_operator(self, op_name: str, scene_pos: QPointF | None = None) -> str | None:
-        """Adds a node, its middle at a scene place (a free one in view unless given); its id.
-
-        On a wire the node is inserted. Where a wire was let go, the node is wired to it.
-        """
-        graph, board = self.session.graph, self.board
-        place = self._free_place() if scene_pos is None else scene_pos
-        pending, self._pending = self._pending, None
-        made: list[str] = []
-
-        def build() -> Edit:
-            at = board.middle_of(place)
-            if pending is not None and scene_pos is not None and pending[0] == scene_pos:
-                shift = 64 if pending[1][1] is None else -64
-                edit, node_id = changes.added_at_end(
-                    graph, op_name, (at[0] + shift, at[1]), pending[1], self.session.modules
-                )
-            else:
-                wire = board.wire_at(place, self.reach(10)) if scene_pos is not None else None
-                edit, node_id = changes.added(
-                    graph, op_name, at, wire.key if wire else None, self.session.modules
-                )
-                if wire is not None:
-                    new = (*at, WIDTH, HEIGHT)
-                    edit = batch(
-                        edit, move(graph, make_room(graph, board.areas(), new, wire.key[0]))
-                    )
-            made.append(node_id)
-            return edit
-
-        if not self.attempt(build, f"{tr('Add')} {op_name}"):
-            return None
-        self.session.select(made)
-        return made[0]
-
-    def add_formula(self, text: str, place: QPointF) -> bool:
-        """Adds a program's nodes, the first at a scene place, and selects them."""
-        at = self.board.middle_of(place)
-        return self._insert(
-            lambda: compose_edit(self.session.graph, text, at), tr("Type a formula")
-        )
-
-    def search_for(self, place: QPointF, end: tuple[str, str | None]) -> None:
-        """Asks for an operator at the end of a wire: (node id, its port, or None for its output)."""
-        self._pending = (QPointF(place), end)
-        self.search_requested.emit(place)
 
     def delete_selection(self) -> None:
         """Removes what is selected, nodes with their wires; what stands in a frame stays."""
@@ -256,13 +204,3 @@ class Editing(Looking):
     def _end_nudge(self) -> None:
         """The next arrow key starts an undo step of its own."""
         self._nudge += 1
-
-    def _free_place(self) -> QPointF:
-        """Near the middle of the view, off the nodes that stand there."""
-        place = self.centre()
-        for _ in range(40):
-            body = QRectF(place.x() - 70, place.y() - 44, 140, 88)
-            if not self.board.nodes_in(body):
-                break
-            place += QPointF(24, 24)
-        return place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 
 from app.session import Session
@@ -18,7 +18,13 @@ _WRITES = (Qt.Key.Key_F2, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class Keys(Editing):
-    """The canvas as far as it hears the keyboard. Most keys are actions and never come here."""
+    """The canvas as far as it hears the keyboard. Most keys are actions and never come here.
+
+    `typed` carries a letter or a sign that the canvas has no use for, its key with Shift as it was
+    pressed, and without.
+    """
+
+    typed = Signal(str, QKeySequence, QKeySequence)
 
     _gesture: Gesture | None = None  # here already: events come while a view is made
 
@@ -75,8 +81,15 @@ class Keys(Editing):
             pass
         elif key == Qt.Key.Key_F2 and chosen:
             self.rename_node(chosen[0])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._floats:
+            gesture, self._gesture = self._gesture, None
+            if gesture is not None:
+                gesture.finish()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
             self.open_node(chosen[0])
+        elif event.text().isprintable() and event.text().strip() and not _commands(event):
+            pressed = QKeySequence(event.keyCombination())
+            self.typed.emit(event.text(), pressed, QKeySequence(event.key()))
         else:
             super().keyPressEvent(event)
 
@@ -87,21 +100,6 @@ class Keys(Editing):
         elif event.key() in ARROWS and not event.isAutoRepeat():
             self._end_nudge()
         super().keyReleaseEvent(event)
-
-    def focusNextPrevChild(self, forward: bool) -> bool:
-        """Tab goes from node to node, then from note to note, and behind the last leaves the canvas."""
-        order = [*self.session.graph.order(), *self.session.graph.notes]
-        chosen = self.session.chosen
-        at = order.index(chosen[-1]) if chosen and chosen[-1] in order else None
-        following = (
-            (0 if forward else len(order) - 1) if at is None else at + (1 if forward else -1)
-        )
-        if 0 <= following < len(order):
-            self.session.select((order[following],))
-            self.show_node(order[following])
-            return True
-        self.session.select(())
-        return super().focusNextPrevChild(forward)
 
     def _escape(self) -> None:
         """Gives up a gesture, else the focus, else the selection, else goes out of the module looked into."""
@@ -115,6 +113,10 @@ class Keys(Editing):
         else:
             self.session.leave()
 
+    @property
+    def _floats(self) -> bool:
+        return self._gesture is not None and self._gesture.floats
+
     def _escape_gesture(self) -> None:
         gesture, self._gesture = self._gesture, None
         self._autopan.stop()
@@ -126,3 +128,9 @@ class Keys(Editing):
         self._held = ""
         self.viewport().unsetCursor()
         self._end_nudge()
+
+
+def _commands(event: QKeyEvent) -> bool:
+    """A key with which nothing is typed is held."""
+    held = Qt.KeyboardModifier
+    return bool(event.modifiers() & (held.ControlModifier | held.AltModifier | held.MetaModifier))

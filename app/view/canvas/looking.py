@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QRegion
+from PySide6.QtGui import QCursor, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QFrame, QGraphicsView, QStyle, QWidget
 
 from app.view.canvas.board import Board
@@ -172,7 +172,10 @@ class Looking(QGraphicsView):
 
     def show_node(self, node_id: str, smallest: float = SMALLEST) -> None:
         """Glides so far that a node or a note is seen, at a zoom of at least `smallest`."""
-        body = self.board.content((node_id,))
+        self.show_area(self.board.content((node_id,)), smallest)
+
+    def show_area(self, body: QRectF, smallest: float = SMALLEST) -> None:
+        """Glides so far that a part of the scene is seen."""
         centre, zoom = self._glide.target
         view = self.viewport().size()
         seen = QRectF(0, 0, (view.width() - 48) / zoom, (view.height() - 48) / zoom)
@@ -194,6 +197,11 @@ class Looking(QGraphicsView):
     def to_scene(self, view: QPointF) -> QPointF:
         inverse, _ = self.viewportTransform().inverted()
         return inverse.map(view)
+
+    def place_under_pointer(self) -> QPointF | None:
+        """Where the pointer is in the scene, None while it is not over what is seen."""
+        view = self.viewport().mapFromGlobal(QCursor.pos())
+        return self.to_scene(QPointF(view)) if self.viewport().rect().contains(view) else None
 
     def centre(self) -> QPointF:
         return self.to_scene(QPointF(self.viewport().rect().center()))

@@ -114,7 +114,11 @@ class Hint(QLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(
-            tr("Drag an operator in, double-click to search, or type a formula above"), parent
+            tr(
+                "Drag an operator in, or find one: press Tab, double-click, or type a sign or Shift and a"
+                " letter. A formula goes in the line above."
+            ),
+            parent,
         )
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setWordWrap(True)

@@ -7,10 +7,6 @@ from collections.abc import Mapping
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QGuiApplication,
     QMouseEvent,
     QNativeGestureEvent,
@@ -21,14 +17,14 @@ from PySide6.QtGui import (
 
 from app.session import Session
 from app.text import tr
+from app.view.canvas.adding import Adding
 from app.view.canvas.arranging import Arranging
 from app.view.canvas.board import Board
 from app.view.canvas.bookmarks import Bookmarks
 from app.view.canvas.editing import Asked
-from app.view.canvas.gestures import Pointer, begin
+from app.view.canvas.gestures import Placing, Pointer, begin
 from app.view.canvas.ground import Ground
 from app.view.canvas.keyboard import Walk
-from app.view.canvas.keys import Keys
 from app.view.canvas.mending import Mending
 from app.view.canvas.minimap import Minimap
 from app.view.canvas.motion import Motion
@@ -37,14 +33,13 @@ from app.view.canvas.rewiring import Rewiring
 from app.view.canvas.speaking import Speaking
 from app.view.theme import Theme
 
-MIME = "application/x-gradloom-op"
 ZOOM_STEP = 2**0.25
 _FRAME_MS = 16
 _FAR_SIDE = 4_000_000.0
 
 
-class Canvas(Keys):
-    """Shows one session. The edits it offers are in `Editing`, its keys in `Keys`."""
+class Canvas(Adding):
+    """Shows one session. The edits it offers are in `Editing` and `Adding`, its keys in `Keys`."""
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__(session, Board(session, theme))
@@ -205,10 +200,6 @@ class Canvas(Keys):
 
     # ------------------------------------------------------------ mouse
 
-    def _at(self, event: QMouseEvent) -> Pointer:
-        self._pointer = event.position()
-        return Pointer(event.position(), self.to_scene(event.position()), event.modifiers())
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.notice.hide()
         self.editor.close_editor()
@@ -217,6 +208,8 @@ class Canvas(Keys):
         if self._gesture is not None and self._gesture.takes_keys:
             self._escape_gesture()
         if self._gesture is not None:
+            if self._gesture.floats:
+                self._click_floating(event)
             return
         self.flush()
         self._motion.finish()
@@ -244,9 +237,26 @@ class Canvas(Keys):
             place = self.to_scene(self._pointer)
             self._gesture.move(Pointer(self._pointer, place, held))
 
+    def place_operator(self, name: str) -> None:
+        """A new node follows the pointer until it is placed; it is placed at once while the pointer
+        is elsewhere. One selected node is what it reads, until the pointer moves."""
+        self._escape_gesture()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        chosen = self.session.selection
+        reads = chosen[0] if len(chosen) == 1 else None
+        place = self.place_under_pointer()
+        if place is not None:
+            view = QPointF(self.mapFromScene(place))
+            start = Pointer(view, place, Qt.KeyboardModifier.NoModifier)
+            self._gesture = Placing(self, start, name, reads)
+        elif reads is not None:
+            self.add_beside(name, reads)
+        else:
+            self.add_operator(name)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._autopan.stop()
-        if self._gesture is not None and self._gesture.takes_keys:
+        if self._gesture is not None and (self._gesture.takes_keys or self._gesture.floats):
             return
         gesture, self._gesture = self._gesture, None
         if gesture is not None:
@@ -326,41 +336,3 @@ class Canvas(Keys):
         self.editor.close_editor()  # a glide goes on
         if self._fitted:
             self.fit()
-
-    # ------------------------------------------------------------ drag and drop
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self._take_drag(event)
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._take_drag(event)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._autopan.stop()
-        self.board.hover(None, None)
-
-    def _take_drag(self, event: QDragMoveEvent) -> None:
-        if event.mimeData().hasFormat(MIME):
-            self._pointer = event.position()
-            self._drag_again()
-            self._autopan.follow(self._pointer, self._drag_again, armed=False)
-            event.acceptProposedAction()
-        else:
-            event.ignore()
-
-    def _drag_again(self) -> None:
-        """Lights the wire that what is dragged in would be put on."""
-        wire = self.board.wire_at(self.to_scene(self._pointer), self.reach(10))
-        self.board.hover(None, wire.key if wire else None)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._autopan.stop()
-        self.board.hover(None, None)
-        if not event.mimeData().hasFormat(MIME):
-            event.ignore()
-            return
-        name = bytes(event.mimeData().data(MIME).data()).decode("utf-8", "replace")
-        self._pointer, self._pending = event.position(), None
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self.add_operator(name, self.to_scene(event.position()))
-        event.acceptProposedAction()

@@ -24,11 +24,12 @@ from app.matching import label_of, ranked, words_of
 from app.session import Session
 from app.text import tr
 from app.view import icons, theme
+from app.view.canvas.adding import MIME
+from app.view.canvas.new_node import HOT_SPOT, new_picture
 from engine.graph import Graph
 from engine.ops.row import Op
 from engine.own import CATEGORY
 
-MIME = "application/x-gradloom-op"
 OPEN_AT_FIRST = 3
 """How many drawers are open when the palette is shown for the first time."""
 
@@ -47,9 +48,9 @@ class Chip(QPushButton):
     edit_asked = Signal(str)
     removal_asked = Signal(str)
 
-    def __init__(self, op: Op) -> None:
+    def __init__(self, op: Op, session: Session) -> None:
         super().__init__(label_of(op))
-        self.op = op
+        self.op, self._session = op, session
         self._pressed: QPoint | None = None
         self.setToolTip(f"{op.name}: {op.doc}")
         self.setAccessibleName(f"{op.name}, {op.category}")
@@ -85,13 +86,20 @@ class Chip(QPushButton):
             return
         self._pressed = None
         self.setDown(False)
+        self.drag().exec(Qt.DropAction.CopyAction)
+
+    def drag(self) -> QDrag:
+        """What is dragged: the operator's name, seen as the node that it will be."""
         drag = QDrag(self)
         data = QMimeData()
         data.setData(MIME, self.op.name.encode())
         drag.setMimeData(data)
-        drag.setPixmap(self.grab())
-        drag.setHotSpot(start)
-        drag.exec(Qt.DropAction.CopyAction)
+        picture = new_picture(
+            self._session, self.op.name, theme.current(), self.devicePixelRatioF()
+        )
+        drag.setPixmap(picture)
+        drag.setHotSpot(HOT_SPOT)
+        return drag
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.chosen.emit(self.op.name)
@@ -133,8 +141,11 @@ class Drawer(QWidget):
     edit_asked = Signal(str)
     removal_asked = Signal(str)
 
-    def __init__(self, category: str, rows: tuple[Op, ...], is_open: bool) -> None:
+    def __init__(
+        self, category: str, rows: tuple[Op, ...], is_open: bool, session: Session
+    ) -> None:
         super().__init__()
+        self._session = session
         self.category = category
         self.chips: list[Chip] = []
         self.is_open = is_open
@@ -166,7 +177,7 @@ class Drawer(QWidget):
         for op in rows:
             chip = kept.pop(_identity(op), None)
             if chip is None:
-                chip = Chip(op)
+                chip = Chip(op, self._session)
                 chip.chosen.connect(self.chosen)
                 chip.edit_asked.connect(self.edit_asked)
                 chip.removal_asked.connect(self.removal_asked)
@@ -240,7 +251,7 @@ class Palette(QWidget):
         self._list.setSpacing(2)
         self._own: tuple[dict[str, Graph], tuple[Op, ...]] = (session.modules, session.operators)
         self.drawers = [
-            Drawer(category, rows, number < OPEN_AT_FIRST or category == CATEGORY)
+            Drawer(category, rows, number < OPEN_AT_FIRST or category == CATEGORY, session)
             for number, (category, rows) in enumerate(drawers(*self._own).items())
         ]
         for drawer in self.drawers:

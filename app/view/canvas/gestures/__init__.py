@@ -11,13 +11,14 @@ from app.view.canvas.gestures.cutting import Cut
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 from app.view.canvas.gestures.looking import Band, Pan
 from app.view.canvas.gestures.moving import Move, TakeOut
+from app.view.canvas.gestures.placing import Placing
 from app.view.canvas.gestures.resizing import Resize
 from app.view.canvas.gestures.wiring import Wire
 
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
 
-__all__ = ["HELD", "Gesture", "Pointer", "begin"]
+__all__ = ["HELD", "Gesture", "Placing", "Pointer", "begin"]
 
 HELD = {
     Qt.Key.Key_Space: ("pan", Qt.CursorShape.OpenHandCursor),

@@ -36,12 +36,14 @@ class Gesture:
 
     `how` says on the page of shortcuts what it does and how it is made: rows of `HOW`.
     One that `pans_at_edges` goes on while the view moves under the pointer. One that `takes_keys` is
-    begun and ended by keys.
+    begun and ended by keys. One that `floats` goes on without a pressed button, until a click
+    (`release`) or Enter (`finish`).
     """
 
     how: ClassVar[tuple[How, ...]]
     pans_at_edges: ClassVar[bool] = True
     takes_keys: ClassVar[bool] = False
+    floats: ClassVar[bool] = False
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         self.canvas = canvas
@@ -56,6 +58,9 @@ class Gesture:
 
     def release(self, pointer: Pointer) -> None:
         """The button was let go."""
+
+    def finish(self) -> None:
+        """Enter, in one that floats."""
 
     def cancel(self) -> None:
         """Esc, or the window lost the mouse."""

@@ -163,7 +163,8 @@ class Wire(Gesture):
             self._let_go(pointer)
         elif aim != self._taken:
             source, end = self._end_of(aim)
-            canvas.attempt(changes.wired(source, end, self._taken), tr("Connect"))
+            if canvas.attempt(changes.wired(source, end, self._taken), tr("Connect")):
+                canvas.learn(end)
 
     def _let_go(self, pointer: Pointer) -> None:
         """Over nothing: a taken wire is gone, a new one asks what should stand at its end."""

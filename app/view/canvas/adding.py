@@ -1,0 +1,208 @@
+"""New nodes on the canvas: dragged in, placed with the pointer, added where a wire was let go."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QMouseEvent,
+)
+
+from app import candidates, drawers, usage
+from app.session import Session
+from app.text import tr
+from app.view import settings
+from app.view.canvas import changes
+from app.view.canvas.board import Board
+from app.view.canvas.face import HEIGHT, WIDTH
+from app.view.canvas.gestures.gesture import Pointer
+from app.view.canvas.keys import Keys
+from engine.aligning import make_room
+from engine.compose import compose_edit
+from engine.edits import Edit, batch, move
+from engine.graph import Port
+
+MIME = "application/x-gradloom-op"
+
+
+class Adding(Keys):
+    """The part of the canvas that adds nodes.
+
+    `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
+    also wires it, when a wire was let go there.
+    """
+
+    search_requested = Signal(QPointF)
+
+    def __init__(self, session: Session, board: Board) -> None:
+        super().__init__(session, board)
+        self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
+        self._dragged = ""
+
+    def add_operator(self, op_name: str, scene_pos: QPointF | None = None) -> str | None:
+        """Adds a node, its middle at a scene place (a free one in view unless given); its id.
+
+        On a wire the node is inserted. Where a wire was let go, the node is wired to it.
+        """
+        place = self._free_place() if scene_pos is None else scene_pos
+        pending, self._pending = self._pending, None
+        if pending is not None and scene_pos is not None and pending[0] == scene_pos:
+            shift = QPointF(64 if pending[1][1] is None else -64, 0)
+            return self._add(op_name, place + shift, end=pending[1])
+        taken = None if scene_pos is None else self.wire_to_take(op_name, place)
+        return self._add(op_name, place, wire=taken)
+
+    def add_beside(self, op_name: str, node_id: str) -> str | None:
+        """Adds a node behind another one, which it reads where it can; its id."""
+        return self._add(op_name, self.place_beside(node_id), end=(node_id, None))
+
+    def _add(
+        self,
+        op_name: str,
+        place: QPointF,
+        end: tuple[str, str | None] | None = None,
+        wire: Port | None = None,
+    ) -> str | None:
+        graph, at, own = self.session.graph, self.board.middle_of(place), self.session.modules
+        made: list[str] = []
+
+        def build() -> Edit:
+            if end is not None:
+                port = self.port_for(op_name, end[0]) if end[1] is None else None
+                edit, node_id = changes.added_at_end(graph, op_name, at, end, own, port)
+            else:
+                port = self.port_for(op_name, graph.links[wire]) if wire is not None else None
+                edit, node_id = changes.added(graph, op_name, at, wire, own, port)
+                if wire is not None:
+                    new = (*at, WIDTH, HEIGHT)
+                    room = make_room(graph, self.board.areas(), new, wire[0])
+                    edit = batch(edit, move(graph, room))
+            made.append(node_id)
+            return edit
+
+        if not self.attempt(build, f"{tr('Add')} {op_name}"):
+            return None
+        for link in self.session.graph.links_of(made[0]):
+            self.learn((link.target, link.port))
+        self.session.select(made)
+        return made[0]
+
+    def port_for(self, op_name: str, source: str) -> str | None:
+        """The port at which a new node would read another one: of those that take its value the one
+        most often used for it. None where it fits nowhere."""
+        session = self.session
+        row = drawers.row_of(session.modules, op_name) or session.graph.row(op_name)
+        if row is None:
+            return None
+        read = session.graph.op(source)
+        spec = session.evaluation.specs.get(source)
+        ports = candidates.ports_for(row, spec, read.definition is not None)
+        used = usage.Usage(settings.connections()).ports(read.name, row.name)
+        return max(ports, key=lambda p: used[row.inputs[0] if row.variadic else p], default=None)
+
+    def wire_to_take(self, op_name: str, place: QPointF) -> Port | None:
+        """The wire at a scene place that a new node would be put on; its end."""
+        wire = self.board.wire_at(place, self.reach(10))
+        fits = wire is not None and self.port_for(op_name, wire.source) is not None
+        return wire.key if wire is not None and fits else None
+
+    def place_beside(self, node_id: str) -> QPointF:
+        """The middle of a free place to the right of a node."""
+        body = self.board.nodes[node_id].body()
+        place = QPointF(body.right() + 64 + WIDTH / 2, body.center().y())
+        while self.board.nodes_in(QRectF(place.x() - 70, place.y() - 44, 140, 88)):
+            place.setY(place.y() + 24)
+        return place
+
+    def learn(self, end: Port) -> None:
+        """Remembers that these operators are wired so."""
+        graph = self.session.graph
+        settings.count_connection(usage.pair(graph, graph.links[end], *end))
+
+    def add_formula(self, text: str, place: QPointF) -> bool:
+        """Adds a program's nodes, the first at a scene place, and selects them."""
+        at = self.board.middle_of(place)
+        return self._insert(
+            lambda: compose_edit(self.session.graph, text, at), tr("Type a formula")
+        )
+
+    def search_for(self, place: QPointF, end: tuple[str, str | None]) -> None:
+        """Asks for an operator at the end of a wire: (node id, its port, or None for its output)."""
+        self._pending = (QPointF(place), end)
+        self.search_requested.emit(place)
+
+    def end_at(self, place: QPointF) -> tuple[str, str | None] | None:
+        """The end of the wire that was let go at a scene place, if one was."""
+        return self._pending[1] if self._pending and self._pending[0] == place else None
+
+    def _free_place(self) -> QPointF:
+        """Near the middle of the view, off the nodes that stand there."""
+        place = self.centre()
+        for _ in range(40):
+            body = QRectF(place.x() - 70, place.y() - 44, 140, 88)
+            if not self.board.nodes_in(body):
+                break
+            place += QPointF(24, 24)
+        return place
+
+    # ------------------------------------------------------------ placed with the pointer
+
+    def _at(self, event: QMouseEvent) -> Pointer:
+        self._pointer = event.position()
+        return Pointer(event.position(), self.to_scene(event.position()), event.modifiers())
+
+    def _click_floating(self, event: QMouseEvent) -> None:
+        """A click places what floats, one with the right button gives it up."""
+        pointer = self._at(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            gesture, self._gesture = self._gesture, None
+            if gesture is not None:
+                gesture.release(pointer)
+        elif event.button() == Qt.MouseButton.RightButton:
+            self._escape_gesture()
+
+    # ------------------------------------------------------------ drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self._take_drag(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        self._take_drag(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._autopan.stop()
+        self.board.hover(None, None)
+
+    def _take_drag(self, event: QDragMoveEvent) -> None:
+        if event.mimeData().hasFormat(MIME):
+            self._pointer = event.position()
+            self._dragged = _name(event)
+            self._drag_again()
+            self._autopan.follow(self._pointer, self._drag_again, armed=False)
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def _drag_again(self) -> None:
+        """Lights the wire that what is dragged in would be put on."""
+        place = self.to_scene(self._pointer)
+        self.board.hover(None, self.wire_to_take(self._dragged, place))
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._autopan.stop()
+        self.board.hover(None, None)
+        if not event.mimeData().hasFormat(MIME):
+            event.ignore()
+            return
+        self._pointer, self._pending = event.position(), None
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.add_operator(_name(event), self.to_scene(event.position()))
+        event.acceptProposedAction()
+
+
+def _name(event: QDropEvent) -> str:
+    """The operator that is dragged in."""
+    return bytes(event.mimeData().data(MIME).data()).decode("utf-8", "replace")
