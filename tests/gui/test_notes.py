@@ -15,7 +15,7 @@ from app import actions
 from app.view import dialogs, miniature, theme
 from app.view.canvas import Canvas
 from app.view.canvas.export import Choices, Sheet
-from app.view.canvas.note_item import GROUND, STRIP, paper, title_scale, vivid
+from app.view.canvas.note_item import GROUND, STRIP, paper, tint, title_scale
 from app.view.canvas.note_text import lay_out
 from app.view.window import Window
 from engine.compose import compose
@@ -496,7 +496,8 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 def test_words_on_every_colour_can_be_read(name: str, colour: str) -> None:
     tokens = theme.THEMES[name]
     hue = tokens.note(colour)
-    strip = theme.blend(theme.blend(tokens.canvas, vivid(hue), GROUND), vivid(hue), STRIP)
+    fill = tint(tokens, colour)
+    strip = theme.blend(theme.blend(tokens.canvas, fill, GROUND), fill, STRIP)
     for words, ground in ((hue, strip), (tokens.text, paper(tokens, colour))):
         assert contrast(words.getRgbF()[:3], ground.getRgbF()[:3]) >= 4.7
     assert contrast((1, 1, 1), (0.6, 0.6, 0.6)) < 4.7, "the check can fail"
@@ -536,6 +537,10 @@ def test_notes_are_painted_in_their_colours(opened: Open, name: str) -> None:
             Note(f"f{i + 1}", "note", "text", colour, 220.0 * i, -300, 200, 96)
             for i, colour in enumerate(COLOURS)
         ),
+        *(
+            Note(f"f{i + 9}", "frame", "text", colour, 220.0 * i, -430, 200, 96)
+            for i, colour in enumerate(COLOURS)
+        ),
     )
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -543,10 +548,13 @@ def test_notes_are_painted_in_their_colours(opened: Open, name: str) -> None:
     image = canvas.grab().toImage()
     ratio = image.devicePixelRatio()
     for item in canvas.board.notes.items.values():
+        if item.is_frame:
+            continue
         corner = seen(canvas, item.area().bottomRight() - QPointF(20, 20))
         shown = image.pixelColor(int(corner.x() * ratio), int(corner.y() * ratio))
         wanted = paper(theme.THEMES[name], item.note.colour)
         assert abs(shown.red() - wanted.red()) + abs(shown.blue() - wanted.blue()) < 8
+    assert all(theme.THEMES[name].note(colour).alpha() == 255 for colour in COLOURS)
 
 
 def test_undo_takes_the_item_away_and_brings_it_back(opened: Open) -> None:

@@ -183,7 +183,7 @@ class NoteItem(QGraphicsItem):
 
     def _paint_frame(self, painter: QPainter, zoom: float) -> None:
         hue, outline = self.theme.note(self.note.colour), self._outline(zoom)
-        fill = vivid(hue)
+        fill = tint(self.theme, self.note.colour)
         fill.setAlphaF(GROUND)
         edge = QPen(blend(self.theme.canvas, hue, 0.5), 1)
         edge.setCosmetic(True)
@@ -272,13 +272,16 @@ def title_scale(zoom: float) -> float:
 
 def paper(theme: Theme, colour: str) -> QColor:
     """What the text of a note stands on."""
-    return blend(theme.node, vivid(theme.note(colour)), 0.15) if colour else QColor(theme.node)
+    return blend(theme.node, tint(theme, colour), 0.15) if colour else QColor(theme.node)
 
 
-def vivid(hue: QColor) -> QColor:
-    """A hue for areas: that of text is too dark or too pale to be seen as a tint."""
+def tint(theme: Theme, colour: str) -> QColor:
+    """A hue for areas: that of words is too dark or too pale to be seen as itself when thinned."""
+    hue = QColor(theme.note(colour))
     strong = hue.hslSaturationF()
-    return QColor.fromHslF(hue.hslHueF(), min(1.0, strong * 1.5) if strong > 0.25 else strong, 0.55)
+    if strong < 0.25:
+        return hue
+    return QColor.fromHslF(hue.hslHueF(), min(1.0, strong * 1.3), 0.62 if theme.is_dark else 0.55)
 
 
 def _strip(box: QRectF) -> QPainterPath:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.text import tr
 from app.view import theme
-from app.view.canvas.note_item import paper, vivid
+from app.view.canvas.note_item import paper, tint
 from engine.graph import Note
 from engine.records import COLOURS
 
@@ -68,7 +68,7 @@ class NoteForm(QWidget):
         )
         self.text.setPlaceholderText(tr("Title") if is_frame else tr("Text, **bold**, $formula$"))
         self.text.setTabChangesFocus(True)
-        self.text.setFixedHeight(36 if is_frame else 160)
+        self.text.setFixedHeight(36 if is_frame else 96)
         self.text.committed.connect(self._written)
         column.addWidget(head)
         column.addWidget(self.text)
@@ -100,7 +100,7 @@ class NoteForm(QWidget):
             button.setFixedSize(SWATCH, SWATCH)
             button.setAccessibleName(tr(colour.capitalize()) if colour else tr("No colour"))
             button.setToolTip(button.accessibleName())
-            fill = vivid(tokens.note(colour)) if colour else paper(tokens, "")
+            fill = tint(tokens, colour) if colour else paper(tokens, "")
             button.setStyleSheet(
                 f"QToolButton {{ background: {fill.name()}; padding: 0;"
                 f" border: 1px solid {tokens.border.name()}; border-radius: {SWATCH // 2}px; }}"
