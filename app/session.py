@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Session:
     `graph`, `evaluation`, `steps`, `cursor` and `selection` are those of that module, seen in its
     instance. `place_changed` tells that another one is looked at. `selection` are nodes,
     `notes_selected` notes and frames, `chosen` all of them.
+    `key` tells this opening of the document from every other one.
     `data_fault` is a sentence when a data source cannot be read, else empty.
     """
 
@@ -59,6 +61,7 @@ class Session:
 
     def _begin(self, graph: Graph, path: Path | None, called: str) -> None:
         self.path, self._called = path, called
+        self.key = secrets.token_hex(8)
         self.history = History(graph)
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()

@@ -137,6 +137,10 @@ ACTIONS = (
         3, "Lists the wires of the selected node; the one chosen goes.", _WIRES, NODE,
     ),
     Action(
+        "edit.paste_with_inputs", "Paste with inputs", MENU, lambda c: c.canvas.paste_with_inputs(),
+        "Ctrl+Shift+V", shown, 3, "The copies read what the copied nodes read.", _WIRES, GROUND,
+    ),
+    Action(
         "edit.mute", "Mute or unmute", MENU, lambda c: c.canvas.rewiring.mute(), "M", selected, 3,
         "A muted node hands on what it reads.", _WIRES, NODE,
     ),

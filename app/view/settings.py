@@ -10,6 +10,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app import usage
 from app.usage import Pair
+from engine.files.strict import load_json
 
 MAX_RECENT, MAX_COMMANDS = 12, 6
 
@@ -86,7 +87,7 @@ def count_connection(pair: Pair) -> None:
 def keys() -> dict[str, list[str]]:
     """The keys a person changed, by action; what cannot be read counts as unchanged."""
     try:
-        kept = json.loads(str(store().value("keys", "{}")))
+        kept = load_json(str(store().value("keys", "{}")).encode())
     except ValueError:
         return {}
     return {

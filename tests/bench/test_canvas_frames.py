@@ -28,9 +28,9 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.view import theme
 from app.view.canvas import Canvas
-from app.view.canvas.changes import copied_text
 from engine import ops
-from engine.edits import Batch, Put, set_tensor
+from engine.edits import Batch, Put, set_tensor, subgraph
+from engine.files import to_text
 from engine.graph import Graph, Node
 
 SIZE = (1600, 900)
@@ -407,7 +407,7 @@ def ticking() -> Iterator[Row]:
 def editing() -> Iterator[Row]:
     """Paste, delete and undo of 500 nodes beside 500 others."""
     canvas = opened(document(20, 25))
-    text = copied_text(canvas.session.graph, list(canvas.session.graph.nodes))
+    text = to_text(subgraph(canvas.session.graph, canvas.session.graph.nodes))
     scene = "500 nodes beside 500"
     found: dict[str, list[float]] = {"paste": [], "delete": [], "undo of the deletion": []}
     for _ in range(7):

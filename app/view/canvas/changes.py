@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -25,13 +25,11 @@ from engine.edits import (
     set_tensor,
     subgraph,
 )
-from engine.files import FileError, from_text, to_text
 from engine.graph import Graph, GraphError, Port
 from engine.notes import place_of
 from engine.ops.row import Array
 
 Place = tuple[float, float]
-_DOCUMENT_STARTS = "{"
 
 
 def added(
@@ -78,30 +76,21 @@ def wired(source: str, end: Port, was: Port | None = None) -> Edit:
     return put if was is None or was == end else batch(disconnect(*was), put)
 
 
-def copied_text(graph: Graph, node_ids: Iterable[str]) -> str:
-    """Nodes with the wires among them, and notes, as text that `pasted` and other windows read."""
-    return to_text(subgraph(graph, node_ids))
-
-
-def pasted(graph: Graph, text: str, at: Place) -> tuple[Edit, list[str]]:
-    """Text as nodes with their middle at `at`: a copied document, or a program such as `y = x^2`.
-
-    Raises ValueError with a sentence when it is neither.
-    """
-    text = text.strip()
-    if not text:
-        raise GraphError(tr("there is nothing to paste; copy nodes or a formula first"))
-    if text.startswith(_DOCUMENT_STARTS):
-        try:
-            part = from_text(text)
-        except FileError as error:
-            raise GraphError(f"{tr('the clipboard holds no nodes')}: {error}") from None
-        if not part.nodes and not part.notes:
-            raise GraphError(tr("the copied document is empty; copy nodes first"))
-        offset = _offset(part, at)
-        edit, ids = insert(graph, part, offset)
-        return edit, list(ids.values())
-    return compose_edit(graph, text, at)
+def pasted(
+    graph: Graph, found: Graph | str, at: Place, reads: Mapping[Port, str] | None = None
+) -> tuple[Edit, list[str]]:
+    """A document's nodes with their middle at `at`, or a program's; `reads` wires their ports."""
+    if isinstance(found, str):
+        return compose_edit(graph, found, at)
+    if not found.nodes and not found.notes:
+        raise GraphError(tr("there are no nodes in it"))
+    edit, ids = insert(graph, found, _offset(found, at))
+    wires = [
+        connect(source, ids[target], port)
+        for (target, port), source in (reads or {}).items()
+        if target in ids
+    ]
+    return batch(edit, *wires) if wires else edit, list(ids.values())
 
 
 def _offset(part: Graph, at: Place) -> Place:

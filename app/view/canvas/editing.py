@@ -10,14 +10,14 @@ from PySide6.QtGui import QGuiApplication
 
 from app.session import Session
 from app.text import tr
-from app.view.canvas import changes
+from app.view.canvas import changes, clipboard
 from app.view.canvas.board import Board
 from app.view.canvas.face import WIDTH
 from app.view.canvas.looking import Looking
 from app.view.canvas.note_editing import NoteEditing
 from app.view.canvas.overlays import Editor, Notice
 from engine.edits import Edit, disconnect
-from engine.graph import Port
+from engine.graph import GraphError, Port
 from engine.notes import move_all, remove_all
 
 
@@ -86,10 +86,11 @@ class Editing(Looking):
         self.session.select((*self.session.graph.nodes, *self.session.graph.notes))
 
     def copy(self) -> None:
-        """Puts what is selected on the clipboard as text, and what is in its frames."""
+        """Puts what is selected, and what is in its frames, on the clipboard: text and a picture."""
         if chosen := self._taken():
             self._pasted = 0
-            QGuiApplication.clipboard().setText(changes.copied_text(self.session.graph, chosen))
+            data = clipboard.copied(self.session, self.board.theme, chosen)
+            QGuiApplication.clipboard().setMimeData(data)
 
     def cut(self) -> None:
         self.copy()
@@ -99,16 +100,36 @@ class Editing(Looking):
     def _taken(self) -> list[str]:
         return self.board.notes.with_carried(self.session.chosen)
 
-    def paste(self, scene_pos: QPointF | None = None) -> None:
-        """Adds the nodes, or the program, on the clipboard and selects them; where a menu asked."""
+    def paste(self, scene_pos: QPointF | None = None, with_inputs: bool = False) -> None:
+        """Adds the nodes, or the program, on the clipboard and selects them; where a menu asked.
+
+        With inputs they read what the nodes read that were copied, if it is still here.
+        """
         self._pasted += 1
         centre = self.centre() + QPointF(24, 24) * (self._pasted - 1)
         asked = self.asked.place if self.asked else centre
         place = asked if scene_pos is None else scene_pos
-        text = QGuiApplication.clipboard().text()
-        self._insert(
-            lambda: changes.pasted(self.session.graph, text, (place.x(), place.y())), tr("Paste")
+        data, session = QGuiApplication.clipboard().mimeData(), self.session
+        remark = ""
+        reads: clipboard.Reads = {}
+        if with_inputs:
+            try:
+                reads, count = clipboard.reads(data, session)
+                gone = count - len(reads)
+                remark = tr(f"{gone} of the inputs are gone; the others are wired") if gone else ""
+            except GraphError as error:
+                remark = str(error)
+        done = self._insert(
+            lambda: changes.pasted(
+                session.graph, clipboard.taken(data), (place.x(), place.y()), reads
+            ),
+            tr("Paste with inputs") if reads else tr("Paste"),
         )
+        if done and remark:
+            self.say(remark)
+
+    def paste_with_inputs(self) -> None:
+        self.paste(with_inputs=True)
 
     def duplicate(self) -> None:
         """Copies of what is selected and in its frames; nodes read what those read."""

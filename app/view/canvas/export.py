@@ -33,7 +33,8 @@ MAX_SIDE, MAX_PIXELS = 32_000, 200_000_000
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How a picture is drawn: `only` these nodes and notes (all unless given), `scale` pixels a unit."""
+    """How a picture is drawn: `scale` pixels a unit, and `only` these nodes and notes, with what is in
+    their frames, or all."""
 
     theme: Theme
     scale: int = 1
@@ -51,11 +52,13 @@ class Sheet:
         self.board.synchronize()
         if choices.values:
             self.board.show_values()
+        chosen = choices.only
+        self.only = None if chosen is None else frozenset(self.board.notes.with_carried(chosen))
         self.area = self._shown()
 
     def _shown(self) -> QRectF:
         """Hides what was not chosen; returns the place of the rest, with room around it."""
-        only, board = self.choices.only, self.board
+        only, board = self.only, self.board
         area = QRectF()
         for node_id, item in board.nodes.items():
             item.setVisible(only is None or node_id in only)
@@ -129,8 +132,9 @@ class Sheet:
         return with_document(text.encode("utf-8"), self._document())
 
     def _document(self) -> Graph:
-        only = self.choices.only
-        return self.session.root if only is None else subgraph(self.session.graph, only)
+        if self.only is None:
+            return self.session.root
+        return subgraph(self.session.graph, self.only)
 
 
 def _tidy(text: str, size: QSize) -> str:

@@ -150,6 +150,8 @@ class NoteItem(QGraphicsItem):
         zoom = painter.worldTransform().m11()
         if self.is_frame:
             self._paint_frame(painter, zoom)
+        elif widget is None:  # a picture that is kept: shapes and words, no pixels
+            self._draw_note(painter, zoom)
         else:
             self._paint_note(painter, zoom)
         if self.look.selected:

@@ -1,0 +1,83 @@
+"""The clipboard: nodes as text, as a picture, and what they read in the document they are from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QMimeData
+
+from app import importers, pasting
+from app.session import Session
+from app.text import tr
+from app.view.canvas.export import Choices, Sheet
+from app.view.theme import Theme
+from engine.edits import subgraph
+from engine.files import FileError, picture, to_text
+from engine.files.strict import load_json
+from engine.graph import Graph, GraphError, Port
+
+READS = "application/x-gradloom-reads"
+PNG = "image/png"
+MOST_DRAWN, MOST_AROUND = 300, 1500
+"""No picture is made of more nodes, nor in a larger document: copying stays instant."""
+
+Reads = dict[Port, str]
+"""What ports of copied nodes read: the id of the source by (node id in the text, port)."""
+
+
+def copied(session: Session, theme: Theme, node_ids: Iterable[str]) -> QMimeData:
+    """Nodes with the wires among them, for this window, for other windows and for a chat."""
+    graph, chosen = session.graph, frozenset(node_ids)
+    data = QMimeData()
+    data.setText(to_text(subgraph(graph, chosen)))
+    reads = [
+        [source, graph.name(source), target, port]
+        for (target, port), source in sorted(graph.links.items())
+        if target in chosen and source not in chosen
+    ]
+    data.setData(READS, json.dumps({"of": _place(session), "reads": reads}).encode())
+    if len(chosen) <= MOST_DRAWN and len(graph.nodes) <= MOST_AROUND:
+        try:
+            data.setData(PNG, Sheet(session, Choices(theme, 2, only=chosen)).png())
+        except FileError:
+            pass  # too large for a picture; the text is there
+    return data
+
+
+def taken(data: QMimeData) -> Graph | str:
+    """The nodes or the program on the clipboard. Raises ValueError or OSError with a sentence."""
+    paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    if paths:
+        return importers.read(Path(paths[0]))[0]
+    text = data.text()
+    if not text.strip() and data.hasFormat(PNG):
+        return picture.document(bytes(data.data(PNG).data()))
+    return pasting.found(text)
+
+
+def reads(data: QMimeData, session: Session) -> tuple[Reads, int]:
+    """What copied nodes read that is still here, and how many inputs they had.
+
+    Raises GraphError when they are of another document, or do not say.
+    """
+    try:
+        told: Any = load_json(bytes(data.data(READS).data()) or b"{}")
+        listed = told["reads"] if told["of"] == _place(session) else None
+        found = {
+            (str(target), str(port)): str(source)
+            for source, name, target, port in listed or ()
+            if source in session.graph.nodes and session.graph.name(source) == name
+        }
+    except (ValueError, KeyError, TypeError):
+        listed = None
+    if listed is None:
+        raise GraphError(tr("what these nodes read is in another document; they came without it"))
+    return found, len(listed)
+
+
+def _place(session: Session) -> list[str]:
+    """Which document is looked at in which window, and where in it."""
+    return [session.key, *session.place]
