@@ -24,7 +24,7 @@ from engine.ops.row import Array, Op
 from engine.shapes import ShapeError, Spec
 
 MOST_NODES = 2_000
-"""How many nodes behind a wire are looked at."""
+"""How many nodes behind a wire are looked at, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,10 @@ class Fit:
 class Fitting:
     """The wires of one document, or of a module looked into, at one evaluation; made once a gesture."""
 
-    def __init__(self, root: Graph, evaluation: Evaluation, place: Place = ()) -> None:
-        self.root, self.evaluation = root, evaluation
+    def __init__(
+        self, root: Graph, evaluation: Evaluation, place: Place = (), most: int = MOST_NODES
+    ) -> None:
+        self.root, self.evaluation, self.most = root, evaluation, most
         self.whole = evaluation.whole if isinstance(evaluation, View) else evaluation
         self.graph = levels(root, place)[-1]
         self.level = self._level(place)
@@ -148,13 +150,17 @@ class Fitting:
         queue = sorted((order[n], n) for n in start)
         prune = not self.whole.expansion.masks
         found: dict[str, _State] = {}
-        while queue and len(found) < MOST_NODES:
+        lost: set[str] = set()
+        while queue and len(found) < self.most:
             here = heappop(queue)[1]
-            if here in found:
+            if here in found or here in lost:
                 continue
             state = found[here] = draft.settled(here)
-            if here == node_id and (not deep or isinstance(state, ShapeError)):
-                break  # nothing behind a misfit fails by itself: it waits
+            if here == node_id and (not deep or not isinstance(state, Spec)):
+                break
+            if not isinstance(state, Spec):
+                self._lose(here, lost, changes)
+                continue
             for reader in self.graph.structure.successors(here):
                 op = self.graph.op(reader)
                 if not prune or op.reads_inside or not _same(state, self._before(here)):
@@ -171,8 +177,17 @@ class Fitting:
             now.fix if isinstance(now, ShapeError) else "",
             known=isinstance(now, ShapeError)
             and str(now) in self.evaluation.faults.get(node_id, ""),
-            unknown=isinstance(now, Unknown), broken=broken, whole=len(found) < MOST_NODES,
+            unknown=isinstance(now, Unknown), broken=broken, whole=len(found) < self.most,
         )  # fmt: skip
+
+    def _lose(self, node_id: str, lost: set[str], changes: Changes) -> None:
+        """Nothing behind a node without a value fails by itself: it waits."""
+        stack = [node_id]
+        while stack:
+            for reader, ports in self.graph.structure.succ[stack.pop()].items():
+                if reader not in lost and any((reader, p) not in changes for p in ports):
+                    lost.add(reader)
+                    stack.append(reader)
 
     def _order_after(self, changes: Changes) -> dict[str, int]:
         other = self.graph.copy()

@@ -22,6 +22,7 @@ from engine.mending import repairs
 from engine.modules import add_module
 from engine.ops.row import Op
 from engine.records import check_options
+from engine.rewiring import mute
 from engine.shapes import Spec
 
 SHAPES: tuple[tuple[int, ...], ...] = (
@@ -68,6 +69,8 @@ def random_document(seed: int) -> Graph:
             node_id = add(graph, row.name, options=dict(case.options))
             if count and row.variadic and rng.random() < 0.3:
                 add_literal(graph, node_id, row.ports(count)[-1])
+            if rng.random() < 0.08:
+                mute(graph, [node_id]).apply(graph)
         others = [n for n in graph.order() if n != node_id]
         for _ in range(4):
             for port in graph.ports(node_id):
@@ -128,7 +131,7 @@ def newly_broken(before: Evaluation, found: Evaluation, graph: Graph) -> set[str
     return faults - set(before.faults)
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(150))
 def test_what_is_told_is_what_comes(seed: int) -> None:
     graph = random_document(seed)
     before = evaluate(graph)
@@ -140,7 +143,8 @@ def test_what_is_told_is_what_comes(seed: int) -> None:
         try:
             changed = after(graph, source, end, was)
         except CycleError as error:
-            assert fit.circle == str(error)
+            # Of several ways of one length either may be named.
+            assert fit.circle.partition(" (")[0] == str(error).partition(" (")[0]
             continue
         assert not fit.circle
         found = evaluate(changed)
@@ -150,7 +154,7 @@ def test_what_is_told_is_what_comes(seed: int) -> None:
     assert files.to_text(graph) == text, "asking changes nothing"
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(150))
 def test_every_repair_that_is_offered_mends(seed: int) -> None:
     graph = random_document(1000 + seed)
     fitting, rng = Fitting(graph, evaluate(graph)), random.Random(seed)
@@ -311,14 +315,13 @@ def test_inside_a_module() -> None:
     assert offered[0].fit.spec is not None and ref.spec.shape == offered[0].fit.spec.shape
 
 
-def test_many_nodes_behind_are_not_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_nodes_behind_are_not_all_looked_at() -> None:
     lines = ["u0 = a + 0"] + [f"u{i} = u{i - 1} * 1.5" for i in range(1, 40)]
     graph = compose("; ".join(lines), {"a": np.ones(3)})
     other = add(graph, "input", name="w", value=np.ones(4))
     end = (str(graph.id_of("u0")), "a")
     assert Fitting(graph, evaluate(graph)).wire(other, end).whole
-    monkeypatch.setattr("engine.fitting.MOST_NODES", 10)
-    fit = Fitting(graph, evaluate(graph)).wire(other, end)
+    fit = Fitting(graph, evaluate(graph), most=10).wire(other, end)
     assert fit.spec == Spec((4,)) and not fit.whole
 
 

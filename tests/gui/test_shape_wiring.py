@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.session import Session
 from app.view import theme
 from app.view.canvas import Canvas
+from app.view.canvas.keyboard import wire_by_keys
 from app.view.window import Window
 from engine import examples
 from engine.compose import compose
@@ -304,3 +305,17 @@ def test_inside_a_module_a_wire_is_weighed_with_the_numbers_there(window: Window
     source = definition.links[target, definition.ports(target)[0]]
     fit = canvas.mending.weigh(source, (target, "b"), None)
     assert "5×3 @ 5×3" in fit.fault
+
+
+def test_a_wire_drawn_by_keys_is_weighed_and_mended(canvas: Canvas) -> None:
+    canvas.session.select((node(canvas, "p"), node(canvas, "y")))
+    wire_by_keys(canvas)
+    for letter in "y.b":
+        QTest.keyClick(canvas, letter)
+    assert "2 rows on the right" in canvas.mending.ghost.words
+    QTest.keyClick(canvas, Qt.Key.Key_Return)
+    offers = canvas.mending.list
+    assert not canvas.mending.ghost.isVisible() and not canvas.banner.isVisible()
+    assert offers.titles[0] == "Transpose p" and offers.list.hasFocus()
+    QTest.keyClick(offers.list, Qt.Key.Key_Return)
+    assert canvas.session.history.labels == ["Transpose p"] and drafts(canvas) == 0

@@ -193,8 +193,8 @@ class KeyWire(Wire):
         view = self.canvas.viewportTransform().map(place)
         self.release(Pointer(view, place, Qt.KeyboardModifier.NoModifier))
 
-    def _clear(self) -> None:
-        super()._clear()
+    def _unlight(self) -> None:
+        super()._unlight()
         self.canvas.banner.tell("wire", "")
 
     # ------------------------------------------------------------ keys

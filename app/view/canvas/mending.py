@@ -22,6 +22,9 @@ from engine.mending import repairs
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
 
+LOOKED_AT = 500
+"""Nodes behind a wire that are looked at while the mouse moves: 3 ms at most."""
+
 
 class Mending:
     """The ghost at the pointer and the list of repairs of one canvas."""
@@ -44,7 +47,7 @@ class Mending:
         if self._fitting is None or self._of is None or self._of[0] != now[0] or (
             self._of[1] is not now[1]
         ):  # fmt: skip
-            self._fitting = Fitting(session.root, session.evaluation, session.place)
+            self._fitting = Fitting(session.root, session.evaluation, session.place, LOOKED_AT)
             self._of, self._weighed = now, {}
         return self._fitting
 
