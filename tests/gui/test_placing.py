@@ -196,7 +196,7 @@ def test_over_a_wire_it_is_lit_and_then_inserted(canvas: Window) -> None:
     wire = canvas.canvas.board.wires[node(canvas, "y"), "x"]
     assert not wire.face.hovered
     point(canvas, between)
-    assert wire.face.hovered
+    assert wire.face.hovered and canvas.canvas.board.onto == wire.key
     QTest.mouseClick(canvas.canvas.viewport(), Qt.MouseButton.LeftButton, pos=between)
     assert links(canvas) == {("v1", "x"): "x", ("y", "x"): "v1"}
     canvas.session.history.undo()

@@ -189,7 +189,7 @@ class Adding(Keys):
     def _drag_again(self) -> None:
         """Lights the wire that what is dragged in would be put on."""
         place = self.to_scene(self._pointer)
-        self.board.hover(None, self.wire_to_take(self._dragged, place))
+        self.board.hover(None, self.wire_to_take(self._dragged, place), onto=True)
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._autopan.stop()

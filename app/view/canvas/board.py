@@ -57,6 +57,7 @@ class Board(QGraphicsScene):
         self._faults: set[str] = set()
         self._chosen: set[str] = set()
         self._hovered: tuple[str | None, Port | None] = (None, None)
+        self.onto: Port | None = None
         self._aimed: str | None = None
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
         self.setSceneRect(_START)
@@ -378,8 +379,10 @@ class Board(QGraphicsScene):
         self._chosen = chosen
         self.notes.show_selection()
 
-    def hover(self, node_id: str | None, key: Port | None) -> None:
-        """One node or one wire under the pointer, or nothing."""
+    def hover(self, node_id: str | None, key: Port | None, *, onto: bool = False) -> None:
+        """One node or one wire under the pointer, or nothing; `onto` tells that a node would be put
+        on the wire."""
+        self.onto = key if onto else None
         was, now = self._hovered, (node_id, key)
         if was == now:
             return

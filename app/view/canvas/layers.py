@@ -104,12 +104,12 @@ class WireLayer(Layer):
         return self._one
 
     def _special(self, painter: QPainter, wire: WireItem, thin: bool) -> None:
-        theme, step = self.board.theme, wire.face.step
+        theme, step, onto = self.board.theme, wire.face.step, wire.key == self.board.onto
         travelling = theme.value if step == "forward" else theme.gradient
         colour = travelling if step else theme.wire
         if wire.face.hovered and not step:
-            colour = blend(theme.wire, theme.text, 0.5)
-        near = 2.4 if step else 1.6 if wire.face.hovered else 1.3
+            colour = theme.accent if onto else blend(theme.wire, theme.text, 0.5)
+        near = 2.4 if step or onto else 1.6 if wire.face.hovered else 1.3
         painter.setPen(_pen(colour, (2 if step else 1) if thin else near, thin))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setOpacity(DIM if wire.dim else 1.0)

@@ -111,7 +111,7 @@ class Move(Gesture):
         wire = board.wire_at(middle, self.canvas.reach(14))
         mine = wire is not None and node_id in (wire.source, wire.key[0])
         self._onto = wire.key if wire is not None and not mine else None
-        board.hover(node_id, self._onto)
+        board.hover(node_id, self._onto, onto=True)
 
     def release(self, pointer: Pointer) -> None:
         canvas = self.canvas

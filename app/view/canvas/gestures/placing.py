@@ -61,7 +61,7 @@ class Placing(Gesture):
         canvas = self.canvas
         self._place = place
         self._ghost.setPos(*canvas.board.middle_of(place))
-        canvas.board.hover(None, canvas.wire_to_take(self._name, place))
+        canvas.board.hover(None, canvas.wire_to_take(self._name, place), onto=True)
 
     def move(self, pointer: Pointer) -> None:
         if self._reads is not None:
