@@ -26,8 +26,8 @@ from pytestqt.qtbot import QtBot
 
 from app.session import Session
 from app.view import dialogs, settings, shot, theme
+from app.view.canvas.adding import MIME
 from app.view.canvas.export import Choices, Sheet, drawn
-from app.view.canvas.view import MIME
 from app.view.export_dialog import ExportDialog
 from app.view.window import Window
 from engine import examples, files
