@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.history import History
-from engine import inside
-from engine.edits import Edit, set_tensors
+from engine import inside, ties
+from engine.edits import Edit, Keeping, set_tensors
 from engine.evaluate import Evaluation, Evaluator
 from engine.graph import Graph
 from engine.inside import Inside, Place
@@ -71,6 +71,7 @@ class Session:
         self.whole: Evaluation = self._evaluate(graph, self._read_feeds())
         self.evaluation: Evaluation = self.whole
         self._shown: tuple[Any, Graph] | None = None
+        self._drawn: tuple[Evaluation, dict[str, Array]] | None = None
         self._meaning = graph.meaning
         self.cursor = len(self.steps)
         self._sought: int | None = None
@@ -95,8 +96,16 @@ class Session:
             return self.root
         key = (self.place, self.root.revision, id(self.evaluation))
         if self._shown is None or self._shown[0] != key:
-            self._shown = key, inside.shown_graph(self.root, self.place, self.evaluation)
+            shown = inside.shown_graph(self.root, self.place, self.evaluation, self.drawn)
+            self._shown = key, shown
         return self._shown[1]
+
+    @property
+    def drawn(self) -> dict[str, Array]:
+        """The starts of parameters that the document does not hold, by path."""
+        if self._drawn is None or self._drawn[0] is not self.whole:
+            self._drawn = self.whole, ties.drawn(self.root, self.whole.expansion)
+        return self._drawn[1]
 
     @property
     def operators(self) -> tuple[Op, ...]:
@@ -152,7 +161,11 @@ class Session:
 
         Raises GraphError and changes nothing when it is refused.
         """
-        self.history.do(Inside(self.place, edit) if self.place else edit, label, gesture)
+        if self.place:
+            edit = Inside(self.place, edit, self.drawn)
+        elif ties.tied(self.root):
+            edit = Keeping(edit, self.drawn)
+        self.history.do(edit, label, gesture)
 
     def do_outside(self, edit: Edit, label: str, gesture: object | None = None) -> None:
         """One undoable change of the whole document, wherever it is looked at."""

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine import ops
+from engine import ops, ties
+from engine.flatten import expand
 from engine.graph import (
     TIED,
     Graph,
@@ -70,6 +71,39 @@ def batch(*edits: Edit) -> Edit:
     return edits[0] if len(edits) == 1 else Batch(edits)
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """An edit after which an instance that owns its parameters by then keeps the values and the
+    sizes that it used as a tied one.
+
+    `values` are those that the document's steps have, by id or path; unless given, those that are
+    not stored are computed.
+    """
+
+    edit: Edit
+    values: Mapping[str, Array] | None = None
+
+    def apply(self, graph: Graph) -> Edit:
+        tied = ties.tied(graph)
+        if not tied:
+            return self.edit.apply(graph)
+        values = self.values
+        if values is None:
+            values = {k: v for k, v in expand(graph).feeds.items() if k not in graph.tensors}
+        used = {n: ties.held(graph, n, values) for n in set(tied.values())}
+        owners = {n: graph.nodes[n] for n in used}
+        inverse = self.edit.apply(graph)
+        more: list[Edit] = []
+        for n, owner in tied.items():
+            node = graph.nodes.get(n)
+            if node is None or node.options.get(TIED) or node.op != owners[owner].op:
+                continue
+            sizes = {k: v for k, v in owners[owner].options.items() if k in node.options}
+            more.append(Put("nodes", n, replace(node, options={**sizes, TIED: ""})))
+            more += [Put("tensors", n + k[len(owner) :], v) for k, v in used[owner].items()]
+        return Batch((Batch(tuple(more)).apply(graph), inverse))
+
+
 def add_node(
     graph: Graph,
     op: str,
@@ -100,12 +134,18 @@ def _concrete(shape: Any) -> bool:
     return isinstance(shape, tuple) and all(isinstance(n, int) and n >= 0 for n in shape)
 
 
-def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
-    """Removes nodes with their wires and tensors, and what the recipe says of them."""
+def remove_nodes(
+    graph: Graph, node_ids: Iterable[str], values: Mapping[str, Array] | None = None
+) -> Edit:
+    """Removes nodes with their wires and tensors, and what the recipe says of them.
+
+    Of the instances tied to one that goes, the oldest takes its parameters; see `Keeping`.
+    """
     gone = set(node_ids)
     links = {(k.target, k.port) for n in gone for k in graph.links_of(n)}
     edits: list[Edit] = [Put("links", key, None) for key in sorted(links)]
-    edits += _heirs(graph, gone)
+    heirs = _heirs(graph, gone)
+    edits += heirs
     ordered = sorted(gone, key=id_number)
     edits += [Put("tensors", key, None) for n in ordered for key in tensors_of(graph, n)]
     if graph.settings["output"] in gone:
@@ -116,11 +156,13 @@ def remove_nodes(graph: Graph, node_ids: Iterable[str]) -> Edit:
     if graph.recipe.loss in gone:
         edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
     edits += [Put("nodes", n, None) for n in ordered]
+    if heirs:
+        return Keeping(Batch(tuple(edits)), values)
     return batch(*edits) if edits else Batch(())
 
 
 def _heirs(graph: Graph, gone: set[str]) -> list[Edit]:
-    """Instances tied to one that goes: the oldest takes its parameters, the others are tied to it."""
+    """Instances tied to one that goes: the oldest is tied no more, the others are tied to it."""
     edits: list[Edit] = []
     tied: dict[str, list[str]] = {}
     for node in sorted(graph.nodes.values(), key=lambda n: id_number(n.id)):
@@ -132,11 +174,9 @@ def _heirs(graph: Graph, gone: set[str]) -> list[Edit]:
             tied.setdefault(owner, []).append(node.id)
         elif owner != node.options.get(TIED, "") and node.id not in gone:
             edits.append(set_options(graph, node.id, {TIED: owner}))
-    for owner, (heir, *others) in tied.items():
+    for heir, *others in tied.values():
         edits.append(set_options(graph, heir, {TIED: ""}))
         edits += [set_options(graph, n, {TIED: heir}) for n in others]
-        for key in tensors_of(graph, owner):
-            edits.append(Put("tensors", heir + key[len(owner) :], graph.tensors[key]))
     return edits
 
 

@@ -1,9 +1,9 @@
 """A document with its modules to an expansion.
 
 A module's instance is its definition's nodes under the path of ids that leads to them (`n5.n2`). Its
-parameters are keyed by that path in the document's tensors; without one there they begin as the
-definition says, drawn by the document's seed and their path, in the shape that the wires ask for. A
-tied instance reads the parameters of another one: they are the same steps.
+parameters are keyed by that path in the document's tensors; without one that fits there they begin as
+the definition says, drawn by the document's seed and their path, in the shape that the wires ask for.
+A tied instance reads the parameters of another one, in its sizes: they are the same steps.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ class Flattening:
         return result
 
     def sizes(self, place: Level, node: Node, op: Op) -> dict[str, int]:
-        chosen = {**op.defaults(), **node.options}
+        """The sizes in force: a tied instance has those of the one whose parameters it uses."""
+        owner = place.graph.nodes[owner_of(place.graph, node)]
+        chosen = {**op.defaults(), **owner.options}
         return {o.name: self._size(place, chosen[o.name]) for o in op.options if o.kind == "count"}
 
     def _inside(self, place: Level, node: Node) -> Ref | None:
@@ -207,14 +209,13 @@ class Flattening:
         if shape == () and given is not None:
             shape = given.shape
         self.expansion.starts[path] = Start(shape, node.options)
-        if value is not None:
-            if np.shape(value) != shape:
-                raise ShapeError(
-                    f"its value is {shape_text(np.shape(value))} and its place needs "
-                    f"{shape_text(shape)}",
-                    "reinitialise it",
-                )
+        if value is not None and np.shape(value) == shape:
             return value
+        if value is not None and node.options.get("init", "given") == "given":
+            raise ShapeError(
+                f"its value is {shape_text(np.shape(value))} and its place needs {shape_text(shape)}",
+                "reinitialise it",
+            )
         if given is not None and given.shape == shape and node.options.get("init") == "given":
             return given
         return self.begin(path, self.expansion.starts[path])

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from engine.edits import Batch, Edit, Put
+from engine import ties
+from engine.edits import Batch, Edit, Keeping, Put
 from engine.evaluate import Evaluation
 from engine.expansion import Ref
-from engine.flatten import owner_of
-from engine.graph import Graph, GraphError, frozen
+from engine.flatten import expand, owner_of
+from engine.graph import TIED, Graph, GraphError, frozen
 from engine.modules import edit_module
 from engine.ops.row import Array
 from engine.script import Script, Steps
@@ -63,8 +64,11 @@ def _owner(root: Graph, place: Place) -> str:
 
 def stored(root: Graph, place: Place) -> dict[str, Array]:
     """The values that the document holds for the parameters at a place, by their key there."""
-    start = _owner(root, place)
-    return {k[len(start) :]: v for k, v in root.tensors.items() if k.startswith(start)}
+    return _under(root.tensors, _owner(root, place))
+
+
+def _under(tensors: Mapping[str, Array], start: str) -> dict[str, Array]:
+    return {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
 
 
 # ------------------------------------------------------------ looking
@@ -230,16 +234,24 @@ def look(whole: Evaluation, place: Place) -> Evaluation:
     )
 
 
-def shown_graph(root: Graph, place: Place, evaluation: Evaluation) -> Graph:
+def shown_graph(
+    root: Graph,
+    place: Place,
+    evaluation: Evaluation,
+    drawn: Mapping[str, Array] | None = None,
+) -> Graph:
     """The definition at a place with the values of its parameters and inputs there.
 
-    What edits made inside are built from; `Inside` tells values from structure again.
+    What edits made inside are built from; `Inside` tells values from structure again. `drawn` are
+    the starts that the document does not hold, see `ties.drawn`.
     """
     definition = levels(root, place)[-1]
     if not place:
         return definition
     shown = definition.copy()
-    shown.tensors = {**definition.tensors, **stored(root, place)}
+    drawn = ties.drawn(root, evaluation.expansion) if drawn is None else drawn
+    here = _under(drawn, _owner(root, place))
+    shown.tensors = {**definition.tensors, **stored(root, place), **here}
     for node_id in definition.nodes:
         held = definition.op(node_id).is_source and node_id not in shown.tensors
         if held or definition.nodes[node_id].op == "input":
@@ -257,21 +269,27 @@ class Inside:
     """An edit of the definition at a place, as an edit of the document.
 
     All instances of the definition follow. Values of parameters are the document's and differ from
-    instance to instance: of them only those at this place change. Raises GraphError.
+    instance to instance: of them only those at this place change. Starts that are `drawn` (see
+    `ties.drawn`; computed unless given) and not stored go with their parameters, too. Raises
+    GraphError.
     """
 
     place: Place
     edit: Edit
+    drawn: Mapping[str, Array] | None = None
 
     def apply(self, graph: Graph) -> Edit:
         graphs = levels(graph, self.place)
         if len(graphs) <= len(self.place):
             raise GraphError("the module that was edited is no longer here")
         called, old = names(graph, self.place), graphs[-1]
-        before = {**old.tensors, **stored(graph, self.place)}
+        drawn = ties.drawn(graph, expand(graph)) if self.drawn is None else self.drawn
+        own = _owner(graph, self.place)
+        here = _under(drawn, own)
+        before = {**old.tensors, **stored(graph, self.place), **here}
         draft = old.copy()
         draft.tensors = dict(before)
-        self.edit.apply(draft)
+        Keeping(self.edit, {}).apply(draft)
         after, draft.tensors = draft.tensors, {}
         values = _told_apart(old, draft, before, after)
         definition = draft
@@ -281,13 +299,13 @@ class Inside:
             definition = outer
         edits = [edit_module(graph, called[0], definition)]
         starts = _instances(graph, called)
-        moved = {k: new for new, v in values.items() for k, was in before.items()
-                 if v is not None and was is v and k not in after}  # fmt: skip
+        moved = _moved(values, {k: v for k, v in before.items() if k not in after}, here)
+        followed = [*moved.items(), *_parted(old, draft, before)]
         for start in starts:
-            for k, new in moved.items():
-                if start + k in graph.tensors:
-                    edits.append(Put("tensors", start + new, graph.tensors[start + k]))
-        own = _owner(graph, self.place)
+            for k, new in followed:
+                value = drawn.get(start + k, graph.tensors.get(start + k))
+                if value is not None:
+                    edits.append(Put("tensors", start + new, value))
         edits += [Put("tensors", own + k, v) for k, v in values.items()]
         gone = [
             key
@@ -300,12 +318,40 @@ class Inside:
         return Batch(tuple(edits)).apply(graph)
 
 
+def _moved(
+    values: Mapping[str, Array | None], gone: Mapping[str, Array], drawn: Mapping[str, Array]
+) -> dict[str, str]:
+    """Under which keys values stand by now whose keys are gone. Starts that were drawn anew for an
+    edit are told by their numbers; among equal ones that of the same parameter is taken."""
+    moved: dict[str, str] = {}
+    for new, v in values.items():
+        found = [
+            k for k, was in gone.items()
+            if v is not None and k not in moved
+            and (v is was or (k in drawn and v.shape == was.shape and bool((v == was).all())))
+        ]  # fmt: skip
+        if found:
+            same = [k for k in found if new.endswith(f".{k}") or k.endswith(f".{new}")]
+            moved[(same or found)[0]] = new
+    return moved
+
+
+def _parted(old: Graph, draft: Graph, before: Mapping[str, Array]) -> Iterator[tuple[str, str]]:
+    """Keys of the parameters that an instance used as a tied one, and what it calls them itself."""
+    for n, owner in ties.tied(old).items():
+        if n in draft.nodes and not draft.nodes[n].options.get(TIED):
+            for key in before:
+                if key.startswith(f"{owner}."):
+                    yield key, n + key[len(owner) :]
+
+
 def _told_apart(
     old: Graph, draft: Graph, before: Mapping[str, Array], after: Mapping[str, Array]
 ) -> dict[str, Array | None]:
     """Which of the tensors of an edited definition are this instance's alone; the others become the
     definition's."""
     values: dict[str, Array | None] = {}
+    known = {id(v) for v in before.values()}
     for key in dict.fromkeys((*before, *after)):
         now, is_new = after.get(key), key not in old.nodes
         if "." in key:
@@ -320,8 +366,9 @@ def _told_apart(
             raise GraphError(f"{node.name} is fed by what the module is wired to; change it there")
         if node.op == "parameter" and changed and not is_new:
             values[key] = now
-        elif node.op == "parameter" and is_new and node.options.get("init", "given") != "given":
-            values[key] = now
+        elif node.op == "parameter" and is_new:
+            if id(now) in known or node.options.get("init", "given") != "given":
+                values[key] = now
         kept = old.tensors.get(key) if node.op == "parameter" and not is_new else now
         if kept is not None:
             draft.tensors[key] = kept

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from engine import ops
+from engine import ops, ties
 from engine.edits import (
     Batch,
     Edit,
+    Keeping,
     Put,
     insert,
     remove_nodes,
@@ -80,16 +81,18 @@ def add_module(
 
 
 def make_module(
-    graph: Graph, node_ids: Iterable[str], name: str, samples: Mapping[str, Array] | None = None
+    graph: Graph, node_ids: Iterable[str], name: str, values: Mapping[str, Array] | None = None
 ) -> tuple[Edit, str]:
     """Nodes become a module of that name with one instance in their place; its id comes along.
 
     Values that enter become ports, called as they are called now; inputs and data stay outside. The
     value read outside becomes the result; when several are, the newest does and nodes that read
     inside give the others. Nodes that read inside an instance go where it goes, and instances part
-    from those outside that they are tied to, with their values. Notes and frames among the ids go
-    inside. `samples` are values by id for the definition's inputs. Raises GraphError.
+    from those outside that they are tied to. Notes and frames among the ids go inside. No value
+    changes: starts that were drawn are stored. `values` are those that the document's steps have,
+    by id or path, also for the definition's inputs; computed unless given. Raises GraphError.
     """
+    values = expand(graph).feeds if values is None else values
     wanted = set(node_ids)
     notes = sorted(wanted & graph.notes.keys(), key=id_number)
     inside = {n for n in wanted - graph.notes.keys() if graph.nodes[n].op not in _OUTSIDE}
@@ -103,10 +106,11 @@ def make_module(
     if name in graph.modules:
         raise GraphError(f"there is a module {name} already; choose another name")
     draft = _Draft(graph)
-    _untie(draft, inside)
+    _untie(draft, inside, values)
     graph = draft.graph.copy()
     outputs = _read_outside(graph, inside)
-    definition, ports = _definition(graph, inside, outputs[-1], name, samples or {})
+    tensors = {key: v for n in inside for key, v in ties.held(graph, n, values).items()}
+    definition, ports, sizes = _definition(graph, inside, outputs[-1], name, values)
     for note in notes:
         definition.put("notes", note, graph.notes[note])
         draft.put("notes", note, None)
@@ -120,9 +124,8 @@ def make_module(
     ]
     chosen, recipe = graph.settings["output"], graph.recipe
     names = {n: graph.name(n) for n in outputs}
-    tensors = {key: graph.tensors[key] for n in inside for key in tensors_of(graph, n)}
-    draft.do(remove_nodes(graph, inside))
-    options = {**row.defaults(), **{size: size for size in definition.settings["sizes"]}}
+    draft.do(remove_nodes(graph, inside, values))
+    options = {**row.defaults(), **sizes}
     called = graph.new_name(name.lower(), names.values())
     draft.node(Node(instance, name, called, options, {}, *at))
     for key, value in tensors.items():
@@ -145,17 +148,15 @@ def make_module(
     return draft.done(), instance
 
 
-def _untie(draft: _Draft, inside: set[str]) -> None:
+def _untie(draft: _Draft, inside: set[str], values: Mapping[str, Array]) -> None:
     """Instances tied to one outside get its values; several of them stay tied among themselves."""
     first: dict[str, str] = {}
     for n in sorted(inside, key=id_number):
-        owner, node = _owner(draft.graph, n), draft.graph.nodes[n]
+        owner, node = ties.owner(draft.graph, n), draft.graph.nodes[n]
         if owner in inside:
             continue
-        if owner not in first:
-            for key, value in _values_inside(draft.graph, n).items():
-                draft.put("tensors", f"{n}.{key}", value)
-        draft.node(replace(node, options={**node.options, TIED: first.get(owner, "")}))
+        options = {**node.options, TIED: first.get(owner, "")}
+        draft.do(Keeping(Put("nodes", n, replace(node, options=options)), values))
         first.setdefault(owner, n)
 
 
@@ -179,9 +180,10 @@ def _read_outside(graph: Graph, inside: set[str]) -> list[str]:
 
 
 def _definition(
-    graph: Graph, inside: set[str], output: str, name: str, samples: Mapping[str, Array]
-) -> tuple[Graph, dict[str, str]]:
-    """The module's document, and its ports by the id of the node outside that feeds them."""
+    graph: Graph, inside: set[str], output: str, name: str, values: Mapping[str, Array]
+) -> tuple[Graph, dict[str, str], dict[str, str]]:
+    """The module's document, its ports by the id of the node outside that feeds them, and what its
+    sizes are outside."""
     part = subgraph(graph, inside)
     part.put("settings", "title", name)
     part.put("settings", "output", output)
@@ -192,20 +194,39 @@ def _definition(
     )
     for link in entering:
         if link.source not in ports:
-            ports[link.source] = _add_port(graph, part, link, samples)
+            ports[link.source] = _add_port(graph, part, link, values)
         source = part.id_of(ports[link.source])
         part.put("links", (link.target, link.port), source)
     sizes = graph.settings["sizes"]
     known = {graph.name(n): port for n, port in ports.items() if graph.nodes[n].op == "input"}
-    _resize(part, {**known, **{size: size for size in sizes}})
-    part.put("settings", "sizes", {s: n for s, n in sizes.items() if s in _named(part)})
-    return part, ports
+    _resize(part, {**known, **{size: size for size in sizes}}, values)
+    kept = {s: n for s, n in sizes.items() if s in _named(part)}
+    told = {size: size for size in kept}
+    for node in list(part.nodes.values()):  # an axis of what does not come in is a size of its own
+        for option, text in node.options.items():
+            axis = (
+                re.fullmatch(r"(?:(\d+)\*)?(\w+)\[(-?\d+)\]", text)
+                if isinstance(text, str)
+                else None
+            )
+            if axis is None or axis[2] in ports.values():
+                continue
+            free = part.new_name(option, {*kept, *ports.values()})
+            value = values.get(str(graph.id_of(axis[2])))
+            kept[free] = 1 if value is None else int(axis[1] or 1) * value.shape[int(axis[3])]
+            told[free] = text
+            node = replace(node, options={**node.options, option: free})
+            part.put("nodes", node.id, node)
+    part.put("settings", "sizes", kept)
+    return part, ports, told
 
 
-def _resize(part: Graph, names: Mapping[str, int | str]) -> None:
+def _resize(
+    part: Graph, names: Mapping[str, int | str], values: Mapping[str, Array] | None = None
+) -> None:
     """Sizes that nodes name get the names or the numbers they have from now on."""
     for node in list(part.nodes.values()):
-        value = part.tensors.get(node.id)
+        value = part.tensors.get(node.id, (values or {}).get(node.id))
         shape = value.shape if value is not None else ()
         exact = dict(enumerate(shape))
         told = with_sizes(part, node, names, exact.get)
@@ -222,12 +243,12 @@ def _named(part: Graph) -> set[str]:
     return {re.sub(r"^\d+\*|\[.*$", "", text) for text in texts}
 
 
-def _add_port(graph: Graph, part: Graph, link: Link, samples: Mapping[str, Array]) -> str:
+def _add_port(graph: Graph, part: Graph, link: Link, values: Mapping[str, Array]) -> str:
     name = part.new_name(graph.name(link.source).split(".")[0])
     node_id = part.new_id()
     reader = graph.nodes[link.target]
     part.put("nodes", node_id, Node(node_id, "input", name, {}, {}, reader.x - WIDTH, reader.y))
-    value = samples.get(link.source, graph.tensors.get(link.source))
+    value = values.get(link.source, graph.tensors.get(link.source))
     small = value is not None and value.size <= MAX_SAMPLE
     part.put("tensors", node_id, value if small else np.zeros((), graph.dtype))
     return name
@@ -241,11 +262,15 @@ def _middle(nodes: Collection[Node]) -> tuple[float, float]:
 # ------------------------------------------------------------ back to nodes
 
 
-def unpack_module(graph: Graph, instance: str) -> tuple[Edit, list[str]]:
+def unpack_module(
+    graph: Graph, instance: str, values: Mapping[str, Array] | None = None
+) -> tuple[Edit, list[str]]:
     """An instance becomes its definition's nodes with their values; their ids come along.
 
     Wires are kept. What the instance shares with tied ones stays theirs; the nodes take copies.
+    `values` are those that the document's steps have, by id or path; computed unless given.
     """
+    values = expand(graph).feeds if values is None else values
     node, row = graph.nodes[instance], graph.op(instance)
     if row.definition is None:
         raise GraphError(f"{node.name} is no module")
@@ -253,23 +278,24 @@ def unpack_module(graph: Graph, instance: str) -> tuple[Edit, list[str]]:
     readers = [k for k in graph.links_of(instance) if k.source == instance]
     fed = {p: graph.operand(instance, p) for p in row.inputs}
     draft = _Draft(graph)
-    values = _values_inside(graph, instance)
+    owner = ties.owner(graph, instance)
+    sizes = graph.nodes[owner].options
     inner = definition.copy()
     ports = {n: definition.name(n) for n in definition.of_op("input")}
     for port in ports:
         remove_nodes(inner, [port]).apply(inner)
-    for key, value in values.items():
-        inner.put("tensors", key, value)
+    for key, value in ties.held(graph, owner, values).items():
+        inner.put("tensors", key[len(owner) + 1 :], value)
     outside = {
         p: graph.name(s)
         for p, s in fed.items()
         if isinstance(s, str) and graph.nodes[s].op == "input"
     }
-    _resize(inner, {**outside, **{s: node.options[s] for s in definition.settings["sizes"]}})
+    _resize(inner, {**outside, **{s: sizes[s] for s in definition.settings["sizes"]}})
     named = {k.target: graph.nodes[k.target].options.get(_READER.options[0].name) for k in readers
              if graph.op(k.target).reads_inside}  # fmt: skip
     chosen, recipe = graph.settings["output"], graph.recipe
-    draft.do(remove_nodes(draft.graph, [instance, *named]))
+    draft.do(remove_nodes(draft.graph, [instance, *named], values))
     middle = _middle(list(inner.nodes.values())) if inner.nodes else (0.0, 0.0)
     edit, ids = insert(draft.graph, inner, (node.x - middle[0], node.y - middle[1]))
     draft.do(edit)
@@ -301,28 +327,6 @@ def _feed(draft: _Draft, target: str, port: str, value: str | float | None) -> N
     elif value is not None:
         node = draft.graph.nodes[target]
         draft.put("nodes", target, replace(node, literals={**node.literals, port: value}))
-
-
-def _owner(graph: Graph, instance: str) -> str:
-    """The instance at the end of the ties; where they form a circle, one of it."""
-    owner, seen = instance, {instance}
-    while (other := graph.nodes[owner].options.get(TIED)) in graph.nodes and other not in seen:
-        owner = other
-        seen.add(other)
-    return owner
-
-
-def _values_inside(graph: Graph, instance: str) -> dict[str, Array]:
-    """The values of parameters inside an instance as they are now, by their key there."""
-    expansion = expand(graph)
-    start = f"{_owner(graph, instance)}."
-    keys = {k for k in (*expansion.starts, *graph.tensors) if k.startswith(start)}
-    found = {}
-    for key in keys:
-        value = expansion.feeds.get(key, graph.tensors.get(key))
-        if value is not None:
-            found[key[len(start) :]] = value
-    return found
 
 
 # ------------------------------------------------------------ another definition

@@ -54,7 +54,9 @@ class Modules(QObject):
             return False
         name = session.graph.name(session.selection[0])
         try:
-            edit, made = unpack_module(session.graph, session.selection[0])
+            edit, made = unpack_module(
+                session.graph, session.selection[0], session.evaluation.values
+            )
             session.do(edit, f"{tr('Unpack')} {name}")
         except GraphError as error:
             self.problem.emit(str(error))

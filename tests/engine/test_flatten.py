@@ -107,6 +107,10 @@ def test_what_does_not_fit_is_told() -> None:
     graph = document()
     first = add(graph, "first", "x")
     add(graph, "second", "first")
+    given = graph.modules["Dense"].copy()
+    w = given.nodes["n2"]
+    given.put("nodes", "n2", replace(w, options={**w.options, "init": "given"}))
+    graph.put("modules", "Dense", given)
     graph.put("tensors", f"{first}.n2", np.zeros((7, 3)))
     found = evaluate(graph)
     assert "W: its value is 7×3 and its place needs 2×3; reinitialise it" in found.faults[first]
@@ -115,6 +119,30 @@ def test_what_does_not_fit_is_told() -> None:
     assert "untie it" in evaluate(graph).faults[first]
     edits.set_options(graph, first, {"tied": first}).apply(graph)
     assert "circle" in evaluate(graph).faults[first]
+
+
+def test_a_start_that_can_be_drawn_is_drawn_anew_where_its_size_changes() -> None:
+    graph = document()
+    first = add(graph, "first", "x")
+    drawn = evaluate(graph).values[f"{first}.n2"]
+    graph.put("tensors", f"{first}.n2", np.ones((2, 3)))
+    edits.set_options(graph, first, {"units": 4}).apply(graph)
+    found = evaluate(graph)
+    assert found.faults == {} and found.values[f"{first}.n2"].shape == (2, 4)
+    edits.set_options(graph, first, {"units": 3}).apply(graph)
+    assert (evaluate(graph).values[f"{first}.n2"] == 1).all()  # what was stored is not lost
+    graph.put("tensors", f"{first}.n2", None)
+    np.testing.assert_array_equal(evaluate(graph).values[f"{first}.n2"], drawn)
+
+
+def test_a_tied_instance_has_the_sizes_of_the_one_it_is_tied_to() -> None:
+    graph = document()
+    second = add(graph, "second", "x", units=7)  # walked before the one it is tied to
+    first = add(graph, "first", "x", units=2)
+    edits.set_options(graph, second, {"tied": first}).apply(graph)
+    found = evaluate(graph)
+    np.testing.assert_array_equal(found.values[second], found.values[first])
+    assert found.values[second].shape == (2, 2)
 
 
 def test_values_inside_can_be_read() -> None:

@@ -192,6 +192,8 @@ def test_a_fault_inside_is_told_at_its_node() -> None:
     graph, (dense,) = document("Dense")
     shown = within(graph, dense)[1]
     w = str(shown.id_of("W"))
+    given = {**shown.nodes[w].options, "init": "given"}
+    do(graph, (dense,), edits.set_options(shown, w, given))
     graph.put("tensors", f"{dense}.{w}", np.ones((2, 2)))
     seen = look(evaluate(graph), (dense,))
     assert seen.faults[w].startswith("W: its value is 2×2") and seen.waiting

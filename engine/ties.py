@@ -1,0 +1,61 @@
+"""Who owns the parameters of an instance, and the values they have, stored or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.expansion import Expansion
+from engine.graph import TIED, Graph, frozen
+from engine.ops.row import Array
+
+
+def owner(graph: Graph, instance: str) -> str:
+    """The instance at the end of the ties; where they form a circle, one of it."""
+    found, seen = instance, {instance}
+    while (other := graph.nodes[found].options.get(TIED)) in graph.nodes and other not in seen:
+        found = other
+        seen.add(other)
+    return found
+
+
+def tied(graph: Graph) -> dict[str, str]:
+    """Who owns the parameters of the instances that are tied to another one."""
+    return {n: owner(graph, n) for n, node in graph.nodes.items() if node.options.get(TIED)}
+
+
+def parameters(graph: Graph, node_id: str) -> Iterator[str]:
+    """Keys of the parameters that are a node's own: its id, or paths of ids into a module."""
+    definition: Graph | None = graph.op(node_id).definition
+    if definition is None:
+        if graph.nodes[node_id].op == "parameter":
+            yield node_id
+        return
+    for inner, node in definition.nodes.items():
+        if not node.options.get(TIED):
+            for path in parameters(definition, inner):
+                yield f"{node_id}.{path}"
+
+
+def held(graph: Graph, node_id: str, values: Mapping[str, Array]) -> dict[str, Array]:
+    """The values of a node's own parameters by their keys: what is stored, or else drawn.
+
+    `values` are those that a document's steps have by id or path. A value that is stored in another
+    size than its place has by now stands for what was drawn there instead.
+    """
+    found = {k: v for k, v in graph.tensors.items() if k.startswith(f"{node_id}.")}
+    for key in parameters(graph, node_id):
+        stored, now = graph.tensors.get(key), values.get(key)
+        value = now if stored is None or (now is not None and now.shape != stored.shape) else stored
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def drawn(graph: Graph, expansion: Expansion) -> dict[str, Array]:
+    """The starts of parameters that the document does not hold, or in another size, by path."""
+    values = {path: expansion.feeds[path] for path in expansion.starts if path in expansion.feeds}
+    return {
+        path: frozen(value)
+        for path, value in values.items()
+        if path not in graph.tensors or graph.tensors[path].shape != value.shape
+    }
