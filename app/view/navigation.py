@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 READABLE = 0.6
 """The zoom from which on a node that was gone to can be read."""
 MAX_FOUND = 20_000
+LISTED = 200
+"""So many nodes are listed before anything is typed; the others are found by typing."""
 
 
 class Navigation(QObject):
@@ -78,7 +81,7 @@ class Navigation(QObject):
                 (first if fault else others).append(entry)
             if len(others) >= MAX_FOUND:
                 break
-        return [*first, *others]
+        return [*first, *others[:LISTED], *(replace(e, quiet=True) for e in others[LISTED:])]
 
     def _places(self) -> Iterator[tuple[Place, Graph, str]]:
         """The document and everything inside its modules, outermost first."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.view.canvas import speaking
@@ -286,3 +290,103 @@ def test_assistive_technology_gets_the_words(window: Window, qtbot: QtBot) -> No
         qtbot.wait(20)
     finally:
         QAccessible.setActive(was)
+
+
+# ------------------------------------------------------------------------- a document by keys alone
+
+
+def add(window: Window, name: str) -> None:
+    """An operator by its name; nothing is selected first, or it would read that."""
+    if window.session.selection:
+        press(window, Qt.Key.Key_Escape)
+    press(window, Qt.Key.Key_K, CTRL)
+    letters(window, name)
+    press(window, Qt.Key.Key_Return)
+
+
+def read(window: Window, *names: str) -> None:
+    """The selected node reads others, one a free port."""
+    for name in names:
+        press(window, Qt.Key.Key_C, SHIFT)
+        letters(window, name)
+        press(window, Qt.Key.Key_Return)
+
+
+def type_value(window: Window, text: str) -> None:
+    press(window, Qt.Key.Key_Return)
+    letters(window, text)
+    press(window, Qt.Key.Key_Return)
+
+
+def type_name(window: Window, text: str) -> None:
+    press(window, Qt.Key.Key_F2)
+    letters(window, text)
+    press(window, Qt.Key.Key_Return)
+
+
+def save_as(window: Window, path: Path) -> None:
+    """Ctrl+S, and the path typed into the dialog that asks for one."""
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        line = dialog.focusWidget() if isinstance(dialog, QFileDialog) else None
+        if not isinstance(dialog, QFileDialog) or not isinstance(line, QLineEdit):
+            return
+        if line.text() != str(path):
+            QTest.keyClick(line, Qt.Key.Key_A, CTRL)
+            QTest.keyClicks(line, str(path))
+        # The first Enter may be for the list of what the name could go on with.
+        QTest.keyClick(QApplication.activePopupWidget() or line, Qt.Key.Key_Return)
+        QTimer.singleShot(200, window, answer)
+
+    QTimer.singleShot(300, window, answer)
+    press(window, Qt.Key.Key_S, CTRL)
+
+
+def test_the_worked_example_is_built_stepped_and_saved_by_keys_alone(
+    window: Window, tmp_path: Path
+) -> None:
+    """J = cos(sin(x^2) + 3*x^2) from single operators, without a mouse."""
+    window.canvas.setFocus()
+    add(window, "input")
+    assert chosen(window) == ["x"] and window.focusWidget() is window.canvas
+    type_value(window, "0.5")
+    for operator, operands, number, name in (
+        ("power", ("x",), "2", "t"),
+        ("sin", ("t",), "", "u1"),
+        ("multiply", ("t",), "3", "u2"),
+        ("add", ("u1", "u2"), "", "u"),
+        ("cos", ("u",), "", "J"),
+    ):
+        add(window, operator)
+        read(window, *operands)
+        if number:
+            type_value(window, number)
+        type_name(window, name)
+        assert chosen(window) == [name] and window.focusWidget() is window.canvas
+    graph = window.session.graph
+    assert set(links(window).values()) == {"x", "t", "u1", "u2", "u"} and len(graph.links) == 6
+    assert window.session.evaluation.values[node(window, "J")] == pytest.approx(
+        math.cos(math.sin(0.25) + 0.75)
+    )
+    press(window, Qt.Key.Key_L, CTRL)  # laid out
+    press(window, Qt.Key.Key_F)
+    assert window.canvas.seen().contains(window.canvas.board.content())
+    press(window, Qt.Key.Key_Left, ALT)
+    press(window, Qt.Key.Key_Left, ALT)
+    assert chosen(window) == ["u1"]
+    press(window, Qt.Key.Key_Home)
+    said = []
+    for _ in range(len(window.session.steps)):
+        press(window, Qt.Key.Key_L)
+        said.append(window.explanation.symbols.toolTip())
+    assert said[:5] == ["t = x^2", "u1 = sin(t)", "u2 = t * 3", "u = u1 + u2", "J = cos(u)"]
+    assert len(said) == 12 and said[-1] == "dJ/dx += dJ/dt * (2 * x)"
+    gradient = window.session.shown_gradient(node(window, "x"))
+    inner = math.sin(0.25) + 0.75
+    assert gradient == pytest.approx(-math.sin(inner) * (math.cos(0.25) + 3))
+    path = tmp_path / "worked.gloom"
+    save_as(window, path)
+    assert window.session.path == path and window.session.history.is_saved
+    read_back = files.read(path)
+    assert files.to_bytes(read_back) == files.to_bytes(window.session.root)

@@ -47,11 +47,11 @@ class Editor(QLineEdit):
         if self._commit is None:
             return
         self._commit = None
-        had_focus = self.hasFocus()
-        self.hide()
         parent = self.parentWidget()
-        if had_focus and parent is not None:
+        # Hidden first, it would hand on the keyboard itself.
+        if self.hasFocus() and parent is not None:
             parent.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.hide()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

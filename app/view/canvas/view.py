@@ -332,7 +332,10 @@ class Canvas(Adding):
         return super().viewportEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        before = self.viewportTransform().map(QPointF())
         super().resizeEvent(event)
-        self.editor.close_editor()  # a glide goes on
-        if self._fitted:
+        if self.editor.is_open:  # it stays over its node, and what is typed stays
+            shift = self.viewportTransform().map(QPointF()) - before
+            self.editor.move(self.editor.pos() + shift.toPoint())
+        elif self._fitted:
             self.fit()
