@@ -15,6 +15,7 @@ from app.matching import Words
 from app.text import tr
 from app.usage import Usage
 from app.view import settings
+from app.view.canvas.adding import End
 from app.view.finder import Entry, action_entries, operator_entry, recent_first
 from engine import examples, ops
 from engine.expression import Call, ExpressionError, Name, parse, post_order
@@ -22,9 +23,6 @@ from engine.graph import Graph
 
 if TYPE_CHECKING:
     from app.view.window import Window
-
-End = tuple[str, str | None]
-"""An end of a wire: a node by id and its port, None for its result."""
 
 
 class Search(QObject):
@@ -49,6 +47,9 @@ class Search(QObject):
     def add(self, typed: str = "") -> None:
         """Nodes to add, at the pointer; the one that is chosen follows it."""
         canvas = self.window.canvas
+        if canvas.asked is not None:  # by the menu of a place: the node is wanted there
+            self.at(canvas.asked.place)
+            return
         place = canvas.place_under_pointer()
         chosen = canvas.session.selection
         end = (chosen[0], None) if len(chosen) == 1 else None

@@ -13,6 +13,7 @@ from app.drawers import drawers
 from app.view import settings
 from app.view.canvas import adding
 from app.view.canvas.adding import MIME
+from app.view.canvas.editing import Asked
 from app.view.canvas.new_node import NewNode
 from app.view.window import Window
 from engine import files
@@ -126,6 +127,9 @@ def test_a_letter_that_is_a_shortcut_stays_one(canvas: Window) -> None:
     canvas.session.seek(0)
     QTest.keyClick(canvas.canvas, Qt.Key.Key_J)
     assert not canvas.finder.isVisible(), "even while it would do nothing"
+    canvas.keys.give("step.back", ["Ctrl+Alt+J"])
+    QTest.keyClick(canvas.canvas, Qt.Key.Key_J)
+    assert canvas.finder.isVisible(), "free again, it begins a search"
 
 
 def test_typing_does_not_open_it_elsewhere(canvas: Window) -> None:
@@ -246,6 +250,28 @@ def test_a_ghost_stands_beside_the_selection_until_the_pointer_moves(canvas: Win
     point(canvas, QPoint(400, 100))
     QTest.mouseClick(canvas.canvas.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(400, 100))
     assert ("v2", "x") not in links(canvas), "moved away, it reads nothing"
+
+
+def test_a_source_feeds_the_selected_node(window: Window) -> None:
+    window.canvas.add_operator("matmul")
+    away(window)
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Tab)
+    type_and_take(window, "data")
+    graph = window.session.graph
+    assert links(window) == {("v1", "a"): "data"}
+    assert graph.nodes[node(window, "data")].x < graph.nodes[node(window, "v1")].x
+
+
+def test_from_the_menu_of_a_place_it_is_added_there(canvas: Window) -> None:
+    at = QPoint(200, 80)
+    canvas.canvas.asked = Asked(canvas.canvas.to_scene(QPointF(at)), None)
+    canvas.commands.run("edit.add")
+    canvas.canvas.end_menu()
+    type_and_take(canvas, "exp")
+    (made,) = canvas.session.selection
+    middle = canvas.canvas.board.nodes[made].body().center()
+    assert (seen(canvas, middle) - at).manhattanLength() <= 8
 
 
 def test_a_double_click_places_at_once_there(canvas: Window) -> None:

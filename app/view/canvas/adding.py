@@ -26,6 +26,8 @@ from engine.edits import Edit, batch, move
 from engine.graph import Port
 
 MIME = "application/x-gradloom-op"
+End = tuple[str, str | None]
+"""An end of a wire: a node by id and its port, None for its result."""
 
 
 class Adding(Keys):
@@ -39,7 +41,7 @@ class Adding(Keys):
 
     def __init__(self, session: Session, board: Board) -> None:
         super().__init__(session, board)
-        self._pending: tuple[QPointF, tuple[str, str | None]] | None = None
+        self._pending: tuple[QPointF, End] | None = None
         self._dragged = ""
 
     def add_operator(self, op_name: str, scene_pos: QPointF | None = None) -> str | None:
@@ -56,14 +58,25 @@ class Adding(Keys):
         return self._add(op_name, place, wire=taken)
 
     def add_beside(self, op_name: str, node_id: str) -> str | None:
-        """Adds a node behind another one, which it reads where it can; its id."""
-        return self._add(op_name, self.place_beside(node_id), end=(node_id, None))
+        """Adds a node beside another one, wired to it where it fits; its id."""
+        end = self.end_beside(op_name, node_id)
+        return self._add(op_name, self.place_beside(node_id, end), end=end)
+
+    def end_beside(self, op_name: str, node_id: str) -> End:
+        """Where a new node would be wired to a node: at the result that it reads, or, a source, at
+        the first port that is empty."""
+        graph = self.session.graph
+        row = drawers.row_of(self.session.modules, op_name)
+        if row is None or not row.is_source:
+            return node_id, None
+        taken = {p for n, p in graph.links if n == node_id} | graph.nodes[node_id].literals.keys()
+        return node_id, next((p for p in graph.ports(node_id) if p not in taken), None)
 
     def _add(
         self,
         op_name: str,
         place: QPointF,
-        end: tuple[str, str | None] | None = None,
+        end: End | None = None,
         wire: Port | None = None,
     ) -> str | None:
         graph, at, own = self.session.graph, self.board.middle_of(place), self.session.modules
@@ -109,10 +122,11 @@ class Adding(Keys):
         fits = wire is not None and self.port_for(op_name, wire.source) is not None
         return wire.key if wire is not None and fits else None
 
-    def place_beside(self, node_id: str) -> QPointF:
-        """The middle of a free place to the right of a node."""
+    def place_beside(self, node_id: str, end: End) -> QPointF:
+        """The middle of a free place behind a node, or before it where it is to be fed."""
         body = self.board.nodes[node_id].body()
-        place = QPointF(body.right() + 64 + WIDTH / 2, body.center().y())
+        away = body.width() / 2 + 64 + WIDTH / 2
+        place = body.center() + QPointF(away if end[1] is None else -away, 0)
         while self.board.nodes_in(QRectF(place.x() - 70, place.y() - 44, 140, 88)):
             place.setY(place.y() + 24)
         return place
@@ -129,12 +143,12 @@ class Adding(Keys):
             lambda: compose_edit(self.session.graph, text, at), tr("Type a formula")
         )
 
-    def search_for(self, place: QPointF, end: tuple[str, str | None]) -> None:
+    def search_for(self, place: QPointF, end: End) -> None:
         """Asks for an operator at the end of a wire: (node id, its port, or None for its output)."""
         self._pending = (QPointF(place), end)
         self.search_requested.emit(place)
 
-    def end_at(self, place: QPointF) -> tuple[str, str | None] | None:
+    def end_at(self, place: QPointF) -> End | None:
         """The end of the wire that was let go at a scene place, if one was."""
         return self._pending[1] if self._pending and self._pending[0] == place else None
 

@@ -87,7 +87,7 @@ class Keys(Editing):
                 gesture.finish()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
             self.open_node(chosen[0])
-        elif event.text().isprintable() and event.text().strip() and not _commands(event):
+        elif self._is_free and _types(event):
             pressed = QKeySequence(event.keyCombination())
             self.typed.emit(event.text(), pressed, QKeySequence(event.key()))
         else:
@@ -114,6 +114,11 @@ class Keys(Editing):
             self.session.leave()
 
     @property
+    def _is_free(self) -> bool:
+        """No button is held on a gesture."""
+        return self._gesture is None or self._gesture.floats
+
+    @property
     def _floats(self) -> bool:
         return self._gesture is not None and self._gesture.floats
 
@@ -130,7 +135,12 @@ class Keys(Editing):
         self._end_nudge()
 
 
-def _commands(event: QKeyEvent) -> bool:
-    """A key with which nothing is typed is held."""
+def _types(event: QKeyEvent) -> bool:
+    """The key types a letter or a sign."""
     held = Qt.KeyboardModifier
-    return bool(event.modifiers() & (held.ControlModifier | held.AltModifier | held.MetaModifier))
+    commands = held.ControlModifier | held.AltModifier | held.MetaModifier
+    return (
+        event.text().isprintable()
+        and bool(event.text().strip())
+        and not event.modifiers() & commands
+    )

@@ -44,17 +44,21 @@ class Placing(Gesture):
         return {self._reads} if self._reads is not None else set()
 
     def _stand_beside(self, node_id: str) -> None:
-        board = self.canvas.board
-        self._place = self.canvas.place_beside(node_id)
+        canvas, board, node = self.canvas, self.canvas.board, self.canvas.board.nodes[node_id]
+        end = canvas.end_beside(self._name, node_id)
+        self._place = canvas.place_beside(node_id, end)
         self._ghost.setPos(*board.middle_of(self._place))
-        self.canvas.show_area(self._ghost.body())
-        port = self.canvas.port_for(self._name, node_id)
-        if port is not None:
+        canvas.show_area(self._ghost.body())
+        port = canvas.port_for(self._name, node_id)
+        if port is not None or end[1] is not None:
             self._wire = QGraphicsPathItem()
             self._wire.setZValue(7)
             self._wire.setPen(QPen(self.canvas.theme.accent, 2, Qt.PenStyle.DashLine))
-            end = self._ghost.pos() + self._ghost.face.port_place(port)
-            self._wire.setPath(curve(board.nodes[node_id].output_at(), end))
+            corner, face = self._ghost.pos(), self._ghost.face
+            if end[1] is not None:
+                self._wire.setPath(curve(corner + face.output, node.port_at(end[1])))
+            elif port is not None:
+                self._wire.setPath(curve(node.output_at(), corner + face.port_place(port)))
             board.addItem(self._wire)
 
     def _follow(self, place: QPointF) -> None:
