@@ -54,9 +54,10 @@ class Arranging:
         moved: Places = {}
         for key, (x, y) in places.items():
             was = place_of(graph, key)
-            by = x - was[0], y - was[1]
+            # Sums of floats end in digits that nobody sees and that are not the same twice.
+            by = round(x - was[0], 3), round(y - was[1], 3)
             for held in notes.with_carried([key]) if by != (0, 0) else ():
                 at = place_of(graph, held)
-                moved[held] = at[0] + by[0], at[1] + by[1]
+                moved[held] = round(at[0] + by[0], 3), round(at[1] + by[1], 3)
         if moved:
             self._canvas.attempt(move_all(graph, moved), label)
