@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hands import WORKED, Open
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint
-from PySide6.QtGui import QCursor
+from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -28,6 +28,12 @@ def pytest_runtest_teardown() -> Iterator[None]:
     if QCoreApplication.instance() is not None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return result
+
+
+def pytest_unconfigure() -> None:
+    """Data that a test left on the clipboard would crash Qt at the end."""
+    if QGuiApplication.instance() is not None:
+        QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData
+from PySide6.QtGui import QGuiApplication
 
 from app import importers, pasting
 from app.session import Session
@@ -45,6 +47,17 @@ def copied(session: Session, theme: Theme, node_ids: Iterable[str]) -> QMimeData
         except FileError:
             pass  # too large for a picture; the text is there
     return data
+
+
+def _let_go() -> None:
+    """Leaves the text: data made here and still on the clipboard crash Qt when it is taken down."""
+    if QGuiApplication.instance() is not None:
+        board = QGuiApplication.clipboard()
+        if board.mimeData().hasFormat(READS):
+            board.setText(board.text())
+
+
+atexit.register(_let_go)
 
 
 def taken(data: QMimeData) -> Graph | str:
