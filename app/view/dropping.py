@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app import importers
 from app.importers import Offer
@@ -38,12 +38,20 @@ class Dropping(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.hide()
         window.installEventFilter(self)
+        # A line of text would take the name of a file for words.
+        for line in window.findChildren(QLineEdit):
+            line.installEventFilter(self)
 
     # ------------------------------------------------------------ events of the window
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DragEnter and isinstance(event, QDragEnterEvent):
-            return self._enter(event)
+            if watched is self._window:
+                return self._enter(event)
+            event.setAccepted(False)
+            return bool(_files(event.mimeData()))
+        if watched is not self._window:
+            return False
         if event.type() == QEvent.Type.DragMove and isinstance(event, QDragMoveEvent):
             return not self.isHidden() and self._answer(event)
         if event.type() == QEvent.Type.DragLeave:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 
 from app.view.canvas import clipboard
@@ -187,3 +187,12 @@ def test_a_strange_clipboard_is_no_error(opened: Callable[..., Window]) -> None:
         QGuiApplication.clipboard().setMimeData(data)
         press(window, Qt.Key.Key_V, shift=True)
     assert window.session.history.labels == ["Paste"] * 6
+
+
+def test_a_long_copy_is_a_smaller_picture(opened: Callable[..., Window]) -> None:
+    window = opened()
+    window.compose("\n".join(f"a{i + 1} = sin(a{i})" for i in range(60)))
+    window.session.select(window.session.graph.nodes)
+    press(window, Qt.Key.Key_C)
+    image = QImage.fromData(mime().data(clipboard.PNG))
+    assert image.width() == clipboard.LONGEST

@@ -394,6 +394,15 @@ def test_operators_are_still_dragged_in(window: Window) -> None:
     assert not hover(window, text)
 
 
+def test_a_file_dropped_on_a_line_of_text_is_opened(window: Window, shown: dict[str, Path]) -> None:
+    line = window.top.formula.line
+    drop(line, shown[".json"], place=QPoint(20, 8))
+    assert window.session.path == shown[".json"] and line.text() == ""
+    words = QMimeData()
+    words.setText("y = x^2")
+    assert hover(line, words, QPoint(20, 8)) and not window.dropping.isVisible()
+
+
 def test_data_beside_a_picture_stay_found(window: Window, shown: dict[str, Path]) -> None:
     window.documents.open_example("your-csv")
     source = next(iter(window.session.root.sources.values()))

@@ -104,9 +104,11 @@ class Sheet:
         painter.end()
         return image
 
-    def png(self) -> bytes:
-        """The sheet as PNG, the document inside."""
-        image = self.image(self.choices.scale)
+    def png(self, longest: int = MAX_SIDE) -> bytes:
+        """The sheet as PNG, the document inside; smaller if it would be longer than `longest`."""
+        side = max(self.area.width(), self.area.height())
+        shrunk = min(self.choices.scale, longest / side) if longest < MAX_SIDE else 0.0
+        image = self.image(shrunk or self.choices.scale)
         data = QByteArray()
         buffer = QBuffer(data)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
