@@ -54,7 +54,8 @@ def _let_go() -> None:
     """Leaves the text: data made here and still on the clipboard crash Qt when it is taken down."""
     if QGuiApplication.instance() is not None:
         board = QGuiApplication.clipboard()
-        if board.mimeData().hasFormat(READS):
+        data: QMimeData | None = board.mimeData()  # none once it is cleared
+        if data is not None and data.hasFormat(READS):
             board.setText(board.text())
 
 
