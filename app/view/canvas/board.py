@@ -2,56 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtWidgets import QGraphicsScene, QGraphicsSceneHelpEvent
+from PySide6.QtWidgets import QGraphicsScene
 
 from app.session import Session
-from app.view.canvas.boxes import Boxes
-from app.view.canvas.face import HEIGHT, WIDTH, Face, PortFace, base_face
+from app.view.canvas.drawing import Look
+from app.view.canvas.face import Face, base_face
 from app.view.canvas.layers import FAR, LABELS_FROM, NodeLayer, WireLayer
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.note_board import NoteBoard
 from app.view.canvas.pictures import Pictures
+from app.view.canvas.places import Places
 from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import Theme
-from engine.aligning import Area
 from engine.graph import Graph, Node, Port
 from engine.passing import readers
 
-MIDDLE = HEIGHT / 2
-"""How far below its corner the middle of a plain node is."""
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
 
 
-class Board(QGraphicsScene):
+class Board(Places):
     """Nodes and wires by id over one session. `synchronize` follows the document, `show_values` the
     step.
 
     Two layers paint them. While `moving` is set they may use pictures of another size, and then set
-    `unsharp`; `exposed` are the areas that a view is painting, where it knows them.
+    `unsharp`.
     """
 
     def __init__(self, session: Session, theme: Theme) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session)
         self.theme = theme
-        self.nodes: dict[str, NodeItem] = {}
-        self.wires: dict[Port, WireItem] = {}
         self.notes = NoteBoard(self)
-        self.node_boxes: Boxes[str] = Boxes()
-        self.wire_boxes: Boxes[Port] = Boxes()
         self.pictures = Pictures(theme)
-        self.exposed: Sequence[QRectF] = ()
         self.stepping = self.thin = self.moving = self.unsharp = False
         self._values = Values(session)
         self._seen: dict[str, Node] = {}
         self._made: dict[str, object] = {}
         self._bases: dict[str, Face] = {}
-        self._around: dict[str, set[Port]] = {}
         self._unwired: set[str] = set()
         self._specs: object = None
         self._faults: set[str] = set()
@@ -241,11 +232,13 @@ class Board(QGraphicsScene):
         for view in self.views():
             zoom, area = view.transform().m11(), view.mapToScene(view.viewport().rect())
             if view.isVisible() and zoom >= FAR:
-                for node_id in self.node_boxes.touching((area.boundingRect(),)):
-                    self.freshen(self.nodes[node_id])
+                with self.together():
+                    for node_id in self.node_boxes.touching((area.boundingRect(),)):
+                        self.freshen(self.nodes[node_id])
             if view.isVisible() and zoom >= LABELS_FROM:
-                for key in self.wire_boxes.touching((area.boundingRect(),)):
-                    self.freshen_wire(self.wires[key])
+                with self.together():
+                    for key in self.wire_boxes.touching((area.boundingRect(),)):
+                        self.freshen_wire(self.wires[key])
 
     def freshen(self, item: NodeItem) -> None:
         """A node shows what the session says now."""
@@ -255,36 +248,6 @@ class Board(QGraphicsScene):
 
     def freshen_wire(self, wire: WireItem) -> None:
         wire.set_face(self._values.wire_face(wire))
-
-    def touch(self, area: QRectF) -> None:
-        """What is in an area is painted anew; what is found out while painting is painted already."""
-        if not self.exposed:
-            self.update(area)
-
-    # ------------------------------------------------------------ places
-
-    def move_items(self, places: Mapping[str, QPointF]) -> None:
-        """Puts items where a gesture or an animation wants them; the document is not changed."""
-        there = [n for n in places if n in self.nodes]
-        for node_id in there:
-            self.nodes[node_id].put(places[node_id])
-        self._settle(there)
-        self.notes.move(places)
-
-    def _settle(self, node_ids: Iterable[str]) -> None:
-        """Nodes have moved, or their ports: boxes and wires follow."""
-        nodes, keys = self.nodes, set()
-        for node_id in node_ids:
-            box = nodes[node_id].sceneBoundingRect()
-            self.node_boxes.put(node_id, box.left(), box.top(), box.right(), box.bottom())
-            keys |= self._around.get(node_id, set())
-        degree = self.session.graph.structure.out_degree
-        for key in keys:
-            wire = self.wires[key]
-            start, end = nodes[wire.source].output_at(), nodes[key[0]].port_at(key[1])
-            if wire.set_ends(start, end, degree(wire.source) > 1):
-                box = wire.box
-                self.wire_boxes.put(key, box.left(), box.top(), box.right(), box.bottom())
 
     def set_thin(self, thin: bool) -> None:
         """Hair wires while something moves: a thick curve costs four times as much."""
@@ -296,78 +259,6 @@ class Board(QGraphicsScene):
         self.pictures.set_theme(theme)
         self.update()
         self.notes.set_theme(theme)
-
-    def content(self, node_ids: Iterable[str] | None = None) -> QRectF:
-        """The bodies of nodes and the areas of notes (all unless given), as one rectangle; empty when
-        there is none."""
-        rect = QRectF()
-        for key in (*self.nodes, *self.notes.items) if node_ids is None else node_ids:
-            if key in self.nodes:
-                rect = rect.united(self.nodes[key].body())
-            elif key in self.notes.items:
-                rect = rect.united(self.notes.items[key].area())
-        return rect
-
-    def areas(self, node_ids: Iterable[str] | None = None) -> dict[str, Area]:
-        """The bodies of nodes (all unless given) as plain numbers."""
-        bodies = {n: self.nodes[n].body() for n in (self.nodes if node_ids is None else node_ids)}
-        return {n: (b.x(), b.y(), b.width(), b.height()) for n, b in bodies.items()}
-
-    def holds(self, ids: Iterable[str]) -> bool:
-        """Whether all these nodes and notes are there."""
-        return all(key in self.nodes or key in self.notes.items for key in ids)
-
-    def spoken(self, key: str) -> str:
-        """A node or a note that is there, in words."""
-        return self.nodes[key].face.spoken if key in self.nodes else self.notes.items[key].spoken
-
-    # ------------------------------------------------------------ what is there
-
-    def _near(self, area: QRectF) -> list[NodeItem]:
-        """Nodes that touch an area, uppermost first."""
-        found = [self.nodes[n] for n in self.node_boxes.touching((area,))]
-        found.reverse()
-        return sorted(found, key=lambda item: not item.look.selected)
-
-    def node_at(self, place: QPointF) -> NodeItem | None:
-        """The node whose body or drawn port is at a scene place, uppermost first."""
-        found = self._near(QRectF(place.x() - 1, place.y() - 1, 2, 2))
-        for item in found:
-            if item.body().contains(place):
-                return item
-        for item in found:
-            if item.near_output(place) or item.near_port(place):
-                return item
-        return None
-
-    def port_at(self, place: QPointF, reach: float) -> tuple[str, PortFace | None] | None:
-        """(node id, input port, or None for the output) within `reach` of a scene place."""
-        for item in self._near(_around(place, reach)):
-            if item.near_output(place, reach):
-                return item.node_id, None
-            port = item.near_port(place, reach)
-            if port is not None:
-                return item.node_id, port
-        return None
-
-    def wire_at(self, place: QPointF, reach: float = 6.0) -> WireItem | None:
-        for key in reversed(self.wire_boxes.touching((_around(place, reach),))):
-            wire = self.wires[key]
-            if wire.isVisible() and wire.is_near(place, reach):
-                return wire
-        return None
-
-    def nodes_in(self, area: QRectF) -> list[str]:
-        """Nodes whose body touches an area, in the document's order."""
-        return [
-            n for n in self.node_boxes.touching((area,)) if self.nodes[n].body().intersects(area)
-        ]
-
-    def helpEvent(self, event: QGraphicsSceneHelpEvent) -> None:
-        item = self.node_at(event.scenePos())
-        if item is not None:
-            item.setToolTip(item.face.fault or item.face.spoken)
-        super().helpEvent(event)
 
     # ------------------------------------------------------------ looks
 
@@ -397,10 +288,16 @@ class Board(QGraphicsScene):
 
     def light(self, ports: Mapping[str, frozenset[str]] | None) -> None:
         """While a wire is drawn: the ports it may end at; nodes without any are dimmed."""
-        for node_id, item in self.nodes.items():
-            lit = None if ports is None else ports.get(node_id, frozenset())
-            if lit != item.look.lit or item.look.target is not None:
-                item.set_look(replace(item.look, lit=lit, target=None))
+        none: frozenset[str] = frozenset()
+        looks: dict[Look, dict[frozenset[str] | None, Look]] = {}  # few, and many nodes have each
+        with self.together():
+            for node_id, item in self.nodes.items():
+                lit = None if ports is None else ports.get(node_id, none)
+                if lit != item.look.lit or item.look.target is not None:
+                    kin = looks.setdefault(item.look, {})
+                    if lit not in kin:
+                        kin[lit] = replace(item.look, lit=lit, target=None)
+                    item.set_look(kin[lit])
 
     def aim(self, node_id: str | None, port: str | None) -> None:
         """The port the wire would end at if it were let go now."""
@@ -409,15 +306,3 @@ class Board(QGraphicsScene):
             item = self.nodes.get(other or "")
             if item is not None:
                 item.set_look(replace(item.look, target=port if other == node_id else None))
-
-    def middle_of(self, place: QPointF) -> tuple[float, float]:
-        """The corner of a plain node whose middle is at a scene place, on the grid."""
-        return snap(place.x() - WIDTH / 2), snap(place.y() - MIDDLE)
-
-
-def _around(place: QPointF, reach: float) -> QRectF:
-    return QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach)
-
-
-def snap(number: float, grid: int = 4) -> float:
-    return float(round(number / grid) * grid)

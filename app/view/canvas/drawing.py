@@ -8,6 +8,7 @@ from functools import cache
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QFontMetricsF,
     QPainter,
     QPainterPath,
@@ -25,14 +26,22 @@ from engine.ops.row import Array
 HEADER = 28.0
 SHORTEST_FORMULA = 44.0
 INNER = 14.0
+ROW = 20.0
 MUTED = 0.45
 """How much is seen of the words of a node that hands its operand on."""
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 # Making a font costs as much as drawing a word with it.
-font_of_numbers = cache(number_font)
 _ui = cache(ui_font)
+
+
+@cache
+def font_of_numbers(size: float, weight: int = 400) -> QFont:
+    """Smoothed in grey: numbers look alike on a picture and on the screen."""
+    font = number_font(size, weight)
+    font.setStyleStrategy(QFont.StyleStrategy.NoSubpixelAntialias)
+    return font
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +226,7 @@ def draw_flag(painter: QPainter, digits: str, theme: Theme) -> None:
 def _row_boxes(face: Face) -> tuple[QRectF, QRectF]:
     top = HEADER + 3 + max(0.0, face.height - 76) / 2
     width = WIDTH - INNER - 11
-    return QRectF(INNER, top, width, 20), QRectF(INNER, top + 20, width, 20)
+    return QRectF(INNER, top, width, ROW), QRectF(INNER, top + ROW, width, ROW)
 
 
 def _captions(painter: QPainter, face: Face, theme: Theme) -> None:
@@ -234,9 +243,28 @@ def _rows(painter: QPainter, face: Face, theme: Theme) -> None:
         (face.value, waiting, theme.value, above),
         (face.gradient, "–", theme.gradient, below),
     ):
-        painter.setFont(font_of_numbers(12) if text else _ui(11))
-        painter.setPen(colour if text else theme.muted)
-        painter.drawText(box, _RIGHT, text or otherwise)
+        if text:
+            painter.setFont(font_of_numbers(12))
+            painter.setPen(colour)
+            # A place is a third cheaper than a box, and hundreds of numbers may change in a frame.
+            left = box.right() - sum(map(_advance, text))
+            painter.drawText(QPointF(left, box.top() + _baseline()), text)
+        else:
+            painter.setFont(_ui(11))
+            painter.setPen(theme.muted)
+            painter.drawText(box, _RIGHT, otherwise)
+
+
+@cache
+def _advance(letter: str) -> float:
+    return QFontMetricsF(font_of_numbers(12)).horizontalAdvance(letter)
+
+
+@cache
+def _baseline() -> float:
+    """Where numbers stand in a row, below its upper edge."""
+    metrics = QFontMetricsF(font_of_numbers(12))
+    return (ROW - metrics.height()) / 2 + metrics.ascent()
 
 
 def _fault(painter: QPainter, face: Face, theme: Theme) -> None:

@@ -116,30 +116,27 @@ class Face:
         return (
             self.value_array is other.value_array
             and self.gradient_array is other.gradient_array
-            and self._plain == other._plain
+            and _PLAIN(self) == _PLAIN(other)
         )
 
     def with_numbers(self, *, shape: str, **numbers: Any) -> Face:
         """The same node with other numbers; many times cheaper than `replace`, since hundreds may
         change at every step of a training."""
+        assert self.bounds and self.extent  # worked out once for all that are made of it
         made = object.__new__(Face)
         own = made.__dict__
         own.update(self.__dict__, shape=shape, **numbers)
-        for name in _OF_NUMBERS if shape == self.shape else _KNOWN:
-            own.pop(name, None)
+        if shape != self.shape:
+            for name in _PLACES:
+                own.pop(name, None)
         return made
 
-    @cached_property
-    def _plain(self) -> Hashable:
-        """All but the arrays."""
-        return _PLAIN(self)
-
-    @cached_property
+    @property
     def words(self) -> Hashable:
         """What is in its picture, the numbers apart."""
         return _WORDS(self)
 
-    @cached_property
+    @property
     def kind(self) -> Hashable:
         """What is in its picture, numbers and words apart: many nodes have it in common."""
         return _KIND(self), bool(self.fault), self.is_tensor
@@ -221,8 +218,7 @@ def _fields_but(*names: str) -> Callable[[Face], Hashable]:
     return attrgetter(*(f.name for f in fields(Face) if f.name not in names))
 
 
-_OF_NUMBERS = ("_plain", "words", "kind")
-_KNOWN = (*_OF_NUMBERS, "height", "body", "bounds", "extent")
+_PLACES = ("height", "body", "bounds", "extent")
 """What a face works out once."""
 _ARRAYS = ("value_array", "gradient_array")
 _NUMBERS = (*_ARRAYS, "value", "gradient", "waiting")

@@ -225,7 +225,8 @@ class NodeLayer(Layer):
         until = time.perf_counter() + MOVING_MS / 1e3
         waiting: list[NodeItem] = []
         # Whole device pixels, or the pictures would be smeared by half a pixel.
-        painter.setWorldTransform(QTransform())
+        pixels = QTransform()
+        painter.setWorldTransform(pixels)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, len(nodes) < 500)
         zoom, dx, dy = world.m11(), world.dx(), world.dy()
         for item in nodes:
@@ -247,7 +248,16 @@ class NodeLayer(Layer):
                 else:
                     pixmap = pictures.made(node_id, face, look, scale)
             elif pixmap is None:
-                pixmap = pictures.made(node_id, face, look, scale)
+                under = pictures.under_numbers(node_id, face, look, scale) if ratio == 1 else None
+                if under is None:
+                    pixmap = pictures.made(node_id, face, look, scale)
+                else:
+                    extent, right, down = face.extent, whole(x), whole(y)
+                    painter.drawPixmap(right, down, under)
+                    corner = right - extent.left() * zoom, down - extent.top() * zoom
+                    painter.setWorldTransform(QTransform(zoom, 0, 0, zoom, *corner))
+                    draw_values(painter, face, board.theme)
+                    painter.setWorldTransform(pixels)
             if pixmap is not None and ratio == 1:
                 painter.drawPixmap(whole(x), whole(y), pixmap)
             elif pixmap is not None:

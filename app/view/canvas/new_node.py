@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app import drawers
 from app.session import Session
-from app.view.canvas.board import MIDDLE
 from app.view.canvas.drawing import Look, draw_blank, draw_header, draw_values
 from app.view.canvas.face import MARGIN, MARGIN_LEFT, WIDTH, Face, base_face
+from app.view.canvas.places import MIDDLE
 from app.view.theme import Theme
 from engine.graph import Graph
 

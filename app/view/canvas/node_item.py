@@ -57,7 +57,6 @@ class NodeItem(QGraphicsItem):
     def set_look(self, look: Look) -> None:
         if look != self.look:
             self.look = look
-            self.setZValue(3 if look.selected else 2)
             self.repaint()
 
     def setOpacity(self, share: float) -> None:

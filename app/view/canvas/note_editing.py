@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 
 from app.text import tr
-from app.view.canvas.board import snap
 from app.view.canvas.note_editor import NoteEditor
 from app.view.canvas.note_item import NoteItem, paper, title_scale
 from app.view.canvas.note_text import SIZE
+from app.view.canvas.places import snap
 from app.view.theme import ui_font
 from engine.edits import Edit, batch
 from engine.notes import add_note, around, carried, change_note, placed

@@ -14,6 +14,7 @@ from app.view.theme import Theme
 
 CACHE_BYTES = 128 * 2**20
 _BLANKS = 256
+_SMOOTH = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
 _Key = tuple[bool, bool]
 """What of a look is in the picture: hovered, selected."""
 
@@ -21,11 +22,12 @@ _Key = tuple[bool, bool]
 class _Kept:
     """The picture of one node, and the same without numbers to make the next one from."""
 
-    __slots__ = ("face", "key", "picture", "scale", "words")
+    __slots__ = ("face", "key", "once", "picture", "scale", "words")
 
     def __init__(self, face: Face, key: _Key, scale: float, words: QPixmap) -> None:
         self.face, self.key, self.scale, self.words = face, key, scale, words
         self.picture = words
+        self.once: Face | None = None
 
     @property
     def size(self) -> int:
@@ -71,11 +73,25 @@ class Pictures:
         return entry.picture
 
     def of_any_scale(self, node_id: str, face: Face, look: Look, scale: float) -> QPixmap | None:
-        """A picture near enough in size to stand in for the right one for a moment."""
+        """A picture near enough in size and in its numbers to stand in for a moment."""
         entry = self._entries.get(node_id)
-        if entry is None or entry.face is not face or not 0.4 < entry.scale / scale < 2.5:
+        if entry is None or not 0.4 < entry.scale / scale < 2.5:
             return None
-        return entry.picture if entry.key == (look.hovered, look.selected) else None
+        same = entry.key == (look.hovered, look.selected) and entry.face.height == face.height
+        return entry.picture if same else None
+
+    def under_numbers(self, node_id: str, face: Face, look: Look, scale: float) -> QPixmap | None:
+        """The picture without numbers, for numbers that are painted for the first time: those of a
+        training are not seen twice. None where the whole picture has to be made."""
+        entry = self._entries.get(node_id)
+        if entry is None or entry.once is face or face.fault or face.is_tensor:
+            return None
+        if entry.scale != scale or entry.key != (look.hovered, look.selected):
+            return None
+        if entry.face.words != face.words:
+            return None
+        entry.once = face
+        return entry.words
 
     def made(self, node_id: str, face: Face, look: Look, scale: float) -> QPixmap:
         """The picture, drawn as far as it is not there, and kept."""
@@ -121,7 +137,7 @@ def _over(ground: QPixmap, face: Face, scale: float, draw: Callable[[QPainter], 
     """A copy of a picture with more drawn on it, in the node's own coordinates."""
     picture = ground.copy()
     painter = QPainter(picture)
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+    painter.setRenderHints(_SMOOTH)
     painter.scale(scale, scale)
     painter.translate(-face.extent.topLeft())
     draw(painter)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from PySide6.QtCore import QPointF
 
 from app.text import tr
-from app.view.canvas.board import snap
 from app.view.canvas.editing import Editing
 from app.view.canvas.face import DOT
+from app.view.canvas.places import snap
 from engine import rewiring
 from engine.edits import Edit
 from engine.graph import Port

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF
 
 from app.actions.gestures import HOW, How
 from app.text import tr
-from app.view.canvas.board import snap
 from app.view.canvas.gestures.gesture import Gesture, Pointer
+from app.view.canvas.places import snap
 from engine.aligning import make_room
 from engine.edits import Edit, batch, move
 from engine.graph import Port

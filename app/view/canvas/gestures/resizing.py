@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF
 
 from app.actions.gestures import HOW
 from app.text import tr
-from app.view.canvas.board import snap
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 from app.view.canvas.note_board import Sides
+from app.view.canvas.places import snap
 from engine.notes import TITLE, placed
 
 if TYPE_CHECKING:
