@@ -29,6 +29,12 @@ class Words:
     about: str = ""
 
     @cached_property
+    def everything(self) -> str:
+        """All that is found as it is typed, in one plain text."""
+        texts = (self.title, *self.names, *self.spellings, *self.aliases, self.category)
+        return plain("\0".join(texts))
+
+    @cached_property
     def plain_names(self) -> tuple[str, ...]:
         return tuple(plain(name) for name in (self.title, *self.names))
 
@@ -76,8 +82,12 @@ class Hit:
 
 
 _WEAK = (Rank.LETTERS, Rank.ALIAS_TYPO, Rank.TYPO)
+_JOINS = re.compile(r"(?<=\w)[\s_\-]+(?=\w)")
+_PARTS = re.compile(r"[^\W_]+|[^\w\s\-]+")
 LEAST_TYPO = 4
 """Of fewer letters one wrong one says nothing."""
+MOST_WEAK = 5000
+"""Among more things there is one that is alike by chance."""
 
 
 def label_of(op: Op) -> str:
@@ -91,15 +101,15 @@ def words_of(op: Op) -> Words:
     return Words(label_of(op), (op.name,), spellings, op.aliases, tr(op.category), op.doc)
 
 
-@lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Small letters, without what joins words: `Soft-max`, `soft max` and `soft_max` are one."""
-    return re.sub(r"(?<=\w)[\s_\-]+(?=\w)", "", text.casefold().strip())
+    small = text.casefold().strip()
+    return small if small.isalnum() else _JOINS.sub("", small)
 
 
 @lru_cache(maxsize=8192)
 def _parts(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[^\W_]+|[^\w\s\-]+", text.casefold()))
+    return tuple(_PARTS.findall(text.casefold()))
 
 
 def hit(query: str, words: Words, *, weak: bool = True) -> Hit | None:
@@ -120,6 +130,8 @@ def hit(query: str, words: Words, *, weak: bool = True) -> Hit | None:
 
 def _rank(wanted: str, words: Words) -> tuple[Rank, str]:
     """The best way in which a thing fits as it was typed, and the alias that does, if it is one."""
+    if wanted not in words.everything:
+        return Rank.NOT, ""
     names, spellings, aliases = words.plain_names, words.plain_spellings, words.plain_aliases
     if wanted in names:
         return Rank.NAME, ""
@@ -253,7 +265,7 @@ def ranked(
         ]
 
     found = hits(weak=False)
-    if all(fitting.rank is Rank.ABOUT for _, fitting, _ in found):
+    if len(listed) <= MOST_WEAK and all(fitting.rank is Rank.ABOUT for _, fitting, _ in found):
         found = hits(weak=True)
 
     def order(fitting: tuple[Thing, Hit, int]) -> tuple[float, ...]:
