@@ -12,7 +12,6 @@ from app.text import tr
 if TYPE_CHECKING:
     from engine.graph import Graph
 
-HEAD = 4096
 X_AT, Y_AT = (0.0, 0.0), (0.0, 128.0)
 """Where the data nodes of a new document stand."""
 
@@ -114,6 +113,7 @@ def importer_of(path: Path) -> Importer | None:
     """The kind of a file: by its beginning where that tells, else by the ending of its name."""
     from engine.files import FileError
     from engine.files.archive import bytes_of
+    from engine.files.picture import HEAD
 
     try:
         head = bytes_of(path, HEAD)
@@ -156,7 +156,7 @@ class Offer:
 
     def words(self, editing: bool) -> str:
         """What a drop will do, in a few words; `editing` when a document is open."""
-        name = self.path.name
+        name = _short(self.path.name)
         if self.importer.gives != "data":
             return tr(f"Open {name}")
         return tr(f"Use {name} as data") if editing else tr(f"New document with data of {name}")
@@ -165,9 +165,14 @@ class Offer:
         """A sentence on the files that are not taken; empty when all are."""
         if not self.rest:
             return ""
-        names = ", ".join(path.name for path in self.rest[:3])
+        names = ", ".join(_short(path.name) for path in self.rest[:3])
         more = f" {tr('and')} {len(self.rest) - 3} {tr('more')}" if len(self.rest) > 3 else ""
         return tr(f"{names}{more}: not opened; drop one file at a time")
+
+
+def _short(name: str) -> str:
+    """A name that fits a line: its middle is left out."""
+    return name if len(name) <= 48 else f"{name[:30]}…{name[-16:]}"
 
 
 def offer(paths: Sequence[Path]) -> Offer | None:

@@ -19,6 +19,8 @@ from engine.files.archive import bytes_of, canonical_bytes, from_bytes
 from engine.files.strict import MAX_DEPTH, FileError
 from engine.graph import Graph
 
+HEAD = 4096
+"""Bytes at the beginning of a file that tell what it is."""
 MAX_PICTURE = 96 << 20
 MAX_INSIDE = 24 << 20
 """Bytes of a document that a picture carries; a larger one is a file of its own."""
@@ -260,6 +262,8 @@ def _check_attribute(name: str, value: str) -> None:
 def _texts_of_svg(data: bytes) -> list[bytes]:
     if data.count(b"<") > 2 * MAX_ELEMENTS:
         raise FileError("it has more parts than a picture of Gradloom")
+    if not data[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        raise FileError("it is neither a PNG nor an SVG picture")
     if b"\0" in data:
         raise FileError("it is not an SVG picture in UTF-8")
     reader = _Reader()
