@@ -22,10 +22,11 @@ from app.actions.record import (
     three,
     wire_pointed,
 )
+from engine import ops
 from engine.records import COLOURS
 
 MENU = "Edit"
-_MODULES, _ARRANGE, _WIRES = "Modules", "Arrange", "Wires"
+_MODULES, _ARRANGE, _WIRES = "Modules and operators", "Arrange", "Wires"
 _NOTES = "Notes and frames"
 
 _SIDES = {
@@ -39,6 +40,15 @@ def _instance(c: Context) -> bool:
     """One instance of a module is selected."""
     chosen = c.session.selection
     return c.editing and len(chosen) == 1 and c.session.graph.op(chosen[0]).definition is not None
+
+
+def _holds(c: Context) -> bool:
+    """One node is selected, and a number in it can be typed over."""
+    chosen = c.session.selection
+    if not c.editing or len(chosen) != 1:
+        return False
+    node = c.session.graph.nodes[chosen[0]]
+    return node.op in ops.HOLDS_TENSOR or bool(node.literals)
 
 
 def _wired(c: Context) -> bool:
@@ -96,8 +106,12 @@ ACTIONS = (
         picked, 1, on=NODE | NOTE,
     ),
     Action(
-        "edit.remove_wire", "Remove wire", MENU, lambda c: c.canvas.remove_wire(), "", wire_pointed,
-        1, "The wire pointed at; it can also be pulled off its port.", on=WIRE,
+        "edit.rename", "Rename", MENU, lambda c: c.canvas.rename_selected(), "F2", picked, 1,
+        "The name of the node, the text of the note or the title of the frame.", on=NODE,
+    ),
+    Action(
+        "edit.value", "Edit value", MENU, lambda c: c.canvas.edit_selected_value(), "", _holds, 1,
+        "The number the node holds; Enter or a double click on it do the same.", on=NODE,
     ),
     Action(
         "edit.select_all", "Select all", MENU, lambda c: c.canvas.select_all(), "Ctrl+A", nodes, 2,
@@ -159,6 +173,10 @@ ACTIONS = (
         "The wire pointed at runs through a dot that can be moved and branched from.", _WIRES, WIRE,
     ),
     Action(
+        "edit.remove_wire", "Remove wire", MENU, lambda c: c.canvas.remove_wire(), "", wire_pointed,
+        3, "The wire pointed at; it can also be pulled off its port.", _WIRES, WIRE,
+    ),
+    Action(
         "edit.repair", "Repair shapes…", MENU, lambda c: c.canvas.mending.repair(), "Ctrl+R", _faulty, 3,
         "Offers what would make the selected node's operands fit.", _WIRES, NODE,
     ),
@@ -211,5 +229,6 @@ ACTIONS = (
     Action(
         "edit.new_operator", "New operator…", MENU, lambda c: c.operators.ask(), "Ctrl+Shift+E",
         free, 4, "A formula becomes an operator of this document; its derivative is derived.",
+        _MODULES,
     ),
 )  # fmt: skip

@@ -56,7 +56,7 @@ FIXED: dict[How, tuple[str, ...]] = {
     How("Move the selection by 4, by 24", "Arrow keys, Shift and arrow keys"): (
         *_ARROWS, *(f"Shift+{key}" for key in _ARROWS),
     ),
-    How("Edit the value, or open the module", "Enter"): ("Return", "Enter"),
-    How("Rename", "F2"): ("F2",),
+    How("Edit the value or the note, or open the module", "Enter"): ("Return", "Enter"),
     How("Pan while it is held", "Space"): ("Space",),
+    How("Cut wires, or take nodes out of them, while it is held", "X"): ("X",),
 }  # fmt: skip

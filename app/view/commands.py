@@ -13,7 +13,7 @@ from app import actions
 from app.text import tr
 from app.view.key_field import TextKeys
 
-MENU_WIDTH = 248
+MENU_WIDTH, SHORT = 248, 9
 
 
 class Commands(QObject):
@@ -55,8 +55,11 @@ class Commands(QObject):
                 buttons[action_id].setToolTip(told)
 
     def _fill(self, menu: QMenu, listed: Sequence[actions.Action]) -> None:
-        """Adds actions in order, a line where the group changes; a menu inside has two or more."""
-        sizes = Counter(action.submenu for action in listed)
+        """Adds actions in order, a line where the group changes.
+
+        A menu inside has two or more, and a short menu has none.
+        """
+        sizes = Counter(action.submenu for action in listed if len(listed) > SHORT)
         menus, groups = {"": menu}, dict[QMenu, tuple[str, int]]()
         for action in listed:
             group = (action.menu, action.group)

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtGui import QKeySequence
 
 from app import actions
-from app.actions import ACTIONS, Keys
+from app.actions import ACTIONS, Keys, record
 from app.cli.keys import page
 from app.matching import match
 
@@ -79,3 +79,8 @@ def test_the_page_of_shortcuts_is_todays() -> None:
     """After a change of an action or a gesture: python -m app keys --markdown > docs/shortcuts.md"""
     shipped = Path(__file__).parents[2] / "docs" / "shortcuts.md"
     assert shipped.read_text("utf-8") == page()
+
+
+def test_shared_tests_say_why_an_action_does_nothing() -> None:
+    shared = {a.enabled for a in ACTIONS if a.enabled.__module__ == record.__name__}
+    assert shared - {record.always} <= record.WHY.keys()

@@ -190,7 +190,7 @@ def test_delete_and_undo_restores_wires(opened: Open) -> None:
         canvas.viewport(), Qt.MouseButton.LeftButton, pos=middle(canvas, "u") + QPoint(0, 20)
     )
     assert canvas.session.selection == (node(canvas, "u"),)
-    QTest.keyClick(canvas, Qt.Key.Key_Delete)
+    canvas.delete_selection()
     assert canvas.session.graph.id_of("u") is None
     assert set(canvas.board.wires) == set(canvas.session.graph.links)
     canvas.session.history.undo()
@@ -278,11 +278,11 @@ def test_a_value_and_a_number_are_typed_over(opened: Open, qtbot: QtBot) -> None
     assert not canvas.edit_value(node(canvas, "u1"))
 
 
-def test_f2_renames_and_readers_follow(opened: Open, qtbot: QtBot) -> None:
+def test_renaming_and_readers_follow(opened: Open, qtbot: QtBot) -> None:
     canvas = opened()
     t = node(canvas, "t")
     canvas.session.select((t,))
-    QTest.keyClick(canvas, Qt.Key.Key_F2)
+    canvas.rename_selected()
     QTest.keyClicks(canvas.editor, "u1")
     with qtbot.waitSignal(canvas.message):
         QTest.keyClick(canvas.editor, Qt.Key.Key_Return)

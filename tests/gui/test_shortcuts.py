@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import actions
+from app.actions.keys import fixed
 from app.view import key_caps, settings
+from app.view.canvas.gestures import HELD
 from app.view.finder import Entry
 from app.view.key_field import is_typed_in
 from app.view.shortcuts import ROW_ROLE, Shortcuts
@@ -61,7 +64,7 @@ def test_everything_is_listed_with_its_keys(page: Shortcuts) -> None:
     assert [r for r in rows if isinstance(r, actions.Action)] == list(actions.ACTIONS)
     assert {tr for tr in rows if isinstance(tr, str)} >= {*actions.MENUS, "Mouse on the canvas"}
     texts = [page.model.index(i).data() for i in range(page.model.rowCount())]
-    assert "Redo: Ctrl+Shift+Z or Ctrl+Y" in texts and "Rename: F2" in texts
+    assert "Redo: Ctrl+Shift+Z or Ctrl+Y" in texts and "Pan while it is held: Space" in texts
 
 
 @pytest.mark.parametrize(
@@ -111,8 +114,11 @@ def test_a_taken_key_is_said_and_taken_over(shown: Window, page: Shortcuts) -> N
 
 
 def test_a_key_of_the_canvas_is_refused(shown: Window, page: Shortcuts) -> None:
-    press(page, "view.fit", Qt.Key.Key_F2, PLAIN)
-    assert page.message.text() == "F2 belongs to the canvas (rename); press another key."
+    press(page, "view.fit", Qt.Key.Key_Space, PLAIN)
+    assert (
+        page.message.text()
+        == "Space belongs to the canvas (pan while it is held); press another key."
+    )
     assert shown.keys.changes == {}
 
 
@@ -275,3 +281,28 @@ def test_the_box_names_what_is_undone(shown: Window) -> None:
     QTest.keyClicks(shown.finder.line, "undo del")
     QTest.keyClick(shown.finder.line, Qt.Key.Key_Return)
     assert len(shown.session.graph.nodes) == 4
+
+
+def test_keys_of_the_canvas_follow_too(shown: Window) -> None:
+    """What the canvas did by itself once is done by actions alone, so their keys can change."""
+    node = str(shown.session.graph.id_of("t"))
+    shown.session.select([node])
+    QTest.keyClick(shown.canvas, Qt.Key.Key_F2)
+    assert shown.canvas.editor.is_open
+    QTest.keyClick(shown.canvas.editor, Qt.Key.Key_Escape)
+    assert shown.session.selection == (node,)  # the keyboard goes back, and no further
+    for action_id in ("edit.rename", "edit.delete", "edit.select_all"):
+        shown.keys.give(action_id, [])
+    QTest.keyClick(shown.canvas, Qt.Key.Key_F2)
+    QTest.keyClick(shown.canvas, Qt.Key.Key_Delete)
+    QTest.keyClick(shown.canvas, Qt.Key.Key_A, CTRL)
+    assert not shown.canvas.editor.is_open and shown.session.selection == (node,)
+    assert shown.session.history.labels == []
+    shown.keys.load({})
+    QTest.keyClick(shown.canvas, Qt.Key.Key_Backspace)
+    assert shown.session.history.labels == ["Delete"]
+
+
+def test_held_keys_are_fixed() -> None:
+    for key in HELD:
+        assert fixed(QKeySequence(key).toString()) is not None

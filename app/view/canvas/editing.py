@@ -179,6 +179,27 @@ class Editing(Looking):
         """What Enter and a double click do: a module is looked into, a value edited."""
         return self.session.enter(node_id) or self.edit_value(node_id)
 
+    def open_selected(self) -> None:
+        """What Enter does: opens the first selected node, else the note."""
+        chosen = self.session.selection
+        if chosen:
+            self.open_node(chosen[0])
+        else:
+            self.notes.edit_selected()
+
+    def rename_selected(self) -> None:
+        """Opens the editor on a node's name, else on a note or a frame's title."""
+        chosen = self.session.selection
+        if chosen:
+            self.rename_node(chosen[0])
+        else:
+            self.notes.edit_selected()
+
+    def edit_selected_value(self) -> None:
+        """Opens the editor on the number the selected node holds."""
+        for node_id in self.session.selection[:1]:
+            self.edit_value(node_id)
+
     def edit_value(self, node_id: str) -> bool:
         """Opens the editor on a source's value or on the number in a formula."""
         graph = self.session.graph

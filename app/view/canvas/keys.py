@@ -14,8 +14,6 @@ from app.view.canvas.focus import Focus
 from app.view.canvas.gestures import HELD, Gesture
 from app.view.canvas.keyboard import ARROWS, KeyWire
 
-_WRITES = (Qt.Key.Key_F2, Qt.Key.Key_Return, Qt.Key.Key_Enter)
-
 
 class Keys(Editing):
     """The canvas as far as it hears the keyboard. Most keys are actions and never come here.
@@ -61,7 +59,7 @@ class Keys(Editing):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, chosen = event.key(), self.session.selection
+        key = event.key()
         if key == Qt.Key.Key_Escape:
             self._escape()
         elif key in HELD and not event.modifiers():
@@ -73,20 +71,12 @@ class Keys(Editing):
             across, down = ARROWS[Qt.Key(key)]
             size = 24 if shifted else 4
             self.nudge_selection(across * size, down * size)
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.delete_selection()
-        elif event.matches(QKeySequence.StandardKey.SelectAll):
-            self.select_all()
-        elif key in _WRITES and not chosen and self.notes.edit_selected():
-            pass
-        elif key == Qt.Key.Key_F2 and chosen:
-            self.rename_node(chosen[0])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._floats:
             gesture, self._gesture = self._gesture, None
             if gesture is not None:
                 gesture.finish()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen:
-            self.open_node(chosen[0])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.session.chosen:
+            self.open_selected()
         elif self._is_free and _types(event):
             pressed = QKeySequence(event.keyCombination())
             self.typed.emit(event.text(), pressed, QKeySequence(event.key()))

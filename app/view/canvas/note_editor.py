@@ -63,11 +63,11 @@ class NoteEditor(QPlainTextEdit):
         if self._commit is None:
             return
         self._commit = None
-        had_focus = self.hasFocus()
-        self.hide()
         parent = self.parentWidget()
-        if had_focus and parent is not None:
+        if self.hasFocus() and parent is not None:
+            # First, or hiding would move it on like Tab, which selects what is next.
             parent.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.hide()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)

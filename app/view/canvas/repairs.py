@@ -137,11 +137,11 @@ class Repairs(QFrame):
         if self.isHidden():
             return
         over, self._over = self._over, None
-        had_focus = self.list.hasFocus()
-        self.hide()
         parent = self.parentWidget()
-        if had_focus and parent is not None:
+        if self.list.hasFocus() and parent is not None:
+            # First, or hiding would move it on like Tab, which selects the next node.
             parent.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.hide()
         if over is not None:
             over()
 
