@@ -25,6 +25,9 @@ HOW: dict[str, How] = {
     "cut": How("Cut wires", "Hold X and drag over them, or drag with Ctrl and the right button"),
     "dot": How("Dot on a wire", "Double-click the wire"),
     "wire": How("Connect", "Drag from a port, and let go anywhere on the other node"),
+    "wire_shape": How(
+        "See the shape it would give, repair a misfit", "Hold a wire over a node, let go"
+    ),
     "wire_search": How("Connect to something new", "Drag from a port, and let go on the ground"),
     "unwire": How("Move or remove a wire", "Pull it off its port, and let go"),
     "insert": How("Put an operator on a wire", "Drag it from the palette onto the wire"),

@@ -16,7 +16,7 @@ from engine.compose import compose
 from engine.edits import add_node, batch, connect, disconnect, set_options
 from engine.evaluate import Evaluation, evaluate
 from engine.fitting import Fit, Fitting, wired
-from engine.graph import CycleError, Graph, GraphError, Port
+from engine.graph import CycleError, Graph, Port
 from engine.inside import Inside, look
 from engine.mending import repairs
 from engine.modules import add_module
@@ -335,6 +335,11 @@ def test_a_wrong_prediction_is_noticed() -> None:
     assert problems(graph, before, replace(fit, fault="wrong"), before)
 
 
-def test_refused_edits_are_not_offered() -> None:
-    with pytest.raises(GraphError):
-        connect("n1", "n2", "a").apply(Graph())
+def test_a_repair_that_mends_nothing_is_noticed() -> None:
+    """The planted defect."""
+    graph, fitting, y = product_of(a=(3, 4), b=(2, 4))
+    good = repairs(fitting, y)[0]
+    mended(graph, y, good.edit, good.fit)
+    for edit, fit in ((batch(), good.fit), (good.edit, replace(good.fit, spec=Spec((2, 2))))):
+        with pytest.raises(AssertionError):
+            mended(graph, y, edit, fit)

@@ -248,7 +248,10 @@ def test_connected_anyway_it_is_mended_later(canvas: Canvas) -> None:
     QTest.keyClick(offers.list, Qt.Key.Key_Return)
     y = node(canvas, "y")
     assert canvas.session.history.labels == ["Connect"] and y in canvas.session.evaluation.faults
-    assert "Repair" in canvas.notice.text()
+    assert "Repair" in canvas.notice.text() and not offers.titles
+    QTest.mouseClick(canvas.notice, LEFT)
+    assert canvas.notice.isHidden() and offers.titles[0] == "Transpose p"
+    QTest.keyClick(offers.list, Qt.Key.Key_Escape)
     canvas.session.select((y,))
     canvas.mending.repair()
     assert offers.titles[0] == "Transpose p" and "Connect anyway" not in offers.titles

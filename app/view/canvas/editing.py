@@ -15,7 +15,7 @@ from app.view.canvas.board import Board
 from app.view.canvas.face import WIDTH
 from app.view.canvas.looking import Looking
 from app.view.canvas.note_editing import NoteEditing
-from app.view.canvas.overlays import Editor, Notice
+from app.view.canvas.overlays import Editor, Notice, Offer
 from engine.edits import Edit, disconnect
 from engine.graph import GraphError, Port
 from engine.notes import move_all, remove_all
@@ -66,9 +66,9 @@ class Editing(Looking):
         """Where the pointer was last, in the scene."""
         return self.to_scene(self._pointer)
 
-    def say(self, sentence: str) -> None:
-        """One sentence at the pointer, and as a signal."""
-        self.notice.say(sentence, self._pointer.toPoint())
+    def say(self, sentence: str, offer: Offer | None = None) -> None:
+        """One sentence at the pointer, and as a signal; a press on it takes what is offered."""
+        self.notice.say(sentence, self._pointer.toPoint(), offer)
         self.message.emit(sentence)
 
     def say_at(self, node_id: str, sentence: str) -> None:

@@ -81,22 +81,25 @@ class Mending:
     ) -> None:
         """What would mend a wire that does not fit, and to draw it all the same."""
         choices = self._choices(fit.node, wires)
-        said = tr("Edit, Repair mends it")
 
         def anyway() -> None:
             if self.canvas.attempt(plain, tr("Connect")):
-                self.canvas.say(f"{fit.fault}; {said}")
+                again = partial(self.repair_node, fit.node)
+                self.canvas.say(fit.fault, (tr("Repair…"), again))
 
         choices.append(Choice(tr("Connect anyway"), anyway))
         self.list.ask(fit.fault, choices, self._beside(fit.node, port), over)
 
     def repair(self) -> None:
         """Offers what would mend the selected node."""
+        if chosen := self.canvas.session.selection:
+            self.repair_node(chosen[-1])
+
+    def repair_node(self, node_id: str) -> None:
+        """Offers what would mend a node, or says why there is nothing to offer."""
         canvas = self.canvas
-        chosen = canvas.session.selection
-        if not chosen:
+        if node_id not in canvas.board.nodes:
             return
-        node_id = chosen[-1]
         fit = self.fitting().after({}, node_id, deep=False)
         choices = self._choices(node_id, {})
         name = pretty_name(canvas.session.graph.name(node_id))

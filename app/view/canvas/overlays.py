@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.text import tr
 from app.view.theme import Theme, number_font, ui_font
 
 NOTICE_MS = 6000
+Offer = tuple[str, Callable[[], object]]
+"""What can be done about what a notice says: what it is called, and doing it."""
 
 
 class Editor(QLineEdit):
@@ -76,12 +79,16 @@ class Editor(QLineEdit):
 
 
 class Notice(QLabel):
-    """One sentence near the pointer; it goes by itself, or at the next press."""
+    """One sentence near the pointer; it goes by itself, or at the next press.
+
+    With an offer, a press on it takes the offer.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWordWrap(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._offer: Offer | None = None
+        self._link = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -89,17 +96,28 @@ class Notice(QLabel):
 
     def set_theme(self, theme: Theme) -> None:
         self.setFont(ui_font(12))
+        self._link = theme.accent.name()
         self.setStyleSheet(
             f"background: {theme.panel.name()}; color: {theme.error.name()};"
             f"border: 1px solid {theme.error.name()}; border-radius: 6px; padding: 8px 12px;"
         )
 
-    def say(self, sentence: str, at: QPoint) -> None:
-        self.setText(f"⚠ {sentence[:1].upper()}{sentence[1:]}")
+    def say(self, sentence: str, at: QPoint, offer: Offer | None = None) -> None:
+        words, self._offer = f"⚠ {sentence[:1].upper()}{sentence[1:]}", offer
+        self.setText(words)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, offer is None)
+        if offer is not None:
+            words = f"{words}  {offer[0]}"
+            self.setTextFormat(Qt.TextFormat.RichText)
+            self.setText(
+                f"{escape(self.text())} &nbsp;<u style='color:{self._link}'>{escape(offer[0])}</u>"
+            )
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
         parent = self.parentWidget()
         assert parent is not None
         width = min(380, max(120, parent.width() - 24))
-        self.setFixedWidth(min(width, self.fontMetrics().horizontalAdvance(self.text()) + 30))
+        self.setFixedWidth(min(width, self.fontMetrics().horizontalAdvance(words) + 30))
         self.adjustSize()
         x = max(12, min(at.x() + 14, parent.width() - self.width() - 12))
         y = max(12, min(at.y() + 18, parent.height() - self.height() - 12))
@@ -107,6 +125,12 @@ class Notice(QLabel):
         self.show()
         self.raise_()
         self._timer.start(NOTICE_MS)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        offer, self._offer = self._offer, None
+        self.hide()
+        if offer is not None:
+            offer[1]()
 
 
 class Hint(QLabel):

@@ -31,7 +31,7 @@ class Wire(Gesture):
     was on when it was pressed; let go over nothing, that wire is gone.
     """
 
-    how = (HOW["wire"], HOW["wire_search"], HOW["unwire"])
+    how = (HOW["wire"], HOW["wire_shape"], HOW["wire_search"], HOW["unwire"])
 
     def __init__(
         self,
