@@ -16,7 +16,9 @@ from app.view.canvas import speaking
 from app.view.window import Window
 from engine import files
 from engine.compose import compose
-from engine.edits import remove_nodes
+from engine.edits import batch, connect, remove_nodes
+from engine.examples import load_module
+from engine.modules import add_module
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 NONE, ALT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier
@@ -390,3 +392,69 @@ def test_the_worked_example_is_built_stepped_and_saved_by_keys_alone(
     assert window.session.path == path and window.session.history.is_saved
     read_back = files.read(path)
     assert files.to_bytes(read_back) == files.to_bytes(window.session.root)
+
+
+def follow_on(window: Window, name: str, called: str) -> None:
+    """Tab: an operator that reads the selected node, placed by a second Enter, and named."""
+    had = len(window.session.graph.nodes)
+    press(window, Qt.Key.Key_Tab)
+    letters(window, name)
+    press(window, Qt.Key.Key_Return)
+    if len(window.session.graph.nodes) == had:  # it floats beside what it reads
+        press(window, Qt.Key.Key_Return)
+    type_name(window, called)
+
+
+def test_the_worked_example_as_a_chain_with_the_search_key(window: Window) -> None:
+    window.canvas.setFocus()
+    follow_on(window, "input", "x")
+    follow_on(window, "square", "t")
+    follow_on(window, "sin", "u1")
+    press(window, Qt.Key.Key_Left, ALT)
+    assert chosen(window) == ["t"]
+    follow_on(window, "multiply", "u2")
+    type_value(window, "3")
+    follow_on(window, "add", "u")
+    read(window, "u1")
+    follow_on(window, "cos", "J")
+    type_of = {n.name: n.op for n in window.session.graph.nodes.values()}
+    assert list(type_of) == ["x", "t", "u1", "u2", "u", "J"]
+    sources = {(n, s) for (n, _), s in links(window).items()}
+    assert sources == {
+        ("t", "x"), ("u1", "t"), ("u2", "t"), ("u", "u1"), ("u", "u2"), ("J", "u"),
+    }  # fmt: skip
+    bodies = [item.body() for item in window.canvas.board.nodes.values()]
+    assert not any(a.intersects(b) for i, a in enumerate(bodies) for b in bodies[:i])
+
+
+# ------------------------------------------------------------------------- inside modules
+
+
+def test_a_bookmark_of_the_document_is_gone_to_from_inside_a_module(window: Window) -> None:
+    show(window, "y = x * 2; z = cos(y)")
+    edit, made = add_module(window.session.graph, "Dense", load_module("Dense"), (0, 300))
+    window.session.do(edit, "Add Dense")
+    select(window, "z")
+    press(window, Qt.Key.Key_7, ALT)
+    window.session.enter(made)
+    press(window, Qt.Key.Key_7)
+    assert window.session.place == () and chosen(window) == ["z"]
+    window.session.enter(made)
+    inner = next(iter(window.session.graph.nodes))
+    window.session.select((inner,))
+    press(window, Qt.Key.Key_2, ALT)
+    assert window.canvas.board.nodes[inner].look.flag == "2"
+    assert window.session.graph.settings["bookmarks"] == {"2": inner}
+    window.session.select(())
+    press(window, Qt.Key.Key_2)
+    assert window.session.selection == (inner,) and window.session.place == (made,)
+
+
+def test_a_fault_inside_a_module_is_gone_to(window: Window) -> None:
+    show(window, "y = x * 2")
+    edit, made = add_module(window.session.graph, "Dense", load_module("Dense"), (0, 300))
+    window.session.do(batch(edit, connect(node(window, "y"), made, "x")), "Add Dense")
+    window.canvas.setFocus()
+    press(window, Qt.Key.Key_F8)
+    assert window.session.place == (made,) and len(window.session.selection) == 1
+    assert window.session.evaluation.fault_of(window.session.selection[0])
