@@ -315,7 +315,12 @@ def test_the_parts_of_the_window_in_turn(window: Window) -> None:
     count = parts.index(window.canvas, 1)
     assert count >= 5 and len(set(parts[:count])) == count
     assert window.palette_panel.isAncestorOf(parts[1])
-    window.canvas.setFocus()
+    window.palette_panel.search.setFocus()
+    assert not window.canvas.ring.is_shown
+    window.canvas.setFocus(Qt.FocusReason.TabFocusReason)
+    assert window.canvas.ring.is_shown
+    QTest.mouseClick(window.canvas.viewport(), LEFT, NONE, QPoint(5, 5))
+    assert not window.canvas.ring.is_shown, "who points needs no line"
     QTest.keyClick(window.canvas, Qt.Key.Key_Tab, CTRL | SHIFT)
     assert window.focusWidget() is parts[count - 1]
 

@@ -13,6 +13,7 @@ from app.view.canvas.editing import Editing
 from app.view.canvas.focus import Focus
 from app.view.canvas.gestures import HELD, Gesture
 from app.view.canvas.keyboard import ARROWS, KeyWire
+from app.view.canvas.ring import Ring
 
 
 class Keys(Editing):
@@ -28,7 +29,7 @@ class Keys(Editing):
 
     def __init__(self, session: Session, board: Board) -> None:
         super().__init__(session, board)
-        self.banner = Banner(self)
+        self.banner, self.ring = Banner(self), Ring(self)
         self.focus_lens = Focus(self)
         self._autopan = AutoPan(self)
         self._held = ""
@@ -118,8 +119,13 @@ class Keys(Editing):
         if gesture is not None:
             gesture.cancel()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.ring.came(event.reason())
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
+        self.ring.hide()
         self._held = ""
         self.viewport().unsetCursor()
         self._end_nudge()

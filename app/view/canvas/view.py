@@ -88,6 +88,7 @@ class Canvas(Adding):
         self.hint.set_theme(theme)
         self.mending.set_theme(theme)
         self.banner.set_theme(theme)
+        self.ring.set_theme(theme)
         self.minimap.set_theme()
         self._ground.set_theme(theme)
         self.viewport().update()
@@ -201,6 +202,7 @@ class Canvas(Adding):
     # ------------------------------------------------------------ mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.ring.hide()
         self.notice.hide()
         self.editor.close_editor()
         self.mending.close()
