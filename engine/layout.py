@@ -1,7 +1,8 @@
 """Where nodes stand: layers from the topology, few crossings.
 
 Layered drawing after Sugiyama, Tagawa and Toda (1981): longest-path layers, order within a layer by
-barycentres swept down and up, then places pulled towards the neighbours' mean.
+barycentres swept down and up, then places pulled towards the neighbours' mean. Groups are laid out
+from the inside out, each standing for what is in it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import networkx as nx
 
 from engine.graph import Graph, id_number
 
+Places = dict[str, tuple[float, float]]
 WIDTH, HEIGHT = 128.0, 76.0  # of a plain node
 ACROSS, DOWN = 80.0, 52.0  # between nodes
 SWEEPS = 8
@@ -24,27 +26,91 @@ def arrange(
     graph: Graph,
     node_ids: Iterable[str] | None = None,
     sizes: Mapping[str, tuple[float, float]] | None = None,
+    within: Mapping[str, str] | None = None,
+    margins: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
 ) -> dict[str, tuple[float, float]]:
     """Places for nodes (all unless given), in scene units, the upper left at the first node's.
 
-    `sizes` are widths and heights by id; others are taken for plain nodes.
+    `sizes` are widths and heights by id; others are taken for plain nodes. `within` says which group
+    a node or a group belongs to: a group stands as one, with `margins` (left, top, right, bottom)
+    around it, unless wires lead out of it and back into it.
     """
     chosen = set(graph.nodes if node_ids is None else node_ids)
     if not chosen:
         return {}
-    structure = nx.DiGraph()
-    structure.add_nodes_from(sorted(chosen, key=id_number))
-    for node_id in sorted(chosen, key=id_number):
-        for index, port in enumerate(graph.ports(node_id)):
-            source = graph.links.get((node_id, port))
-            if source in chosen and not structure.has_edge(source, node_id):
-                structure.add_edge(source, node_id, port=index)
+    known = dict(sizes or {})
+    laid: dict[str, Places] = {}
+    for group, structure in _levels(graph, chosen, dict(within or {})):
+        places = laid[group] = _laid(structure, known)
+        boxes = [(x, y, *known.get(n, (WIDTH, HEIGHT))) for n, (x, y) in places.items()]
+        wide, tall = max(x + w for x, _, w, _ in boxes), max(y + h for _, y, _, h in boxes)
+        known[group] = wide + margins[0] + margins[2], tall + margins[1] + margins[3]
+    found: Places = {}
+    corners = {"": (0.0, 0.0)}
+    for group in reversed(laid):  # outer ones first
+        left, top = corners[group]
+        for unit, (x, y) in laid[group].items():
+            if unit in laid:
+                corners[unit] = left + x + margins[0], top + y + margins[1]
+            else:
+                found[unit] = left + x, top + y
+    left = min(graph.nodes[n].x for n in chosen) - min(x for x, _ in found.values())
+    top = min(graph.nodes[n].y for n in chosen) - min(y for _, y in found.values())
+    return {n: (round(left + x), round(top + y)) for n, (x, y) in found.items()}
+
+
+def _levels(
+    graph: Graph, chosen: set[str], within: dict[str, str]
+) -> list[tuple[str, nx.DiGraph[str]]]:
+    """What is wired in each group, and in "" outside of all, groups standing for what is in them;
+    inner groups come first. Groups that would feed themselves are no groups."""
+    nodes = sorted(chosen, key=id_number)
+    while True:
+        ways = {node: _way(node, within) for node in nodes}
+        levels: dict[str, nx.DiGraph[str]] = {}
+        depths: dict[str, int] = {}
+        for node in nodes:
+            for depth, (group, unit) in enumerate(pairwise(ways[node])):
+                levels.setdefault(group, nx.DiGraph()).add_node(unit)
+                depths[group] = depth
+        for node in nodes:
+            for index, port in enumerate(graph.ports(node)):
+                source = graph.links.get((node, port))
+                if source not in chosen:
+                    continue
+                one, other = ways[source], ways[node]
+                depth = next(i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+                structure = levels[one[depth - 1]]
+                if not structure.has_edge(one[depth], other[depth]):
+                    structure.add_edge(one[depth], other[depth], port=index)
+        ring = next(
+            (s for s in levels.values() if within and not nx.is_directed_acyclic_graph(s)), None
+        )
+        if ring is None:
+            return sorted(levels.items(), key=lambda level: -depths[level[0]])
+        torn = next(unit for edge in nx.find_cycle(ring) for unit in edge[:2] if unit in levels)
+        outer = within.pop(torn, "")
+        for key in [key for key, group in within.items() if group == torn]:
+            within.pop(key)
+            if outer:
+                within[key] = outer
+
+
+def _way(node: str, within: Mapping[str, str]) -> list[str]:
+    """From "" by the groups that a node is in to the node."""
+    way = [node]
+    while way[-1] in within:
+        way.append(within[way[-1]])
+    return ["", *reversed(way)]
+
+
+def _laid(structure: nx.DiGraph[str], known: Mapping[str, tuple[float, float]]) -> Places:
+    """Places of what is wired, the upper left at 0, 0."""
     layers = _layers(structure)
     _reduce_crossings(structure, layers)
-    known = sizes or {}
-    tall = {n: known[n][1] if n in known else HEIGHT for n in chosen}
+    tall = {n: known[n][1] if n in known else HEIGHT for n in structure}
     heights = _heights(structure, layers, tall)
-    places: dict[str, tuple[float, float]] = {}
+    places: Places = {}
     x = 0.0
     for layer in layers:
         wide = max(known[n][0] if n in known else WIDTH for n in layer)
@@ -52,10 +118,8 @@ def arrange(
             own = known[node][0] if node in known else WIDTH
             places[node] = x + (wide - own) / 2, heights[node] - tall[node] / 2
         x += wide + ACROSS
-    left = min(graph.nodes[n].x for n in chosen)
-    top = min(graph.nodes[n].y for n in chosen)
     lowest = min(y for _, y in places.values())
-    return {n: (round(left + x), round(top + y - lowest)) for n, (x, y) in places.items()}
+    return {n: (x, y - lowest) for n, (x, y) in places.items()}
 
 
 def _layers(structure: nx.DiGraph[str]) -> list[list[str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from engine.edits import Edit, Put, batch, move, remove_nodes
-from engine.graph import Graph, Note
+from engine.graph import Graph, Note, id_number
+from engine.layout import arrange
 
 Area = tuple[float, float, float, float]
 """Left, top, width and height in scene units."""
@@ -93,23 +94,62 @@ def placed(graph: Graph, note_id: str, area: Area) -> Edit:
     return change_note(graph, note_id, x=x, y=y, width=width, height=height)
 
 
-def refitted(
-    graph: Graph, places: Mapping[str, tuple[float, float]], areas: Mapping[str, Area]
+def arranged(
+    graph: Graph, node_ids: Collection[str] | None, areas: Mapping[str, Area]
+) -> Edit | None:
+    """Nodes (all unless given) laid out, frames fitted to them; None when they all stay.
+
+    `areas` are those of everything. Nodes in a frame stay together when all of them are laid out.
+    """
+    chosen = set(graph.nodes if node_ids is None else node_ids)
+    nested = _nested(graph, chosen, areas)
+    within: dict[str, str] = {}
+    for frame_id, inside in nested.items():
+        for key in inside:
+            if key in graph.nodes or key in nested:
+                within.setdefault(key, frame_id)
+    sizes = {key: (width, height) for key, (_, _, width, height) in areas.items()}
+    margins = (PADDING, PADDING + TITLE, PADDING, PADDING)
+    places = arrange(graph, chosen, sizes, within, margins)
+    if all(place_of(graph, n) == place for n, place in places.items()):
+        return None
+    return batch(move(graph, places), _refitted(graph, places, areas, nested))
+
+
+def _nested(
+    graph: Graph, chosen: Collection[str], areas: Mapping[str, Area]
+) -> dict[str, list[str]]:
+    """Frames whose nodes are all chosen, inner ones first, with what each holds."""
+    frames = sorted(
+        (n for n in graph.notes.values() if n.kind == "frame"),
+        key=lambda n: (n.width * n.height, id_number(n.id)),
+    )
+    nested: dict[str, list[str]] = {}
+    later = {n.id for n in frames}
+    for frame in frames:
+        later.discard(frame.id)  # of two frames with one place, one is in the other
+        inside = [key for key in carried(graph, frame.id, areas) if key not in later]
+        nodes = [key for key in inside if key in graph.nodes]
+        if nodes and all(n in chosen for n in nodes):
+            nested[frame.id] = inside
+    return nested
+
+
+def _refitted(
+    graph: Graph,
+    places: Mapping[str, tuple[float, float]],
+    areas: Mapping[str, Area],
+    nested: Mapping[str, list[str]],
 ) -> Edit:
-    """Frames around nodes that all go to new `places` are fitted to them, what else is in them goes
-    along; `areas` are those of everything before."""
+    """Frames are fitted to their nodes at new `places`; what else is in them goes along."""
     now = {k: (*places.get(k, a[:2]), *a[2:]) for k, a in areas.items()}
     moved: dict[str, Area] = {}
-    frames = [n for n in graph.notes.values() if n.kind == "frame"]
-    for frame in sorted(frames, key=lambda n: (n.width * n.height, n.id)):
-        inside = carried(graph, frame.id, areas)
-        nodes = [k for k in inside if k in graph.nodes]
-        if not nodes or not places.keys() >= set(nodes):
-            continue
+    for frame_id, inside in nested.items():
+        nodes = [key for key in inside if key in graph.nodes]
         by = [min(now[k][i] for k in nodes) - min(areas[k][i] for k in nodes) for i in (0, 1)]
         for key in inside:
             if key in graph.notes and key not in moved:
                 x, y, width, height = areas[key]
                 moved[key] = now[key] = (x + by[0], y + by[1], width, height)
-        moved[frame.id] = now[frame.id] = around(now[k] for k in inside)
+        moved[frame_id] = now[frame_id] = around(now[k] for k in inside)
     return batch(*(placed(graph, key, area) for key, area in moved.items()))

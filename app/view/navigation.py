@@ -42,21 +42,23 @@ class Navigation(QObject):
     # ------------------------------------------------------------ nodes
 
     def go_to(self, place: Place, node_id: str) -> None:
-        """Selects a node, inside of a module too, and glides to where it is seen."""
+        """Selects a node or a note, inside of a module too, and glides to where it is seen."""
         if place != self.session.place:
             self.session.go(place)
-        if node_id not in self.session.graph.nodes:
-            return
         self.session.select((node_id,))
+        if node_id not in self.session.chosen:
+            return
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         self.canvas.show_node(node_id, READABLE)
 
     def find(self) -> None:
         """Asks for a node of the whole document by its name, its formula or its operator."""
-        self._window.finder.ask(self.found(), tr("Find a node by name, formula or operator"))
+        self._window.finder.ask(
+            self.found(), tr("Find a node by name, formula or operator; a note by its words")
+        )
 
     def found(self) -> list[Entry]:
-        """Every node as a line that goes there, those with a fault first."""
+        """Every node and every note as a line that goes there, those with a fault first."""
         faults = {(place, node_id): text for place, node_id, text in self.faults()}
         first: list[Entry] = []
         others: list[Entry] = []
@@ -79,6 +81,11 @@ class Navigation(QObject):
                     ),
                 )
                 (first if fault else others).append(entry)
+            for note in graph.notes.values():
+                if title := " ".join(note.text.split())[:80]:
+                    kind = tr("frame") if note.kind == "frame" else tr("note")
+                    go = partial(self.go_to, place, note.id)
+                    others.append(Entry(title, f"{kind} {way}" if number else kind, go))
             if len(others) >= MAX_FOUND:
                 break
         return [*first, *others[:LISTED], *(replace(e, quiet=True) for e in others[LISTED:])]

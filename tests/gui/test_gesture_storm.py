@@ -84,8 +84,12 @@ class Storm:
         )
 
     def on_something(self) -> QPoint:
-        """A node's middle, a port, a wire, or anywhere."""
+        """A node's middle, a port, a wire, a note, a frame's title, or anywhere."""
         board, rng = self.canvas.board, self.rng
+        if board.notes.items and rng.random() < 0.2:
+            note = board.notes.items[rng.choice(list(board.notes.items))]
+            area = note.title(self.canvas.zoom) if note.is_frame else note.area()
+            return self.seen(rng.choice((area.center(), note.area().bottomRight())))
         if not board.nodes or rng.random() < 0.15:
             return self.anywhere()
         item = board.nodes[rng.choice(list(board.nodes))]
@@ -275,6 +279,8 @@ def drawn(board: Board) -> dict[str, object]:
             item.pos().toTuple(), face.name, face.formula, face.ports, face.value, face.gradient,
             face.shape, face.fault, face.waiting, face.step, face.muted, item.look.selected,
         )  # fmt: skip
+    for note_id, note in board.notes.items.items():
+        found[note_id] = note.area().getRect(), note.note, note.look, note.zValue()
     for key, wire in board.wires.items():
         face = wire.face
         ends = [p.toTuple() for p in wire.ends]
@@ -311,6 +317,7 @@ def check(storm: Storm) -> None:
         f"{k}: shown {a}\n  anew {b}" for k, (a, b) in differing.items()
     )
     assert set(session.selection) <= set(session.graph.nodes)
+    assert set(session.notes_selected) <= set(session.graph.notes)
     data = files.to_bytes(session.root)
     assert files.to_bytes(files.from_bytes(data)) == data
 

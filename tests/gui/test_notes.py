@@ -200,12 +200,12 @@ def test_a_band_takes_notes_it_touches_and_frames_it_holds(opened: Open) -> None
     assert canvas.session.chosen == ()
 
 
-def test_tab_reaches_notes_behind_the_nodes(opened: Open) -> None:
-    canvas = opened("y = cos(x)")
-    put(canvas, Note("f1", "note", "Mind the sign", "", 0, -200, 200, 96))
-    for _ in range(3):
-        QTest.keyClick(canvas, Qt.Key.Key_Tab)
-    assert canvas.session.chosen == ("f1",)
+def test_a_note_is_found_by_its_words_and_heard(window: Window) -> None:
+    canvas = shown(window)
+    put(canvas, Note("f1", "note", "Mind the sign\nof $u$", "", 0, -900, 200, 96))
+    (entry,) = (e for e in window.navigation.found() if "Mind" in e.title)
+    entry.run()
+    assert window.session.chosen == ("f1",)
     assert "note Mind the sign" in canvas.accessibleDescription()
 
 

@@ -6,9 +6,7 @@ from app.text import tr
 from app.view.canvas.editing import Editing
 from engine import aligning
 from engine.aligning import Area, Places
-from engine.edits import batch, move
-from engine.layout import arrange
-from engine.notes import move_all, place_of, refitted
+from engine.notes import arranged, move_all, place_of
 
 
 class Arranging:
@@ -21,11 +19,8 @@ class Arranging:
         """Lays out the selection where it stands, or the whole graph, which is then in view."""
         canvas, session = self._canvas, self._canvas.session
         chosen = list(session.selection) if len(session.selection) > 1 else None
-        areas, graph = canvas.board.notes.areas(), session.graph
-        sizes = {n: (w, h) for n, (_, _, w, h) in areas.items()}
-        places = arrange(graph, chosen, sizes)
-        if any(place_of(graph, n) != place for n, place in places.items()):
-            edit = batch(move(graph, places), refitted(graph, places, areas))
+        edit = arranged(session.graph, chosen, canvas.board.notes.areas())
+        if edit is not None:
             canvas.attempt(edit, tr("Arrange nodes"))
         if chosen is None:
             canvas.fit()
