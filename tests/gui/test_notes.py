@@ -502,7 +502,7 @@ def test_words_on_every_colour_can_be_read(name: str, colour: str) -> None:
     assert contrast((1, 1, 1), (0.6, 0.6, 0.6)) < 4.7, "the check can fail"
 
 
-def test_formulas_bold_words_and_money() -> None:
+def test_formulas_bold_words_and_money(qapp: QApplication) -> None:
     ink = theme.DARK.text
     laid = lay_out("a $x^2$, **b** costs $5 or $6 ** c", 4000, ink)
     (line,) = laid.lines
@@ -512,7 +512,7 @@ def test_formulas_bold_words_and_money() -> None:
     assert lay_out("# big\nsmall", 4000, ink).lines[0].height > 20
 
 
-def test_lines_break_at_blanks_and_long_words_anywhere() -> None:
+def test_lines_break_at_blanks_and_long_words_anywhere(qapp: QApplication) -> None:
     ink = theme.DARK.text
     for text in ("many words in a narrow note", "w" * 200, r"$\frac{a + b + c + d + e}{f}$ end"):
         laid = lay_out(text, 80, ink)
