@@ -27,7 +27,7 @@ from engine.expression import (
     substitute,
     to_text,
 )
-from engine.graph import Graph
+from engine.graph import TIED, Graph
 from engine.latex import latex_name, latex_number, to_latex
 from engine.ops.row import STATICS, Array, Op, local_of, simplified, tidy
 from engine.passing import read_at
@@ -161,7 +161,10 @@ def formula_tree(graph: Graph, node_id: str) -> Tree:
             args.append(Name("?"))
         else:
             args.append(Name(graph.name(operand)) if isinstance(operand, str) else Number(operand))
-    return call_tree(op, tuple(args), node.options)
+    options = node.options
+    if options.get(TIED) in graph.nodes:  # its own sizes are not in force
+        options = {TIED: graph.name(options[TIED])}
+    return call_tree(op, tuple(args), options)
 
 
 def call_tree(op: Op, args: tuple[Tree, ...], options: Mapping[str, Any]) -> Tree:

@@ -18,7 +18,7 @@ from engine import edits, files
 from engine.compose import compose
 from engine.examples import load_module
 from engine.graph import Graph, Node, OwnOperator
-from engine.modules import add_module
+from engine.modules import add_module, make_module
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -189,8 +189,29 @@ def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> No
     shared.setCurrentIndex(1)
     shared.activated.emit(1)
     assert window.session.graph.nodes[second].options["tied"] == first
+    units = window.inspector.options["units"]
+    assert not units.isEnabled() and units.widget.text() == "8"  # in force are those of dense
+    look(window)
+    assert "tied=" in window.canvas.board.nodes[second].face.formula
+    window.session.select((first,))
     window.inspector.options["units"]._typed("5")
-    assert window.session.graph.nodes[second].options["units"] == 5
+    window.session.select((second,))
+    assert window.inspector.options["units"].widget.text() == "5"
+    assert window.session.evaluation.values[second].shape == (1, 5)
+    shared = window.inspector.options["tied"].widget
+    shared.setCurrentIndex(0)
+    shared.activated.emit(0)
+    assert window.inspector.options["units"].isEnabled()
+    assert window.session.graph.nodes[second].options == {"units": 5, "tied": ""}
+
+
+def test_a_module_without_parameters_is_offered_no_tie(window: Window) -> None:
+    graph = network()
+    edit, instance = make_module(graph, [str(graph.id_of("h"))], "Act")
+    edit.apply(graph)
+    show(window, graph)
+    window.session.select((instance,))
+    assert "tied" not in window.inspector.options
 
 
 def test_ports_follow_a_module_and_an_own_operator_that_change(window: Window) -> None:

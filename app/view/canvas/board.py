@@ -19,7 +19,7 @@ from app.view.canvas.places import Places
 from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import Theme
-from engine.graph import Graph, Node, Port
+from engine.graph import TIED, Graph, Node, Port
 from engine.passing import readers
 
 _START = QRectF(-20_000, -20_000, 40_000, 40_000)
@@ -103,7 +103,7 @@ class Board(Places):
                 moved[node_id] = item.pos()
                 item.put(place)
             if seen.name != node.name:
-                stale.update(readers(graph, node_id))
+                stale.update(readers(graph, node_id), _tied_to(graph, node_id))
             if replace(seen, x=node.x, y=node.y) != node:
                 stale.add(node_id)
         for key in [k for k in links if k not in self.wires]:
@@ -306,3 +306,7 @@ class Board(Places):
             item = self.nodes.get(other or "")
             if item is not None:
                 item.set_look(replace(item.look, target=port if other == node_id else None))
+
+
+def _tied_to(graph: Graph, node_id: str) -> list[str]:
+    return [n for n, node in graph.nodes.items() if node.options.get(TIED) == node_id]

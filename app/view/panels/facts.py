@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from app.session import Session
 from app.text import tr
 from app.view import theme
-from engine import ops
+from engine import ops, ties
 from engine.compose import formula_of
 from engine.expression import Name, Number, Tree, substitute, to_text
 from engine.graph import TIED, Graph
 from engine.latex import latex_name, to_latex
-from engine.ops.row import Array, local_of
+from engine.ops.row import Array, Option, local_of
 from engine.own import CATEGORY
 from engine.passing import read_at
 from engine.trace import formula_tree, simplify
@@ -145,6 +147,20 @@ def parse_array(text: str, dtype: np.dtype[np.generic]) -> Array:
     if array.ndim > 8:
         raise ValueError("a value has at most 8 axes; remove some brackets")
     return array
+
+
+def in_force(graph: Graph, node_id: str) -> Mapping[str, Any]:
+    """A node's options; the sizes of a tied instance are those of the one it is tied to."""
+    node = graph.nodes[node_id]
+    tied = node.options.get(TIED)
+    return {**graph.nodes[ties.owner(graph, node_id)].options, TIED: tied} if tied else node.options
+
+
+def offered(graph: Graph, node_id: str) -> list[Option]:
+    """The options that can be set: only what has parameters can share them."""
+    op = graph.op(node_id)
+    alone = op.definition is not None and not any(ties.parameters(graph, node_id))
+    return [o for o in op.options if not (alone and o.name == TIED)]
 
 
 def named_values(graph: Graph, node_id: str, option: str) -> dict[str, str] | None:

@@ -28,7 +28,7 @@ from app.view.panels.controls import Field, OptionControl
 from app.view.panels.note_form import NoteForm
 from engine import edits
 from engine.edits import Edit
-from engine.graph import GraphError
+from engine.graph import TIED, GraphError
 from engine.ops.row import Array
 from engine.shapes import shape_text
 
@@ -211,7 +211,7 @@ class Inspector(QScrollArea):
                 field.committed.connect(self._set_literal)
                 self.literals[port] = field
                 self._add_row(tr(f"port {port}"), field)
-        for option in op.options:
+        for option in facts.offered(graph, node_id):
             value = node.options.get(option.name, option.default)
             control = OptionControl(option, value, facts.named_values(graph, node_id, option.name))
             control.changed.connect(self._set_option)
@@ -302,8 +302,10 @@ class Inspector(QScrollArea):
         for port, field in self.literals.items():
             literal = node.literals.get(port)
             field.show_text("" if literal is None else f"{literal:g}")
+        options = facts.in_force(graph, node_id)
         for name, control in self.options.items():
-            control.show_value(node.options.get(name, control.option.default))
+            control.show_value(options.get(name, control.option.default))
+            control.setEnabled(name == TIED or not options.get(TIED))
         if not op.is_source:
             self.output.blockSignals(True)
             self.output.setChecked(graph.output() == node_id)
