@@ -251,8 +251,22 @@ class Flattening:
         assert named is not None
         axis = int(named[2])
         if not -len(shape) <= axis < len(shape):
-            raise ShapeError(f"{named[1]} is {shape_text(shape)} and has no axis {axis}")
+            raise ShapeError(f"{named[1]} has to be {_with_axis(axis)}, not {_kind_of(shape)}")
         return shape[axis]
+
+
+def _with_axis(axis: int) -> str:
+    """What has an axis: the last one of a vector and a matrix, the first but one of a matrix."""
+    least = axis + 1 if axis >= 0 else -axis
+    return {1: "a vector or a matrix", 2: "a matrix"}.get(
+        least, f"an array of {least} axes or more"
+    )
+
+
+def _kind_of(shape: tuple[int, ...]) -> str:
+    return (
+        f"a vector of {shape[0]}" if len(shape) == 1 else shape_text(shape) if shape else "a number"
+    )
 
 
 def draw_start(path: str, start: Start, seed: int) -> Array:

@@ -121,6 +121,13 @@ def test_what_does_not_fit_is_told() -> None:
     assert "circle" in evaluate(graph).faults[first]
 
 
+def test_an_input_without_the_axis_that_a_size_is_read_off_is_told() -> None:
+    graph = document()
+    first = add(graph, "first", "x")
+    graph.put("tensors", str(graph.id_of("x")), np.array(2.0))
+    assert "x has to be a vector or a matrix, not a number" in evaluate(graph).faults[first]
+
+
 def test_a_start_that_can_be_drawn_is_drawn_anew_where_its_size_changes() -> None:
     graph = document()
     first = add(graph, "first", "x")
