@@ -214,7 +214,7 @@ class Flattening:
         if value is not None and node.options.get("init", "given") == "given":
             raise ShapeError(
                 f"its value is {shape_text(np.shape(value))} and its place needs {shape_text(shape)}",
-                "reinitialise it",
+                "choose Reinitialise parameters",
             )
         if given is not None and given.shape == shape and node.options.get("init") == "given":
             return given

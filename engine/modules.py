@@ -22,9 +22,11 @@ from engine.edits import (
     tensors_of,
     with_sizes,
 )
-from engine.flatten import expand
+from engine.expansion import Start
+from engine.flatten import draw_start, expand
 from engine.graph import TIED, Graph, GraphError, Link, Node, id_number
 from engine.ops.row import Array
+from engine.shapes import ShapeError
 
 MAX_SAMPLE = 4096
 """Entries of a sample value that a definition's input keeps, to be opened with."""
@@ -389,6 +391,34 @@ def fresh_starts(graph: Graph) -> list[Edit]:
             if node is None or node.options.get("init", "given") != "given":
                 edits.append(Put("tensors", key, None))
     return edits
+
+
+def reinitialised(graph: Graph, node_ids: Iterable[str], values: Mapping[str, Array]) -> Edit:
+    """The parameters of nodes, and those inside modules, begin anew as they say they start.
+
+    `values` are those that steps have, by id or path. Raises GraphError where nothing can be drawn.
+    """
+    edits: list[Edit] = []
+    for key in dict.fromkeys(
+        k for n in node_ids for k in ties.parameters(graph, ties.owner(graph, n))
+    ):
+        node = _node_at(graph, key)
+        value = graph.tensors.get(key, values.get(key))
+        if "." in key and key in graph.tensors:
+            edits.append(Put("tensors", key, None))
+        elif (
+            node is not None and node.options.get("init", "given") != "given" and value is not None
+        ):
+            start = Start(value.shape, node.options)
+            try:
+                edits.append(Put("tensors", key, draw_start(key, start, graph.recipe.seed)))
+            except ShapeError as error:
+                raise GraphError(f"{node.name}: {error}") from None
+    if not edits:
+        raise GraphError(
+            "nothing here was given another value; choose how a parameter starts first"
+        )
+    return Batch(tuple(edits))
 
 
 def _node_at(graph: Graph, path: str) -> Node | None:

@@ -24,6 +24,7 @@ from app.actions.record import (
 )
 from engine import ops
 from engine.records import COLOURS
+from engine.ties import parameters
 
 MENU = "Edit"
 _MODULES, _ARRANGE, _WIRES = "Modules and operators", "Arrange", "Wires"
@@ -49,6 +50,12 @@ def _holds(c: Context) -> bool:
         return False
     node = c.session.graph.nodes[chosen[0]]
     return node.op in ops.HOLDS_TENSOR or bool(node.literals)
+
+
+def _with_parameters(c: Context) -> bool:
+    """A parameter, or a module that holds some, is selected."""
+    graph = c.session.graph
+    return free(c) and any(next(parameters(graph, n), "") for n in c.session.selection)
 
 
 def _wired(c: Context) -> bool:
@@ -216,6 +223,11 @@ ACTIONS = (
     Action(
         "edit.unpack_module", "Unpack module", MENU, lambda c: c.modules.unpack(), "Ctrl+Shift+G",
         _instance, 4, "The module becomes the nodes it is made of.", _MODULES, NODE,
+    ),
+    Action(
+        "edit.reinitialise", "Reinitialise parameters", MENU, lambda c: c.modules.reinitialise(), "",
+        _with_parameters, 4, "The parameters of the selection begin anew as they say they start.",
+        _MODULES, NODE,
     ),
     Action(
         "edit.open_module", "Open module", MENU, lambda c: c.modules.open(), "Ctrl+Down", _instance,

@@ -1,4 +1,4 @@
-"""What the window does with modules: made of a selection, unpacked, opened and left."""
+"""What the window does with modules: made of a selection, unpacked, begun anew, opened and left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.session import Session
 from app.text import tr
 from app.view import dialogs
 from engine.graph import GraphError
-from engine.modules import make_module, unpack_module
+from engine.modules import make_module, reinitialised, unpack_module
 
 if TYPE_CHECKING:
     from app.view.frame import Frame
@@ -62,6 +62,18 @@ class Modules(QObject):
             self.problem.emit(str(error))
             return False
         session.select(made)
+        return True
+
+    def reinitialise(self) -> bool:
+        """The parameters of the selected nodes begin anew."""
+        session = self.session
+        try:
+            values = session.evaluation.values
+            edit = reinitialised(session.graph, session.selection, values)
+            session.do(edit, tr("Reinitialise"))
+        except GraphError as error:
+            self.problem.emit(str(error))
+            return False
         return True
 
     def open(self) -> bool:

@@ -72,6 +72,7 @@ class Window(Frame):
         self.training_panel.status_told.connect(self.docks["training"].show_status)
         self.inspector.refused.connect(self.tell)
         self.inspector.repair_asked.connect(self.canvas.mending.repair)
+        self.inspector.reinitialise_asked.connect(self.modules.reinitialise)
         self.inspector.note_written.connect(self.canvas.notes.change_text)
         self.inspector.note_coloured.connect(self.canvas.notes.colour)
         self.inspector.csv_asked.connect(self.documents.choose_csv)

@@ -113,7 +113,10 @@ def test_what_does_not_fit_is_told() -> None:
     graph.put("modules", "Dense", given)
     graph.put("tensors", f"{first}.n2", np.zeros((7, 3)))
     found = evaluate(graph)
-    assert "W: its value is 7×3 and its place needs 2×3; reinitialise it" in found.faults[first]
+    assert (
+        "W: its value is 7×3 and its place needs 2×3; choose Reinitialise parameters"
+        in found.faults[first]
+    )
     assert graph.id_of("second") in found.waiting
     edits.set_options(graph, first, {"tied": "n99"}).apply(graph)
     assert "untie it" in evaluate(graph).faults[first]

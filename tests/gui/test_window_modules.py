@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.actions import BY_ID
 from app.view import dialogs
 from app.view.canvas.adding import MIME
 from app.view.panels.palette import Chip
@@ -203,6 +206,36 @@ def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> No
     shared.activated.emit(0)
     assert window.inspector.options["units"].isEnabled()
     assert window.session.graph.nodes[second].options == {"units": 5, "tied": ""}
+
+
+def test_parameters_of_a_module_are_reinitialised(window: Window) -> None:
+    graph = Graph()
+    add, x = edits.add_node(graph, "input", "x", value=[[1.0, -2.0]])
+    add.apply(graph)
+    definition = load_module("Dense").copy()
+    w = definition.nodes[str(definition.id_of("W"))]
+    given = {**w.options, "init": "given"}
+    definition.put("nodes", w.id, replace(w, options=given))
+    add, dense = add_module(graph, "Given", definition)
+    add.apply(graph)
+    edits.connect(x, dense, "x").apply(graph)
+    graph.put("tensors", f"{dense}.{w.id}", np.ones((2, 8)))
+    show(window, graph)
+    session = window.session
+    session.select((x,))
+    assert not BY_ID["edit.reinitialise"].enabled(window)
+    session.do(edits.set_tensor(x, [[1.0, 2.0, 3.0]]), "Set value")
+    assert session.evaluation.faults[dense].endswith("choose Reinitialise parameters")
+    session.select((dense,))
+    assert BY_ID["edit.reinitialise"].enabled(window)
+    before = files.canonical_bytes(session.root)
+    window.inspector.reinitialise.click()
+    assert session.evaluation.faults == {} and session.shown_value(dense) is not None
+    assert session.history.labels[-1] == "Reinitialise"
+    window.commands.run("edit.undo")
+    assert files.canonical_bytes(session.root) == before
+    window.commands.run("edit.reinitialise")
+    assert session.evaluation.faults == {}
 
 
 def test_a_module_without_parameters_is_offered_no_tie(window: Window) -> None:

@@ -163,6 +163,13 @@ def offered(graph: Graph, node_id: str) -> list[Option]:
     return [o for o in op.options if not (alone and o.name == TIED)]
 
 
+def begins_anew(graph: Graph, node_id: str) -> bool:
+    """Whether it is a parameter that says how it starts, or a module that holds parameters."""
+    if graph.op(node_id).definition is None:
+        return bool(graph.nodes[node_id].options.get("init", "given") != "given")
+    return any(ties.parameters(graph, node_id))
+
+
 def named_values(graph: Graph, node_id: str, option: str) -> dict[str, str] | None:
     """The values that an option of a module can have, with words for them; None where it is typed."""
     node, op = graph.nodes[node_id], graph.op(node_id)

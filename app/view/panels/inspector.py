@@ -40,12 +40,13 @@ class Inspector(QScrollArea):
     """Shows the selected node; without a selection, the node that the current step is about.
 
     `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen;
-    `repair_asked` asks what would mend the node. `note_written` and
+    `repair_asked` asks what would mend the node, `reinitialise_asked` for new starts. `note_written` and
     `note_coloured` say what the form of a note was told, when notes alone are selected.
     """
 
     refused = Signal(str)
     repair_asked = Signal()
+    reinitialise_asked = Signal()
     csv_asked = Signal(str)
     shape_told = Signal(str)
     note_written = Signal(str, str)
@@ -220,6 +221,12 @@ class Inspector(QScrollArea):
             self._add_row(option.name.replace("_", " "), control)
         if node.options.get("source") is not None:
             self._build_data()
+        if facts.begins_anew(graph, node_id):
+            again = QPushButton(tr("Reinitialise"))
+            again.setToolTip(tr("Its parameters begin anew as they say they start"))
+            again.clicked.connect(self._ask_reinitialise)
+            self.reinitialise = again
+            self._column.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
         if not op.is_source:
             self.output = QCheckBox(tr("Output: gradients are of this node"))
             self.output.toggled.connect(self._set_output)
@@ -390,6 +397,11 @@ class Inspector(QScrollArea):
         if self.node is not None:
             self.session.select((self.node,))
             self.repair_asked.emit()
+
+    def _ask_reinitialise(self) -> None:
+        if self.node is not None:
+            self.session.select((self.node,))
+            self.reinitialise_asked.emit()
 
     def _ask_csv(self) -> None:
         if self.node is not None:
