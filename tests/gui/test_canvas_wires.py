@@ -8,6 +8,7 @@ import pytest
 from hands import CONTROL, LEFT, PLAIN, RIGHT, Open, drag, links, middle, node, output, port, seen
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app import actions
 from app.view.canvas import Canvas
@@ -274,3 +275,10 @@ def test_a_number_travels_through_a_dot(opened: Open) -> None:
             lit.setdefault(out.face.step, set()).add(canvas.session.graph.name(step.node))
             assert not apart.face.step
     assert lit["forward"] == {"b"} and into.face.value and not out.face.value
+
+
+def test_pasting_from_a_cleared_clipboard_says_so(opened: Open) -> None:
+    canvas = opened()
+    QApplication.clipboard().clear()
+    canvas.paste()
+    assert "nothing to paste" in canvas.notice.text() and canvas.session.history.labels == []

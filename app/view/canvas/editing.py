@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Signal
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, QRectF, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.session import Session
@@ -109,7 +109,8 @@ class Editing(Looking):
         centre = self.centre() + QPointF(24, 24) * (self._pasted - 1)
         asked = self.asked.place if self.asked else centre
         place = asked if scene_pos is None else scene_pos
-        data, session = QGuiApplication.clipboard().mimeData(), self.session
+        held: QMimeData | None = QGuiApplication.clipboard().mimeData()  # none once it is cleared
+        data, session = held or QMimeData(), self.session
         remark = ""
         reads: clipboard.Reads = {}
         if with_inputs:
