@@ -148,12 +148,15 @@ class Documents(QObject):
         """Writes what is looked at to a picture that opens as the document again."""
         session = self.session
         dialog = ExportDialog(self.window, session)
-        if dialog.exec() != QDialog.DialogCode.Accepted:
+        agreed = dialog.exec() == QDialog.DialogCode.Accepted
+        suffix, choices = dialog.suffix, dialog.choices()
+        dialog.deleteLater()
+        if not agreed:
             return False
         title = session.title.removesuffix(FROM_PICTURE).replace("/", " ").strip()
-        suggested = Path(self._folder()) / f"{title or tr('Untitled')}{dialog.suffix}"
+        suggested = Path(self._folder()) / f"{title or tr('Untitled')}{suffix}"
         path = dialogs.ask_picture(self.window, suggested)
-        return path is not None and self.write_picture(path, dialog.choices())
+        return path is not None and self.write_picture(path, choices)
 
     def write_picture(self, path: Path, choices: Choices) -> bool:
         """Writes a picture, whole or not at all; the document stays what it was."""

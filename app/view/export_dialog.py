@@ -39,6 +39,9 @@ class Preview(QWidget):
         self.setAccessibleName(tr("The picture in small"))
 
     def show_sheet(self, sheet: Sheet | None) -> None:
+        """Takes a sheet over, or none; closes the one before."""
+        if self.sheet is not None:
+            self.sheet.close()
         self.sheet = sheet
         self.update()
 
@@ -183,6 +186,10 @@ class ExportDialog(QDialog):
         only = frozenset(self.session.chosen) if self.part.value == "selection" else None
         scale = int(self.scale.value)
         return Choices(tokens, scale, self.values.isChecked(), ground == "clear", only)
+
+    def done(self, result: int) -> None:
+        self.preview.show_sheet(None)
+        super().done(result)
 
     def _changed(self) -> None:
         png = self.suffix == ".png"

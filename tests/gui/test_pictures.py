@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import shiboken6
 from documents import random_document
 from PySide6.QtCore import QByteArray, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import (
@@ -187,6 +188,8 @@ def test_the_dialog_follows_what_is_chosen(window: Window) -> None:
     assert "pixels" in dialog.size_label.text()
     QTest.mouseClick(dialog.ground.buttons["clear"], Qt.MouseButton.LeftButton)
     assert dialog.choices().transparent and dialog.preview.sheet is not None
+    dialog.reject()
+    assert dialog.preview.sheet is None
     dialog.deleteLater()
 
 
@@ -197,6 +200,16 @@ def test_the_command_line_draws_and_reads(tmp_path: Path) -> None:
     assert files.canonical_bytes(again) == files.canonical_bytes(graph)
     with pytest.raises(ValueError, match="micro-steps; give --step"):
         shot.export(graph, None, tmp_path / "a.svg", 10**6, "light", 1, True, False)
+
+
+def test_sheets_are_taken_down_at_once() -> None:
+    """Not by the garbage collector, which may run on another thread."""
+    session = worked()
+    with Sheet(session, DARK) as sheet:
+        board = sheet.board
+        assert shiboken6.isValid(board)
+    assert not shiboken6.isValid(board)
+    sheet.close()
 
 
 # ------------------------------------------------------------ dropping

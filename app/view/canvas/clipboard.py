@@ -24,7 +24,7 @@ from engine.graph import Graph, GraphError, Port
 READS = "application/x-gradloom-reads"
 PNG = "image/png"
 LONGEST = 6000
-MOST_DRAWN, MOST_AROUND = 300, 1500
+MOST_DRAWN, MOST_AROUND = 300, 800
 """No picture is made of more nodes, nor in a larger document: copying stays instant."""
 
 Reads = dict[Port, str]
@@ -44,7 +44,8 @@ def copied(session: Session, theme: Theme, node_ids: Iterable[str]) -> QMimeData
     data.setData(READS, json.dumps({"of": _place(session), "reads": reads}).encode())
     if len(chosen) <= MOST_DRAWN and len(graph.nodes) <= MOST_AROUND:
         try:
-            data.setData(PNG, Sheet(session, Choices(theme, 2, only=chosen)).png(LONGEST))
+            with Sheet(session, Choices(theme, 2, only=chosen)) as sheet:
+                data.setData(PNG, sheet.png(LONGEST))
         except FileError:
             pass  # too large for a picture; the text is there
     return data

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
+import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSize
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
@@ -44,7 +45,11 @@ class Choices:
 
 
 class Sheet:
-    """The nodes of a session as they stand on the canvas, drawn a second time for a picture."""
+    """The nodes of a session as they stand on the canvas, drawn a second time for a picture.
+
+    It is closed by whoever made it: a scene that is left to the garbage collector may be taken down
+    on another thread.
+    """
 
     def __init__(self, session: Session, choices: Choices) -> None:
         self.session, self.choices = session, choices
@@ -55,6 +60,16 @@ class Sheet:
         chosen = choices.only
         self.only = None if chosen is None else frozenset(self.board.notes.with_carried(chosen))
         self.area = self._shown()
+
+    def __enter__(self) -> Sheet:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if shiboken6.isValid(self.board):
+            shiboken6.delete(self.board)
 
     def _shown(self) -> QRectF:
         """Hides what was not chosen; returns the place of the rest, with room around it."""
@@ -163,5 +178,5 @@ def _fitted(found: re.Match[str]) -> str:
 
 def drawn(session: Session, suffix: str, choices: Choices) -> bytes:
     """A picture of a kind, `.svg` or `.png`. Raises FileError."""
-    sheet = Sheet(session, choices)
-    return sheet.svg() if suffix == ".svg" else sheet.png()
+    with Sheet(session, choices) as sheet:
+        return sheet.svg() if suffix == ".svg" else sheet.png()
