@@ -17,7 +17,8 @@ from app.view.canvas.editing import Asked
 from app.view.canvas.new_node import NewNode
 from app.view.window import Window
 from engine import files
-from engine.shapes import Spec
+from engine.ops.row import Op
+from engine.shapes import ShapeError, Spec
 
 CHAIN = "y = cos(x)"
 
@@ -362,9 +363,17 @@ def test_a_planted_rule_that_takes_anything_is_noticed(
         test_a_wire_let_go_offers_what_fits_most_used_first(window)
 
 
+def accepts(op: Op, spec: Spec) -> bool:
+    try:
+        op.shape(candidates.options_of(op), spec)
+    except ShapeError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("shape", [(), (3,), (4, 3), (2, 5, 8), (2, 3, 8, 8)])
 def test_every_row_says_whether_it_takes_a_value(shape: tuple[int, ...]) -> None:
-    """Rows of one operand exactly: what is offered computes, what is not is refused."""
+    """Of rows with one operand exactly; elementwise rows take everything."""
     for rows in drawers({}).values():
         for op in rows:
             for kind in ("float", "int", "bool"):
@@ -373,6 +382,8 @@ def test_every_row_says_whether_it_takes_a_value(shape: tuple[int, ...]) -> None
                 assert set(ports) <= set(op.ports(1 if op.variadic else None))
                 if op.elementwise and not op.is_source:
                     assert ports == op.ports()
+                elif len(op.inputs) == 1 and not op.variadic and op.definition is None:
+                    assert bool(ports) == accepts(op, spec), op.name
     assert candidates.ports_for(next(iter(drawers({})["Sources"])), Spec(shape)) == ()
 
 
