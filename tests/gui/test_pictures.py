@@ -114,7 +114,7 @@ def test_scale_ground_values_and_part() -> None:
     light = Sheet(session, Choices(theme.LIGHT)).image(1)
     assert light.pixelColor(2, 2) == theme.LIGHT.canvas
     bare = drawn(session, ".svg", Choices(theme.DARK, values=False))
-    assert b"0.8415" not in bare and b"sin(t)" in bare
+    assert b"0.8415" not in bare and b">grad<" not in bare and b">sin(t)<" in bare
     only = frozenset(n for n in session.graph.nodes if session.graph.name(n) in ("t", "u1"))
     part = drawn(session, ".svg", Choices(theme.DARK, only=only))
     assert b">sin(t)<" in part and b">cos(u)<" not in part

@@ -30,7 +30,7 @@ class Board(Places):
     step.
 
     Two layers paint them. While `moving` is set they may use pictures of another size, and then set
-    `unsharp`.
+    `unsharp`; `bare` leaves numbers out of a picture that is kept.
     """
 
     def __init__(self, session: Session, theme: Theme) -> None:
@@ -38,7 +38,7 @@ class Board(Places):
         self.theme = theme
         self.notes = NoteBoard(self)
         self.pictures = Pictures(theme)
-        self.stepping = self.thin = self.moving = self.unsharp = False
+        self.stepping = self.thin = self.moving = self.unsharp = self.bare = False
         self._values = Values(session)
         self._seen: dict[str, Node] = {}
         self._made: dict[str, object] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -56,13 +56,15 @@ class Look:
     flag: str = ""
 
 
-def draw_blank(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+def draw_blank(
+    painter: QPainter, face: Face, theme: Theme, look: Look, captions: bool = True
+) -> None:
     """What nodes of a kind share, with the body's corner at the origin: all but words of its own."""
     if face.is_dot:
         _on_wire(painter, face, theme, look)
         return
     _body(painter, face, theme, look)
-    if not (face.fault or face.is_tensor or face.muted):
+    if captions and not (face.fault or face.is_tensor or face.muted):
         _captions(painter, face, theme)
     for port in face.ports:
         if port.is_drawn:
@@ -74,6 +76,23 @@ def draw_blank(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
         below = face.body.adjusted(INNER, face.height / 2, -10, 0)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, tr("muted"))
     _dot(painter, face.output, theme, look, "", filled=face.feeds)
+
+
+def draw_bare(painter: QPainter, face: Face, theme: Theme, look: Look) -> None:
+    """The node without numbers: its name above, its formula in the middle."""
+    draw_blank(painter, face, theme, look, captions=False)
+    if face.is_dot or face.muted:
+        draw_header(painter, face, theme)
+        return
+    draw_header(painter, replace(face, formula=""), theme)
+    room = QRectF(INNER, HEADER, WIDTH - INNER - 10, face.height - HEADER)
+    font = _ui(13)
+    painter.setFont(font)
+    painter.setPen(theme.text)
+    formula = QFontMetricsF(font).elidedText(
+        face.formula, Qt.TextElideMode.ElideRight, room.width()
+    )
+    painter.drawText(room, Qt.AlignmentFlag.AlignCenter, formula)
 
 
 def draw_values(painter: QPainter, face: Face, theme: Theme) -> None:

@@ -55,6 +55,7 @@ class Sheet:
         self.session, self.choices = session, choices
         self.board = Board(session, choices.theme)
         self.board.synchronize()
+        self.board.bare = not choices.values
         if choices.values:
             self.board.show_values()
         chosen = choices.only

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.view.canvas.drawing import (
     arrow_head,
+    draw_bare,
     draw_blank,
     draw_flag,
     draw_header,
@@ -164,9 +165,12 @@ class NodeLayer(Layer):
             if item.isVisible():
                 painter.save()
                 painter.translate(item.pos())
-                draw_blank(painter, item.face, theme, item.look)
-                draw_header(painter, item.face, theme)
-                draw_values(painter, item.face, theme)
+                if self.board.bare:
+                    draw_bare(painter, item.face, theme, item.look)
+                else:
+                    draw_blank(painter, item.face, theme, item.look)
+                    draw_header(painter, item.face, theme)
+                    draw_values(painter, item.face, theme)
                 painter.restore()
 
     # ------------------------------------------------------------ from afar
