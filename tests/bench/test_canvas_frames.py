@@ -319,8 +319,15 @@ def visible(
     yield from looking(scene, 16.0, canvas, plain)
     yield row(scene, "hover", 16.0, hovering(canvas))
     yield row(scene, "step of the transport", 16.0, stepping(canvas))
+    yield row(scene, "ports light up, or no longer", None, lighting(canvas))
     closed(canvas)
     closed(plain)
+
+
+def lighting(canvas: Canvas) -> list[float]:
+    """A wire is begun and given up."""
+    every = {n: frozenset(p.name for p in i.face.ports) for n, i in canvas.board.nodes.items()}
+    return frames(lambda i: canvas.board.light(None if i % 2 else every), 8)
 
 
 def hovering(canvas: Canvas) -> list[float]:
@@ -378,6 +385,7 @@ def fitted(columns: int, rows: int) -> Iterator[Row]:
     yield row(scene, "zoom step", 50.0, zooming(canvas))
     yield row(scene, "drag a node", 50.0, dragging(canvas, middle_nodes(canvas, 1)))
     yield row(scene, "step of the transport", 50.0, stepping(canvas))
+    yield row(scene, "ports light up, or no longer", None, lighting(canvas))
     closed(canvas)
     closed(plain)
 

@@ -79,6 +79,10 @@ class Board(Places):
 
         Returns the ids of new nodes, and where nodes and notes stood that the document has moved.
         """
+        with self.together():
+            return self._synchronize()
+
+    def _synchronize(self) -> tuple[set[str], dict[str, QPointF]]:
         graph = self.session.graph
         links = graph.links
         for key in [k for k, w in self.wires.items() if links.get(k) != w.source]:

@@ -34,6 +34,7 @@ class Looking(QGraphicsView):
             self.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) == 0
         )
         self._glide, self._fits = Glide(self), False
+        self._sharpening = False
         self._still = QTimer(self)
         self._still.setSingleShot(True)
         self._still.timeout.connect(self._sharpen)
@@ -61,12 +62,12 @@ class Looking(QGraphicsView):
 
     def in_motion(self) -> None:
         """The zoom is about to change and soon will again: pictures need not be sharp until then."""
-        self.board.moving = True
+        self.board.moving, self._sharpening = True, False
         self._still.start(STILL_MS)
 
     def _sharpen(self) -> None:
         """Pictures of the right size for what is seen, a few milliseconds' worth at a time."""
-        board = self.board
+        board, self._sharpening = self.board, True
         until = time.perf_counter() + SLICE_MS / 1e3
         scale = self.zoom * self.viewport().devicePixelRatio()
         if board.unsharp and self.zoom >= FAR:
@@ -87,6 +88,8 @@ class Looking(QGraphicsView):
         self.board.exposed = [inverse.mapRect(QRectF(r).adjusted(-2, -2, 2, 2)) for r in rects]
         super().paintEvent(event)
         self.board.exposed = ()
+        if self.board.moving and not self._sharpening:
+            self._still.start(STILL_MS)  # a frame that took long is no pause
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """What is painted is moved and only what comes into view is painted, around what floats over
