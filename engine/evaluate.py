@@ -300,20 +300,30 @@ def symbolic_shapes(
     graph: Graph, feeds: Mapping[str, Array], specs: Mapping[str, Spec]
 ) -> dict[str, tuple[str, ...]]:
     """Shapes as text, `B` for a dimension that grows with the rows of the data nodes."""
-    longer = {
-        n: np.broadcast_to(np.zeros((), v.dtype), (v.shape[0] + 1, *v.shape[1:]))
-        for n, v in feeds.items()
-        if v.ndim
-    }
-    other = expand(graph, {**feeds, **longer})
+    other = expand_longer(graph, feeds)
     texts = {}
     for node_id, spec in specs.items():
         ref = other.step_of(node_id)
         if ref is None or other.spec(ref).rank != spec.rank:
             continue
-        pairs = zip(spec.shape, other.spec(ref).shape, strict=True)
-        texts[node_id] = tuple(_batch_text(n, more - n) for n, more in pairs)
+        texts[node_id] = symbolic(spec, other.spec(ref))
     return texts
+
+
+def expand_longer(graph: Graph, feeds: Mapping[str, Array]) -> Expansion:
+    """A document with one row more at its data nodes."""
+    longer = {
+        n: np.broadcast_to(np.zeros((), v.dtype), (v.shape[0] + 1, *v.shape[1:]))
+        for n, v in feeds.items()
+        if v.ndim
+    }
+    return expand(graph, {**feeds, **longer})
+
+
+def symbolic(spec: Spec, longer: Spec) -> tuple[str, ...]:
+    """A shape as text, `B` for a dimension that grows with the rows."""
+    pairs = zip(spec.shape, longer.shape, strict=True)
+    return tuple(_batch_text(n, more - n) for n, more in pairs)
 
 
 def _batch_text(size: int, growth: int) -> str:

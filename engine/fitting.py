@@ -7,7 +7,9 @@ an evaluation has already. A shape that depends on values not computed yet is to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 from msgspec import structs
 
 from engine.edits import add_node
-from engine.evaluate import Evaluation
+from engine.evaluate import Evaluation, expand_longer, symbolic
 from engine.expansion import Expansion, Flat, Ref, Start
 from engine.flatten import Flattening, Level, owner_of
 from engine.graph import TIED, CycleError, Graph, Port
@@ -34,7 +36,6 @@ class Between:
     source: str
     row: Op
     options: Mapping[str, Any]
-    spec: Spec
 
 
 Changes = Mapping[Port, str | Between | None]
@@ -52,11 +53,12 @@ _State = Spec | ShapeError | Unknown | None
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """What a port would read: a node by name with its shape, a number, or nothing yet."""
+    """What a port would read: a node by name with its shape (`B×64`), a number, or nothing yet."""
 
     port: str
     name: str = ""
     spec: Spec | None = None
+    shape: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -65,7 +67,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Fit:
-    """What becomes of a node: its result, or why there is none.
+    """What becomes of a node: its result and its shape as text (`B×10`), or why there is none.
 
     `fault` says in a sentence what disagrees, `advice` what would mend it; it is `known` where the
     node fails in the same way already. `circle` says why the wire is refused. `broken` are the nodes
@@ -76,6 +78,7 @@ class Fit:
     node: str
     operands: tuple[Operand, ...] = ()
     spec: Spec | None = None
+    shape: str = ""
     fault: str = ""
     advice: str = ""
     circle: str = ""
@@ -135,7 +138,8 @@ class Fitting:
             self.graph.check_cycle(source, end[0])
         except CycleError as error:
             return Fit(end[0], circle=str(error))
-        return self.after(wired(source, end, was), end[0])
+        changes = wired(source, end, was)
+        return self.named(self.after(changes, end[0]), changes)
 
     def after(self, changes: Changes, node_id: str, deep: bool = True) -> Fit:
         """What a node comes to when ports read something else; `deep` looks at the nodes behind."""
@@ -173,12 +177,39 @@ class Fitting:
         }
         return Fit(
             node_id, draft.operands(node_id), now if isinstance(now, Spec) else None,
+            _text(now) if isinstance(now, Spec) else "",
             now.message if isinstance(now, ShapeError) else "",
             now.fix if isinstance(now, ShapeError) else "",
             known=isinstance(now, ShapeError)
             and str(now) in self.evaluation.faults.get(node_id, ""),
             unknown=isinstance(now, Unknown), broken=broken, whole=len(found) < self.most,
         )  # fmt: skip
+
+    def named(self, fit: Fit, changes: Changes) -> Fit:
+        """With `B` in the shapes for what follows the number of rows of data."""
+        if self._longer is None:
+            return fit
+        try:
+            more = self._longer.after(changes, fit.node, deep=False)
+        except ShapeError:  # a shape in numbers that another number of rows does not fill
+            return fit
+        operands = tuple(
+            replace(o, shape=_text(o.spec, other.spec))
+            for o, other in zip(fit.operands, more.operands, strict=True)
+        )
+        return replace(fit, operands=operands, shape=_text(fit.spec, more.spec))
+
+    @cached_property
+    def _longer(self) -> Fitting | None:
+        """The same with one row more of data; None where nothing follows the rows."""
+        if not self.whole.feeds or self.whole.expansion.masks:
+            return None
+        other = copy(self)
+        expansion = expand_longer(self.whole.graph, self.whole.feeds)
+        other.whole = replace(self.whole, expansion=expansion)
+        other.level = copy(self.level)
+        other.level.known = other._known(self.evaluation)
+        return other
 
     def _lose(self, node_id: str, lost: set[str], changes: Changes) -> None:
         """Nothing behind a node without a value fails by itself: it waits."""
@@ -213,6 +244,14 @@ class Fitting:
 def wired(source: str, end: Port, was: Port | None = None) -> dict[Port, str | Between | None]:
     """The changes of a wire that is drawn, or moved to another port."""
     return {end: source} if was is None or was == end else {was: None, end: source}
+
+
+def _text(spec: Spec | None, longer: Spec | None = None) -> str:
+    """A shape as people read it; empty for a single value."""
+    if spec is None or not spec.shape:
+        return ""
+    named = longer is not None and longer.rank == spec.rank
+    return "×".join(symbolic(spec, longer if longer is not None and named else spec))
 
 
 def _same(one: _State, other: _State) -> bool:
@@ -290,7 +329,9 @@ class _Draft(Flattening):
         for number, (port, read) in enumerate(changes.items()):
             if isinstance(read, Between):
                 stand_in = f"?{number}"
-                self.sketch.nodes[stand_in] = Flat(stand_in, read.row, (), {}, read.spec)
+                options = {**read.row.defaults(), **read.options}
+                spec = read.row.shape(options, self.sketch.spec(base.known[read.source]))
+                self.sketch.nodes[stand_in] = Flat(stand_in, read.row, (), options, spec)
                 self.level.known[stand_in] = read = stand_in
             self._changes[port] = read
 
@@ -329,7 +370,8 @@ class _Draft(Flattening):
             elif isinstance(read, str):
                 ref = self.level.known.get(read)
                 name = self.graph.name(read) if read in self.graph.nodes else port
-                found.append(Operand(port, name, None if ref is None else self.sketch.spec(ref)))
+                spec = None if ref is None else self.sketch.spec(ref)
+                found.append(Operand(port, name, spec, _text(spec)))
             else:
                 found.append(Operand(port, f"{read:g}", Spec(value=float(read))))
         return tuple(found)

@@ -68,7 +68,7 @@ def repairs(
         ranked.append((cost + _BREAKS * bool(found.broken), candidate, found))
     ranked.sort(key=lambda known: known[0])
     return [
-        Repair(c.title, edit_of(fitting.graph, c.changes, areas), found)
+        Repair(c.title, edit_of(fitting.graph, c.changes, areas), fitting.named(found, c.changes))
         for cost, c, found in ranked[:MOST]
         if cost <= ranked[0][0] + _FAR
     ]
@@ -104,7 +104,7 @@ def _candidates(fitting: Fitting, fit: Fit, wires: Changes) -> Iterator[_Candida
                 if key not in best or mend.cost < best[key].cost:
                     title = mend.title.replace("{x}", called[operand.port])
                     source = str(_source(graph, wires, node_id, operand.port))
-                    between = Between(source, row, mend.options, spec)
+                    between = Between(source, row, mend.options)
                     changes = {**wires, (node_id, operand.port): between}
                     best[key] = _Candidate(mend.cost, title, changes)
         yield from best.values()

@@ -24,6 +24,7 @@ from engine.ops.row import Op
 from engine.records import check_options
 from engine.rewiring import mute
 from engine.shapes import Spec
+from engine.train import data
 
 SHAPES: tuple[tuple[int, ...], ...] = (
     (), (3,), (4,), (2, 3), (3, 2), (3, 3), (1, 3), (3, 4), (2, 3, 4), (2, 1, 4, 4), (6,),
@@ -279,6 +280,20 @@ def test_an_empty_port_is_waited_for() -> None:
     fit = Fitting(graph, evaluate(graph)).wire(str(graph.id_of("b")), (y, "a"))
     assert fit.spec is None and not fit.fault and fit.waits_for == ("b",)
     assert repairs(Fitting(graph, evaluate(graph)), y) == []
+
+
+def test_what_follows_the_rows_of_data_is_called_b() -> None:
+    graph = examples.load("softmax-digits")
+    wide = add(graph, "parameter", name="V", value=np.ones((10, 64)))
+    before = evaluate(graph, data.feeds(graph))
+    fitting = Fitting(graph, before)
+    product_node = graph.links[str(graph.id_of("z1")), "a"]
+    fit = fitting.wire(wide, (product_node, "a"))
+    assert fit.shape == "10×64" and [o.shape for o in fit.operands] == ["10×64", "64×64"]
+    fit = fitting.wire(wide, (product_node, "b"))
+    assert [o.shape for o in fit.operands] == ["B×64", "10×64"] and fit.fault
+    best = repairs(fitting, product_node, wired(wide, (product_node, "b")))[0]
+    assert best.title == "Transpose V" and best.fit.shape == "B×10"
 
 
 def test_masks_are_counted_or_told_as_unknown() -> None:

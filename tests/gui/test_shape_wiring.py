@@ -120,6 +120,12 @@ def test_what_disagrees_is_said_before_the_drop(canvas: Canvas) -> None:
     assert to_bytes(canvas.session.root) == before and canvas.session.history.labels == []
 
 
+def test_a_single_number_is_called_so(canvas: Canvas) -> None:
+    drag(canvas, output(canvas, "r"), port(canvas, "J", "x"))
+    assert canvas.mending.ghost.words.replace("\xa0", " ") == "mean ( r 4×2 ) → a number"
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+
+
 def test_what_would_fail_behind_is_said(canvas: Canvas) -> None:
     drag(canvas, output(canvas, "q"), port(canvas, "y", "b"))
     words = canvas.mending.ghost.words

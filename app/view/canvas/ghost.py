@@ -13,7 +13,6 @@ from app.view.canvas.face import pretty_name
 from app.view.theme import Theme, number_font, ui_font
 from engine.fitting import Fit, Operand
 from engine.graph import Graph
-from engine.shapes import Spec, shape_text
 
 RADIUS = 8.0
 WIDEST = 380.0
@@ -24,11 +23,13 @@ _SIGNS = {"*": "·", "-": "−"}
 _MOST_OPERANDS = 6
 
 
-def shape_words(spec: Spec) -> str:
-    """A shape as people read it; a single value says what it is."""
-    if spec.shape:
-        return shape_text(spec.shape)
-    return {"bool": tr("a truth value"), "int": tr("a whole number")}.get(spec.kind, tr("a number"))
+def result_words(fit: Fit) -> str:
+    """The shape of a result as people read it; a single value says what it is."""
+    if fit.spec is None or fit.shape:
+        return fit.shape
+    return {"bool": tr("a truth value"), "int": tr("a whole number")}.get(
+        fit.spec.kind, tr("a number")
+    )
 
 
 class Ghost(QWidget):
@@ -139,7 +140,7 @@ def _sum(fit: Fit, graph: Graph, theme: Theme) -> str:
         name = op.label if op.definition is not None else op.name.replace("_", " ")
         text = f"{escape(name)} ( {', '.join(operands)} )"
     if fit.spec is not None:
-        text += f" → {_numbers(shape_words(fit.spec), theme.value, 600)}"
+        text += f" → {_numbers(result_words(fit), theme.value, 600)}"
     return f'<div style="color:{theme.text.name()}; font-size:13px">{text}</div>'
 
 
@@ -147,9 +148,7 @@ def _operand(operand: Operand, theme: Theme) -> str:
     if operand.is_empty:
         return f'<span style="color:{theme.muted.name()}">{escape(operand.port)}</span>'
     name = f"<i>{escape(pretty_name(operand.name))}</i>"
-    if operand.spec is None or operand.spec.value is not None or not operand.spec.shape:
-        return name
-    return f"{name}&nbsp;{_numbers(shape_text(operand.spec.shape), theme.muted)}"
+    return f"{name}&nbsp;{_numbers(operand.shape, theme.muted)}" if operand.shape else name
 
 
 def _numbers(text: str, colour: QColor, weight: int = 400) -> str:

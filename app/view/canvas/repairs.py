@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.text import sentence, tr
-from app.view.canvas.ghost import shape_words
+from app.view.canvas.ghost import result_words
 from app.view.theme import Theme, number_font, ui_font
 from engine.mending import Repair
 
@@ -42,9 +42,8 @@ class Choice:
 
 def choice(repair: Repair, run: Callable[[], object]) -> Choice:
     """A repair as a line."""
-    spec = repair.fit.spec
     breaks = "; ".join(repair.fit.broken.values())
-    return Choice(tr(repair.title), run, "" if spec is None else f"→ {shape_words(spec)}", breaks)
+    return Choice(tr(repair.title), run, f"→ {result_words(repair.fit)}", breaks)
 
 
 class Repairs(QFrame):
@@ -136,7 +135,7 @@ class Repairs(QFrame):
         """Closes without doing anything."""
         if self.isHidden():
             return
-        over, self._over = self._over, None
+        over, self._over, self._choices = self._over, None, ()
         parent = self.parentWidget()
         if self.list.hasFocus() and parent is not None:
             # First, or hiding would move it on like Tab, which selects the next node.
@@ -201,6 +200,9 @@ class _Line(QStyledItemDelegate):
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.save()
         painter.setFont(number_font(12, 600))
+        if index.row() and not index.data(_RESULT):
+            painter.setPen(theme.hairline)  # what mends stands above
+            painter.drawLine(option.rect.topLeft(), option.rect.topRight())
         breaks = bool(index.data(_BREAKS))
         painter.setPen(theme.warning if breaks else theme.value)
         result = f"⚠ {index.data(_RESULT)}" if breaks else index.data(_RESULT)
