@@ -79,7 +79,9 @@ def test_the_search_finds_names_and_keys(page: Shortcuts, query: str, found: str
     assert not page.fields[0].isEnabled()
 
 
-def test_a_new_key_works_at_once_and_is_remembered(shown: Window, page: Shortcuts) -> None:
+def test_a_new_key_works_at_once_and_is_remembered(
+    shown: Window, page: Shortcuts, qtbot: QtBot
+) -> None:
     press(page, "view.fit", Qt.Key.Key_F, CTRL | ALT)
     assert shown.keys.of("view.fit") == ("Ctrl+Alt+F",)
     assert settings.keys() == {"view.fit": ["Ctrl+Alt+F"]}
@@ -93,8 +95,8 @@ def test_a_new_key_works_at_once_and_is_remembered(shown: Window, page: Shortcut
     QTest.keyClick(shown.canvas, Qt.Key.Key_F, CTRL | ALT)
     assert shown.canvas.zoom < 3.0
     other = Window()
+    qtbot.addWidget(other)
     assert other.keys.of("view.fit") == ("Ctrl+Alt+F",)
-    other.deleteLater()
 
 
 def test_a_taken_key_is_said_and_taken_over(shown: Window, page: Shortcuts) -> None:
