@@ -16,9 +16,10 @@ from app.view.canvas import speaking
 from app.view.window import Window
 from engine import files
 from engine.compose import compose
-from engine.edits import batch, connect, remove_nodes
+from engine.edits import Put, batch, connect, remove_nodes
 from engine.examples import load_module
 from engine.modules import add_module
+from engine.records import Note
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 NONE, ALT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.AltModifier
@@ -260,6 +261,14 @@ def test_selection_steps_faults_and_modes_are_said(window: Window, said: list[st
     hear(window, said)
     press(window, Qt.Key.Key_D)
     assert "Focus" in hear(window, said)
+
+
+def test_a_selected_note_is_said(window: Window, said: list[str]) -> None:
+    show(window)
+    window.session.do(Put("notes", "f1", Note("f1", text="Why a square?")), "Note")
+    hear(window, said)
+    window.session.select(("f1",))
+    assert hear(window, said) == "note Why a square?"
 
 
 def test_a_new_fault_is_said_once(window: Window, said: list[str]) -> None:

@@ -136,8 +136,9 @@ def test_the_minimap_draws_only_what_changed(
     assert list(drawn) == [window.session.graph], "a changed number changes a node"
     window.session.seek(2)
     canvas.pan(30, 30)
+    window.session.do(edits.set_tensor(node(window, "x"), 0.75), "Set value")
     qtbot.wait(150)
-    assert len(drawn) == 1
+    assert len(drawn) == 1, "a value is not in the picture"
 
 
 # ------------------------------------------------------------------------- zoom and focus
@@ -288,6 +289,16 @@ def test_alt_and_arrows_go_from_neighbour_to_neighbour(
     press(window, Qt.Key.Key_Right, ALT | SHIFT)
     assert chosen(window) == ["x", "t"]
     unchanged()
+
+
+def test_going_back_leads_to_where_one_was(window: Window) -> None:
+    show(window)
+    for name in ("u1", "u2"):  # u reads u1 at its first port
+        select(window, name)
+        press(window, Qt.Key.Key_Right, ALT)
+        assert chosen(window) == ["u"]
+        press(window, Qt.Key.Key_Left, ALT)
+        assert chosen(window) == [name]
 
 
 def test_without_a_selection_the_walk_begins_in_the_middle(window: Window) -> None:

@@ -135,12 +135,12 @@ class Minimap(QWidget):
         if self._picture is not None:
             painter.drawPixmap(0, 0, self._picture)
         painter.setPen(Qt.PenStyle.NoPen)
-        for ids, colour in (
-            (session.selection, theme.accent), (session.evaluation.faults, theme.error),
-        ):  # fmt: skip
+        found = session.evaluation
+        wrong = [*found.faults, found.node_of(found.not_finite.node) if found.not_finite else ""]
+        for ids, colour in ((session.selection, theme.accent), (wrong, theme.error)):
             painter.setBrush(colour)
             for node_id in list(ids)[:MAX_MARKS]:
-                node = session.graph.nodes.get(node_id)
+                node = session.graph.nodes.get(node_id or "")
                 if node is not None:
                     body = QRectF(node.x, node.y, miniature.NODE_WIDTH, miniature.NODE_HEIGHT)
                     spot = self._way.mapRect(body)
