@@ -85,8 +85,18 @@ class Evaluation:
 
     @cached_property
     def _symbolic_shapes(self) -> dict[str, tuple[str, ...]]:
-        """Which dimensions follow the number of rows: the document is shaped with one row more."""
-        return symbolic_shapes(self.graph, self.feeds, self.specs) if self.feeds else {}
+        """Which dimensions follow the number of rows."""
+        return symbolic_shapes(self.longer, self.specs) if self.feeds else {}
+
+    @cached_property
+    def longer(self) -> Expansion:
+        """The document with one row more at its data nodes: what grows with it follows the rows."""
+        rows = {
+            n: np.broadcast_to(np.zeros((), v.dtype), (v.shape[0] + 1, *v.shape[1:]))
+            for n, v in self.feeds.items()
+            if v.ndim
+        }
+        return expand(self.graph, {**self.feeds, **rows})
 
     def shown_value(self, node_id: str, cursor: int) -> Array | None:
         """The node's value if it is known after `cursor` micro-steps."""
@@ -296,28 +306,14 @@ def _evaluation(made: _Compiled, graph: Graph, feeds: Mapping[str, Array]) -> Ev
     )
 
 
-def symbolic_shapes(
-    graph: Graph, feeds: Mapping[str, Array], specs: Mapping[str, Spec]
-) -> dict[str, tuple[str, ...]]:
+def symbolic_shapes(longer: Expansion, specs: Mapping[str, Spec]) -> dict[str, tuple[str, ...]]:
     """Shapes as text, `B` for a dimension that grows with the rows of the data nodes."""
-    other = expand_longer(graph, feeds)
     texts = {}
     for node_id, spec in specs.items():
-        ref = other.step_of(node_id)
-        if ref is None or other.spec(ref).rank != spec.rank:
-            continue
-        texts[node_id] = symbolic(spec, other.spec(ref))
+        ref = longer.step_of(node_id)
+        if ref is not None and longer.spec(ref).rank == spec.rank:
+            texts[node_id] = symbolic(spec, longer.spec(ref))
     return texts
-
-
-def expand_longer(graph: Graph, feeds: Mapping[str, Array]) -> Expansion:
-    """A document with one row more at its data nodes."""
-    longer = {
-        n: np.broadcast_to(np.zeros((), v.dtype), (v.shape[0] + 1, *v.shape[1:]))
-        for n, v in feeds.items()
-        if v.ndim
-    }
-    return expand(graph, {**feeds, **longer})
 
 
 def symbolic(spec: Spec, longer: Spec) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import structs
 
 from engine.edits import add_node
-from engine.evaluate import Evaluation, expand_longer, symbolic
+from engine.evaluate import Evaluation, symbolic
 from engine.expansion import Expansion, Flat, Ref, Start
 from engine.flatten import Flattening, Level, owner_of
 from engine.graph import TIED, CycleError, Graph, Port
@@ -205,8 +205,7 @@ class Fitting:
         if not self.whole.feeds or self.whole.expansion.masks:
             return None
         other = copy(self)
-        expansion = expand_longer(self.whole.graph, self.whole.feeds)
-        other.whole = replace(self.whole, expansion=expansion)
+        other.whole = replace(self.whole, expansion=self.whole.longer)
         other.level = copy(self.level)
         other.level.known = other._known(self.evaluation)
         return other

@@ -18,10 +18,10 @@ MOST = 4
 _LOOKED_AT = 10
 """Uses that fit, cheapest first, of which the nodes behind are looked at."""
 _SWAP = 2
-_GROWS, _BREAKS = 4, 6
+_GROWS, _BREAKS = 5, 6
 """What it costs that a result is larger, or has more axes, than every operand, and that a node behind
 would fail."""
-_FAR = 8
+_FAR = 5
 """Uses that cost so much more than the best one are not offered."""
 
 

@@ -20,6 +20,7 @@ from engine import examples
 from engine.compose import compose
 from engine.edits import add_node, connect
 from engine.files import to_bytes
+from engine.fitting import Fit, Fitting
 from engine.graph import Graph
 from engine.modules import add_module
 
@@ -155,6 +156,25 @@ def test_the_ghost_goes_where_nothing_would_change(canvas: Canvas) -> None:
     drag(canvas, output(canvas, "w"), port(canvas, "y", "b"))
     assert not canvas.mending.ghost.isVisible(), "that wire is there already"
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
+
+
+def test_a_port_is_weighed_once_however_often_the_mouse_moves(
+    canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    weigh = Fitting.wire
+
+    def counted(self: Fitting, source: str, end: tuple[str, str], was: object = None) -> Fit:
+        asked.append(end)
+        return weigh(self, source, end)
+
+    monkeypatch.setattr(Fitting, "wire", counted)
+    place = port(canvas, "y", "b")
+    drag(canvas, output(canvas, "p"), place)
+    for step in range(40):
+        QTest.mouseMove(canvas.viewport(), place + QPoint(step % 5, 0))
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert asked.count((node(canvas, "y"), "b")) == 1 and len(asked) <= 3
 
 
 def test_the_ghost_stays_inside(canvas: Canvas) -> None:

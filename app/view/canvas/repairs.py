@@ -26,7 +26,7 @@ from engine.mending import Repair
 
 _EDGE = 12
 _ROW = 30
-_NARROWEST, _WIDEST = 240, 420
+_NARROWEST, _WIDEST = 288, 420
 _RESULT, _BREAKS = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
