@@ -6,6 +6,7 @@ from engine.expansion import Expansion
 from engine.flatten import draw_start
 from engine.graph import Graph
 from engine.ops.row import Array
+from engine.passing import passes_on
 from engine.train import data
 from engine.train.data import Dataset
 
@@ -95,6 +96,20 @@ def not_ready(graph: Graph, expansion: Expansion, loss: str) -> str:
     if waiting and graph.op(waiting[0]).is_source:
         return f"{name} has no value; give it one or choose its data"
     return f"{name} has an empty port; wire it before training"
+
+
+def unfinished(graph: Graph) -> str:
+    """What has to be drawn before the document can be trained: a loss, and wires to all it reads."""
+    try:
+        loss = loss_of(graph)
+    except TrainingError as error:
+        return str(error)
+    above = graph.ancestors(loss) | {loss}
+    for node_id in (n for n in graph.order() if n in above):
+        read = [graph.operand(node_id, port) for port in graph.ports(node_id)]
+        if None in read and not (passes_on(graph, node_id) and any(r is not None for r in read)):
+            return f"{graph.name(node_id)} has an empty port; wire it before training"
+    return ""
 
 
 _threads = [0]

@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.actions import BY_ID
 from app.view import dialogs
@@ -236,6 +237,29 @@ def test_parameters_of_a_module_are_reinitialised(window: Window) -> None:
     assert files.canonical_bytes(session.root) == before
     window.commands.run("edit.reinitialise")
     assert session.evaluation.faults == {}
+
+
+def test_training_waits_for_wires_and_its_error_goes_when_it_is_mended(
+    window: Window, qtbot: QtBot
+) -> None:
+    graph = Graph()
+    add, x = edits.add_node(graph, "input", "x", value=[[1.0, -2.0]])
+    add.apply(graph)
+    add, dense = add_module(graph, "Dense", load_module("Dense"))
+    add.apply(graph)
+    show(window, graph)
+    panel, session = window.training_panel, window.session
+    assert not panel.buttons["train.train"].isEnabled()
+    assert not panel.buttons["train.step"].isEnabled()
+    assert panel.curve.empty.text() == "Dense has an empty port; wire it before training"
+    session.do(edits.connect(x, dense, "x"), "Connect")
+    assert panel.buttons["train.train"].isEnabled()
+    window.commands.run("train.step")
+    qtbot.waitUntil(lambda: "number" in panel.message.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.bridge.running, timeout=20_000)
+    total, node_id = edits.add_node(session.graph, "sum")
+    session.do(edits.batch(total, edits.connect(dense, node_id, "x")), "Add sum")
+    assert panel.message.isHidden() and not panel.message.text()
 
 
 def test_a_module_without_parameters_is_offered_no_tie(window: Window) -> None:

@@ -25,7 +25,7 @@ from app.worker import Progress
 from engine import edits
 from engine.graph import GraphError
 from engine.train.optimizers import OPTIMIZERS
-from engine.train.problem import has_parameters
+from engine.train.problem import has_parameters, unfinished
 
 MAX_POINTS = 4000
 _BUTTONS = (
@@ -170,6 +170,7 @@ class TrainingPanel(QWidget):
         layout.addWidget(self.message)
         layout.addLayout(self._build_buttons())
         layout.addLayout(self._build_recipe())
+        self._meaning = session.root.meaning
         session.opened.join(self._opened)
         session.document_changed.join(self.refresh)
         self.refresh()
@@ -237,15 +238,18 @@ class TrainingPanel(QWidget):
         self.fields["batch_size"].show_text(str(recipe.batch_size) if recipe.batch_size else "all")
         self.fields["epochs"].show_text(str(recipe.epochs))
         self.csv.setVisible(any(s.kind == "csv" for s in graph.sources.values()))
+        if not self.running and graph.meaning != self._meaning:
+            self.show_message("")  # it was about another document
+        self._meaning = graph.meaning
         trainable = has_parameters(graph)
+        nothing = tr("Add a parameter and a loss to train them.")
+        missing = unfinished(graph) if trainable else nothing
         self.curve.empty.setText(
-            tr("The loss appears here while training runs.")
-            if trainable
-            else tr("Add a parameter and a loss to train them.")
+            sentence(missing) if missing else tr("The loss appears here while training runs.")
         )
+        ready = {"train.pause": self.running, "train.reset": trainable and not self.running}
         for action_id, button in self.buttons.items():
-            pause = action_id == "train.pause"
-            button.setEnabled(self.running if pause else trainable and not self.running)
+            button.setEnabled(ready.get(action_id, not missing and not self.running))
         for widget in (self.optimizer, self.fields["batch_size"], self.fields["epochs"], self.csv):
             widget.setEnabled(not self.running)
 
