@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import cast
 
 from engine import examples, ops
 from engine.edits import Edit, add_node
@@ -19,6 +21,11 @@ MODULES = "Modules"
 def definitions(own: Definitions) -> dict[str, Graph]:
     """The modules that can be added, by name: the document's own, then the shipped ones."""
     return {**own, **{n: d for n, d in examples.modules().items() if n not in own}}
+
+
+def callable_modules(own: Definitions) -> Definitions:
+    """The same, each read when it is asked for: what a formula may call."""
+    return ChainMap(dict(own), cast("dict[str, Graph]", examples.SHIPPED))
 
 
 def drawers(own: Definitions, operators: Iterable[Op] = ()) -> dict[str, tuple[Op, ...]]:

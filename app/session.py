@@ -110,7 +110,7 @@ class Session:
     @property
     def operators(self) -> tuple[Op, ...]:
         """The document's own operators as rows."""
-        return tuple(self.graph.own_rows.values())
+        return tuple(self.graph.own_rows[name] for name in self.graph.operators)
 
     @property
     def modules(self) -> dict[str, Graph]:

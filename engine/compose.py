@@ -16,8 +16,18 @@ import numpy as np
 
 from engine import ops
 from engine.edits import Batch, Edit, Put
-from engine.expression import ExpressionError, Name, Number, Statement, Tree, fold, parse, to_text
-from engine.graph import Graph, Node, check_options, id_number
+from engine.expression import (
+    Call,
+    ExpressionError,
+    Name,
+    Number,
+    Statement,
+    Tree,
+    fold,
+    parse,
+    to_text,
+)
+from engine.graph import TIED, Graph, Node, check_options, id_number, module_row
 from engine.layout import arrange
 from engine.ops.row import Op, simplified
 from engine.trace import formula_tree
@@ -32,6 +42,7 @@ class _Builder:
     graph: Graph
     values: Mapping[str, Any]
     default: float | None
+    modules: Mapping[str, Graph]
     bound: dict[str, Ref] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     links: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -46,7 +57,8 @@ class _Builder:
 
     def __post_init__(self) -> None:
         self.number = id_number(self.graph.new_id())
-        self.own = self.graph.own_rows
+        self.own = dict(self.graph.own_rows)
+        self.brought: dict[str, Graph] = {}
 
     def statement(self, statement: Statement) -> None:
         first = self.number
@@ -71,7 +83,10 @@ class _Builder:
                 return part.value
             if isinstance(part, Name):
                 return self.read(part.id)
-            row, count, options = ops.lookup(part, None, self.own)
+            if part.name not in self.own and part.name in self.modules:
+                self.brought[part.name] = self.modules[part.name]
+                self.own[part.name] = module_row(part.name, self.modules[part.name])
+            row, count, options = ops.lookup(self.tied(part), None, self.own)
             operands = args[:count]
             if row.hidden:
                 raise ExpressionError(f"{row.name} is used by derivatives only")
@@ -82,6 +97,18 @@ class _Builder:
             return self.operator(row, operands, options)
 
         return fold(root, combine)
+
+    def tied(self, call: Call) -> Call:
+        """A call whose `tied` names another instance, with that one's id."""
+        if TIED not in dict(call.options) or self.own.get(call.name) is None:
+            return call
+        options = dict(call.options)
+        said = options[TIED]
+        wanted = said.id if isinstance(said, Name) else str(said)
+        other = self.bound.get(wanted) or self.graph.id_of(wanted)
+        if wanted and not isinstance(other, str):
+            raise ExpressionError(f"there is no {wanted} to be tied to; name another {call.name}")
+        return replace(call, options=tuple({**options, TIED: other or ""}.items()))
 
     def read(self, name: str) -> Ref:
         if name in self.bound:
@@ -104,7 +131,7 @@ class _Builder:
         return node_id
 
     def operator(self, row: Op, operands: tuple[Ref, ...], options: dict[str, Any]) -> str:
-        if "clock" in row.statics:  # two calls are two draws
+        if "clock" in row.statics or row.definition is not None:  # two calls are two draws
             drawn = self.place(row, operands, options)
             self.anonymous[drawn] = None
             return drawn
@@ -190,7 +217,8 @@ class _Builder:
             self.rename(node_id, f"v{number}")
 
     def edit(self, dtype: np.dtype[Any]) -> Edit:
-        edits: list[Edit] = [
+        edits: list[Edit] = [Put("modules", name, made) for name, made in self.brought.items()]
+        edits += [
             Put("nodes", n, replace(self.graph.nodes[n], name=name))
             for n, name in self.renamed.items()
         ]
@@ -208,8 +236,14 @@ def _as_tensor(value: Any, dtype: np.dtype[Any]) -> Any:
     return array.astype(dtype)
 
 
-def _built(graph: Graph, text: str, values: Mapping[str, Any], default: float | None) -> _Builder:
-    builder = _Builder(graph, values, default)
+def _built(
+    graph: Graph,
+    text: str,
+    values: Mapping[str, Any],
+    default: float | None,
+    modules: Mapping[str, Graph] | None,
+) -> _Builder:
+    builder = _Builder(graph, values, default, modules or {})
     for statement in parse(text):
         builder.statement(statement)
     builder.name_the_rest()
@@ -221,16 +255,18 @@ def compose(
     values: Mapping[str, Any] | None = None,
     dtype: str = "float64",
     default: float | None = None,
+    modules: Mapping[str, Graph] | None = None,
 ) -> Graph:
     """A whole document from program text, laid out, its output the last statement.
 
     `values` gives the inputs (numbers, nested lists, arrays); `default` those that are not given.
+    `modules` are definitions that the program may call by name; those it calls come along.
     Raises ExpressionError with a sentence, also for a value that the program does not read.
     """
     graph = Graph()
     graph.put("settings", "dtype", dtype)
     given = dict(values or {})
-    builder = _built(graph, text, given, default)
+    builder = _built(graph, text, given, default, modules)
     unread = [name for name in given if name not in builder.used]
     if unread:
         known = ", ".join(sorted(builder.used)) or "no inputs"
@@ -243,14 +279,19 @@ def compose(
 
 
 def compose_edit(
-    graph: Graph, text: str, at: tuple[float, float] = (0.0, 0.0), default: float = 1.0
+    graph: Graph,
+    text: str,
+    at: tuple[float, float] = (0.0, 0.0),
+    default: float = 1.0,
+    modules: Mapping[str, Graph] | None = None,
 ) -> tuple[Edit, list[str]]:
     """The edit that adds a program to an open document, and the ids of its nodes.
 
     Names that the document has are read from it; other free names become inputs of value `default`.
-    The last statement becomes the document's output. Raises ExpressionError or GraphError.
+    `modules` are definitions that it may call beside the document's. The last statement becomes the
+    document's output. Raises ExpressionError or GraphError.
     """
-    builder = _built(graph, text, {}, default)
+    builder = _built(graph, text, {}, default, modules)
     trial = graph.copy()
     edits: list[Edit] = [builder.edit(graph.dtype)]
     if isinstance(builder.last, str):

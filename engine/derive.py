@@ -15,6 +15,7 @@ from engine.evaluate import evaluate
 from engine.expansion import Ref
 from engine.flatten import expand
 from engine.graph import Graph
+from engine.modules import name_at
 from engine.ops.row import Array
 from engine.program import Plan
 from engine.shapes import shape_text
@@ -56,13 +57,15 @@ def derive(
     hessian: bool = False,
     checked: bool = False,
     dtype: str = "float64",
+    modules: Mapping[str, Graph] | None = None,
 ) -> Derived:
     """Runs a program forward and backward at the point `at`.
 
-    `wrt` names the inputs to differentiate by (all float ones unless given). Raises ExpressionError,
+    `wrt` names the inputs to differentiate by (all float ones unless given), `modules` are definitions
+    that the program may call. Raises ExpressionError,
     or DeriveError when an operand does not fit or the output is not a single number.
     """
-    graph = compose(program, at, dtype)
+    graph = compose(program, at, dtype, modules=modules)
     evaluation = evaluate(graph)
     for message in evaluation.faults.values():
         raise DeriveError(message)
@@ -82,7 +85,7 @@ def derive(
         for name, n in inputs.items()
     }
     nodes = {
-        graph.name(n): (value, evaluation.gradients.get(n))
+        name_at(graph, n): (value, evaluation.gradients.get(n))
         for n, value in evaluation.values.items()
     }
     return Derived(
@@ -125,7 +128,7 @@ def _orders(
                 f"orders are for inputs that are single numbers; {name} has shape "
                 f"{shape_text(expansion.spec(node_id).shape)}: choose inputs with --wrt"
             )
-        refs: list[Ref] = [output]
+        refs: list[Ref] = [expansion.results.get(output, output)]
         for _ in range(order):
             refs.append(differentiate(expansion, refs[-1], [node_id]).adjoint.get(node_id, 0.0))
             if len(expansion.nodes) > MAX_STEPS:
@@ -140,7 +143,8 @@ def _orders(
 
 def _hessian(graph: Graph, output: str, inputs: Mapping[str, str]) -> dict[str, dict[str, Array]]:
     expansion = expand(graph)
-    gradients = differentiate(expansion, output, inputs.values()).adjoint
+    result_step = expansion.results.get(output, output)
+    gradients = differentiate(expansion, result_step, inputs.values()).adjoint
     result: dict[str, dict[str, Array]] = {}
     for row, row_id in inputs.items():
         ref = gradients.get(row_id, 0.0)

@@ -116,7 +116,7 @@ def add_node(
     """A new node, and its id. `value` is the tensor of a source node (0 unless given)."""
     row = graph.row(op)
     if row is None:
-        raise GraphError(f"there is no operator {op!r}; see 'gradloom ops'")
+        raise GraphError(f"there is no operator {op!r}; F1 or 'gradloom ops' list them")
     node_id = graph.new_id()
     chosen = graph.new_name(name or (ops.default_name(op) if row.is_source else "v"))
     starts = {o.name: o.start for o in row.options if o.required and o.start is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -136,3 +137,22 @@ def load_module(name: str) -> Graph:
 def modules() -> dict[str, Graph]:
     """Every shipped definition by name, read once; they are never changed in place."""
     return {name: load_module(name) for name in MODULES}
+
+
+class _Shipped(Mapping[str, Graph]):
+    """The shipped definitions by name, each read when it is asked for."""
+
+    def __getitem__(self, name: str) -> Graph:
+        return modules()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in MODULES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+SHIPPED: Mapping[str, Graph] = _Shipped()

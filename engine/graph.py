@@ -112,8 +112,8 @@ class Graph:
 
     @property
     def own_rows(self) -> Mapping[str, Op]:
-        """The document's own operators as rows by name, for formulas typed in it."""
-        return {name: self._rows[name] for name in self.operators}
+        """The document's own operators and modules as rows by name, for formulas typed in it."""
+        return self._rows
 
     def op(self, node_id: str) -> Op:
         name = self.nodes[node_id].op
@@ -267,7 +267,7 @@ class Graph:
             raise GraphError(f"{key!r} is not a node id; ids are n1, n2, ...")
         op = self.row(node.op)
         if op is None:
-            raise GraphError(f"there is no operator {node.op!r}; see 'gradloom ops'")
+            raise GraphError(f"there is no operator {node.op!r}; F1 or 'gradloom ops' list them")
         if op.hidden:
             raise GraphError(f"{node.op} is used by derivatives only")
         if unicodedata.normalize("NFKC", node.name) != node.name or keyword.iskeyword(node.name):

@@ -25,10 +25,13 @@ def new(
     from app import arguments
     from engine import files
     from engine.compose import compose
+    from engine.examples import SHIPPED
 
     path = arguments.target(file, force)
     values = arguments.assignments(at)
-    graph = compose(arguments.program_text(program), values, arguments.dtype_of(values))
+    graph = compose(
+        arguments.program_text(program), values, arguments.dtype_of(values), modules=SHIPPED
+    )
     for name in parameter:
         node_id = arguments.source_of(graph, name)
         graph.put("nodes", node_id, replace(graph.nodes[node_id], op="parameter"))

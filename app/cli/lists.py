@@ -49,15 +49,17 @@ def check(file: str | None, as_json: bool) -> int:
 @json_option
 def ops(name: str | None, markdown: bool, as_json: bool) -> None:
     """List the operators, or show one as a card."""
+    from app import drawers, report
     from app import help as pages
-    from app import report
-    from engine.ops import DRAWERS, TABLE
+    from engine.ops import TABLE
 
-    if name is not None and name not in TABLE:
-        close = difflib.get_close_matches(name, TABLE, 1)
+    shelves = drawers.drawers({})
+    known = {**TABLE, **{row.name: row for drawer in shelves.values() for row in drawer}}
+    if name is not None and name not in known:
+        close = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]}?" if close else "see 'gradloom ops' for all of them"
         raise ValueError(f"there is no operator {name!r}; {hint}")
-    rows = [row for drawer in DRAWERS.values() for row in drawer] if name is None else [TABLE[name]]
+    rows = [row for shelf in shelves.values() for row in shelf] if name is None else [known[name]]
     if markdown:
         click.echo(pages.markdown() if name is None else pages.page(rows[0]), nl=False)
     elif as_json:
@@ -65,7 +67,7 @@ def ops(name: str | None, markdown: bool, as_json: bool) -> None:
     elif name is not None:
         show(report.card(rows[0]))
     else:
-        show(*report.palette(DRAWERS))
+        show(*report.palette({title: shelf for title, shelf in shelves.items() if shelf}))
 
 
 @cli.command()

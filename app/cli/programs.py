@@ -48,11 +48,12 @@ def derive(
     """
     from app import arguments, report
     from engine.derive import derive as work
+    from engine.examples import SHIPPED
 
     values = arguments.assignments(at)
     text = arguments.program_text(program)
     dtype = arguments.dtype_of(values)
-    found = work(text, values, wrt or None, order or 0, hessian, checked, dtype)
+    found = work(text, values, wrt or None, order or 0, hessian, checked, dtype, SHIPPED)
     wrong = [name for name, error in found.check.items() if not error <= TOLERANCE]
     if as_json:
         told: dict[str, Any] = {
@@ -132,10 +133,13 @@ def minimize(
     """
     from app import arguments, report
     from engine.compose import compose
+    from engine.examples import SHIPPED
     from engine.train.minimum import minimize as work
 
     values = arguments.assignments(at)
-    graph = compose(arguments.program_text(program), values, arguments.dtype_of(values))
+    graph = compose(
+        arguments.program_text(program), values, arguments.dtype_of(values), modules=SHIPPED
+    )
     given = {name: value for name, value in settings.items() if value is not None}
     with report.progress("minimize") as tell:
         found = work(

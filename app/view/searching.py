@@ -142,7 +142,7 @@ def is_formula(text: str, graph: Graph) -> bool:
         statements = parse(text)
         for statement in statements:
             for part in post_order(statement.tree):
-                if isinstance(part, Call):
+                if isinstance(part, Call) and part.name not in examples.MODULES:
                     ops.lookup(part, None, graph.own_rows)
     except ExpressionError:
         return False

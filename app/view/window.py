@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication
 
+from app import drawers
 from app.recovery import Recovery
 from app.session import Session
 from app.text import tr
@@ -250,7 +251,8 @@ class Window(Frame):
         below = max((n.y for n in graph.nodes.values()), default=-160.0) + 160.0
         left = min((n.x for n in graph.nodes.values()), default=0.0)
         try:
-            edit, _ = compose_edit(graph, text, (left, below))
+            modules = drawers.callable_modules(self.session.modules)
+            edit, _ = compose_edit(graph, text, (left, below), modules=modules)
             self.show_editor()
             self.session.do(edit, tr("Type a formula"))
         except (ExpressionError, GraphError) as error:

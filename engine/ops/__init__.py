@@ -165,7 +165,7 @@ def _unknown(call: Call, own: Op | None = None) -> str:
         return f"{call.name} takes {wanted} {plural}{listed}, not {len(call.args)}"
     names = {s for s, _ in _CALLS if s.isidentifier()}
     close = difflib.get_close_matches(call.name, names, 1)
-    hint = f"did you mean {close[0]}?" if close else "see 'gradloom ops' for all of them"
+    hint = f"did you mean {close[0]}?" if close else "F1 or 'gradloom ops' list all of them"
     return f"there is no operator {call.name!r}; {hint}"
 
 

@@ -420,6 +420,14 @@ def test_check_names_parameters_inside_modules(tmp_path: Path) -> None:
     assert gradloom("check", tmp_path / "dense.gloom")["failed"] == []
 
 
+def test_modules_are_listed_shown_and_called() -> None:
+    assert {"Dense", "LSTM"} <= {row["name"] for row in gradloom("ops")}
+    assert "units" in call("ops", "Dense").stdout
+    found = gradloom("derive", "sum(Dense(x, units=3))", "--at", "x=[[1,2]]", "--check")
+    assert np.shape(found["gradients"]["x"]) == (1, 2)
+    assert list(found["check"]) == ["x"]
+
+
 def test_ops() -> None:
     found = gradloom("ops")
     assert len(found) >= 40

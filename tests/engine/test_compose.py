@@ -10,6 +10,7 @@ import pytest
 
 from engine.compose import compose, compose_edit, formula_of
 from engine.evaluate import evaluate
+from engine.examples import SHIPPED
 from engine.expression import ExpressionError
 from engine.graph import Graph
 
@@ -193,3 +194,30 @@ def test_the_document_has_the_dtype_asked_for() -> None:
     assert graph.tensors[graph.id_of("k")].dtype == np.int64
     with pytest.raises(ExpressionError):
         compose("", {})
+
+
+def test_modules_are_called_by_name_and_come_along() -> None:
+    graph = compose("d = Dense(x, units=3)\nL = sum(d^2)", {"x": [[1.0, 2.0]]}, modules=SHIPPED)
+    dense = str(graph.id_of("d"))
+    assert graph.nodes[dense].op == "Dense" and list(graph.modules) == ["Dense"]
+    assert evaluate(graph).specs[dense].shape == (1, 3)
+    edit, _ = compose_edit(graph, "e = Dense(x, tied=d); f = Dense(x) + Dense(x)", modules=SHIPPED)
+    undo = edit.apply(graph)
+    twin = graph.nodes[str(graph.id_of("e"))]
+    assert twin.options["tied"] == dense and formula_of(graph, twin.id) == "Dense(x, tied='d')"
+    assert len(graph.of_op("Dense")) == 4  # two calls are two instances
+    assert list(graph.modules) == ["Dense"]
+    undo.apply(graph)
+    copy = graph.copy()
+    compose_edit(copy, f"again = {formula_of(graph, dense)}")[0].apply(copy)  # the document's own
+    assert copy.nodes[str(copy.id_of("again"))].options["units"] == 3
+    for text, told in (
+        ("Dense(x, x)", "takes 1 operands"),
+        ("Dense(x, width=3)", "has no option 'width'"),
+        ("Dense(x, tied=nobody)", "no nobody to be tied to"),
+        ("Dens(x)", "there is no operator 'Dens'"),
+    ):
+        with pytest.raises(ExpressionError, match=told):
+            compose_edit(graph, text, modules=SHIPPED)
+    with pytest.raises(ExpressionError, match="no operator 'MLP'"):
+        compose_edit(graph, "MLP(x)")

@@ -262,6 +262,24 @@ def test_training_waits_for_wires_and_its_error_goes_when_it_is_mended(
     assert panel.message.isHidden() and not panel.message.text()
 
 
+def test_modules_are_typed_in_a_formula(window: Window) -> None:
+    show(window, compose("y = relu(x)", {"x": [[1.0, 2.0, 3.0]]}))
+    line = window.top.formula.line
+    line.setText("d2 = Dense(x, units=3); L = sum(d2^2)")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    session = window.session
+    assert window.top.formula.fault.text() == ""
+    assert session.shown_value(ids(window, "d2")[0]).shape == (1, 3)  # type: ignore[union-attr]
+    line.setText("twin = Dense(x, tied=d2)")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert session.history.labels == ["Type a formula", "Type a formula"]
+    twin, first = ids(window, "twin", "d2")
+    np.testing.assert_array_equal(session.shown_value(twin), session.shown_value(first))
+    line.setText("z = Dens(x)")
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert "no operator 'Dens'" in window.top.formula.fault.text()
+
+
 def test_a_module_without_parameters_is_offered_no_tie(window: Window) -> None:
     graph = network()
     edit, instance = make_module(graph, [str(graph.id_of("h"))], "Act")

@@ -139,8 +139,10 @@ class Adding(Keys):
     def add_formula(self, text: str, place: QPointF) -> bool:
         """Adds a program's nodes, the first at a scene place, and selects them."""
         at = self.board.middle_of(place)
+        modules = drawers.callable_modules(self.session.modules)
         return self._insert(
-            lambda: compose_edit(self.session.graph, text, at), tr("Type a formula")
+            lambda: compose_edit(self.session.graph, text, at, modules=modules),
+            tr("Type a formula"),
         )
 
     def search_for(self, place: QPointF, end: End) -> None:

@@ -81,7 +81,7 @@ def pasted(
 ) -> tuple[Edit, list[str]]:
     """A document's nodes with their middle at `at`, or a program's; `reads` wires their ports."""
     if isinstance(found, str):
-        return compose_edit(graph, found, at)
+        return compose_edit(graph, found, at, modules=drawers.callable_modules(graph.modules))
     if not found.nodes and not found.notes:
         raise GraphError(tr("there are no nodes in it"))
     edit, ids = insert(graph, found, _offset(found, at))
