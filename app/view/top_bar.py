@@ -35,7 +35,7 @@ class TopBar(QFrame):
         self.dot.setToolTip(tr("There are changes that are not saved"))
         self.dot.setFixedWidth(12)
         self.formula = FormulaBar()
-        self.formula.setMinimumWidth(280)
+        self.formula.setMinimumWidth(200)
         self.formula.setMaximumWidth(760)
         self.hint = QToolButton()
         self.hint.setObjectName("view.commands")

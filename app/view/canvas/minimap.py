@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
@@ -26,7 +26,9 @@ from engine.graph import Graph
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
 
-SIZE = QSize(208, 132)
+LARGEST = QSize(208, 132)
+SHARE = 0.24
+"""Of a small canvas it takes no more than this share of the width."""
 EDGE, INSET = 16, 8
 REDRAW_MS = 100
 MAX_MARKS = 400
@@ -49,7 +51,7 @@ class Minimap(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
-        self.setFixedSize(SIZE)
+        self.setFixedSize(LARGEST)
         # Nothing under it need be painted again when it is.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -111,7 +113,7 @@ class Minimap(QWidget):
         scale = min(area.width() / whole.width(), area.height() / whole.height(), 0.2)
         self._way = QTransform.fromTranslate(area.center().x(), area.center().y())
         self._way.scale(scale, scale).translate(-whole.center().x(), -whole.center().y())
-        picture = QPixmap(SIZE * ratio)
+        picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme.panel)
         painter = QPainter(picture)
@@ -215,8 +217,13 @@ class Minimap(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and watched is self._canvas:
             room = self._canvas.rect()
-            self.move(
-                room.right() + 1 - EDGE - SIZE.width(), room.bottom() + 1 - EDGE - SIZE.height()
-            )
+            share = min(1.0, max(0.5, SHARE * room.width() / LARGEST.width()))
+            size = LARGEST * share
+            if size != self.size():
+                self.setFixedSize(size)
+                self._drawn = None
+                self.document_changed()
+            corner = room.bottomRight() + QPoint(1, 1) - QPoint(EDGE, EDGE)
+            self.move(corner - QPoint(size.width(), size.height()))
             self.follow()
         return False
