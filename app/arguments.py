@@ -201,15 +201,20 @@ def as_document(name: str, value: Any, dtype: Any) -> Any:
     return value
 
 
-def source_of(graph: Graph, name: str) -> str:
-    """The id of a node whose value is given. Raises ValueError with the names there are."""
-    from engine.ops import HOLDS_TENSOR
+def source_of(graph: Graph, name: str, inside: bool = False) -> str:
+    """The key of what is given a value, also of a parameter inside a module (`dense.W`) if asked.
 
-    node_id = graph.id_of(name)
-    if node_id is None or graph.nodes[node_id].op not in HOLDS_TENSOR:
-        names = ", ".join(graph.name(n) for n in graph.of_op(*HOLDS_TENSOR)) or "none"
+    Raises ValueError with the names there are.
+    """
+    from engine.ops import HOLDS_TENSOR
+    from engine.ties import parameters_inside
+
+    known = {graph.name(n): n for n in graph.of_op(*HOLDS_TENSOR)}
+    known |= parameters_inside(graph) if inside else {}
+    if name not in known:
+        names = ", ".join(known) or "none"
         raise ValueError(f"{name} is not a value that is given; there are: {names}")
-    return node_id
+    return known[name]
 
 
 def feeds(graph: Graph, base: Path | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from engine import trace
 from engine.compose import formula_of
 from engine.ops.row import REQUIRED, Array, Op
 from engine.shapes import shape_text
+from engine.ties import parameters_inside
 
 if TYPE_CHECKING:
     from engine.derive import Derived
@@ -270,16 +271,20 @@ def minimized(output: str, found: Minimum) -> Iterator[Any]:
 
 
 def evaluated(graph: Graph, found: Evaluation) -> Iterator[Any]:
-    """A document's nodes in the order they are computed."""
+    """A document's nodes in the order they are computed, with the parameters inside modules."""
+    told = []
+    for n in graph.order():
+        told.append((n, graph.name(n), formula_of(graph, n)))
+        told += [(k, name, "parameter") for name, k in parameters_inside(graph, n).items()]
     rows = [
         (
-            graph.name(n),
-            formula_of(graph, n),
+            name,
+            formula,
             shape_text(found.specs[n].shape) if found.specs.get(n) and found.specs[n].shape else "",
             number(found.values.get(n)),
             number(found.gradients.get(n)),
         )
-        for n in graph.order()
+        for n, name, formula in told
     ]
     yield table(
         rows, ("Node", "Formula", "Shape", "Value", "Gradient"), ("bold", "", "", VALUE, GRADIENT)

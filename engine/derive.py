@@ -15,10 +15,10 @@ from engine.evaluate import evaluate
 from engine.expansion import Ref
 from engine.flatten import expand
 from engine.graph import Graph
-from engine.modules import name_at
 from engine.ops.row import Array
 from engine.program import Plan
 from engine.shapes import shape_text
+from engine.ties import name_at
 from engine.trace import Step
 
 MAX_STEPS = 200_000

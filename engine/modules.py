@@ -428,12 +428,3 @@ def _node_at(graph: Graph, path: str) -> Node | None:
     for step in outer:
         inner = inner.op(step).definition if inner is not None and step in inner.nodes else None
     return inner.nodes.get(last) if inner is not None else None
-
-
-def name_at(graph: Graph, path: str) -> str:
-    """What people call the node at a path of ids through modules: `dense.W`."""
-    names, inner = [], graph
-    for step in path.split("."):
-        names.append(inner.name(step))
-        inner = inner.op(step).definition
-    return ".".join(names)

@@ -59,3 +59,21 @@ def drawn(graph: Graph, expansion: Expansion) -> dict[str, Array]:
         for path, value in values.items()
         if path not in graph.tensors or graph.tensors[path].shape != value.shape
     }
+
+
+def name_at(graph: Graph, path: str) -> str:
+    """What people call the node at a path of ids through modules: `dense.W`."""
+    names, inner = [], graph
+    for step in path.split("."):
+        names.append(inner.name(step))
+        inner = inner.op(step).definition
+    return ".".join(names)
+
+
+def parameters_inside(graph: Graph, node_id: str = "") -> dict[str, str]:
+    """Keys of the parameters inside a module, or inside all, by their names; those of a tied
+    instance are the owner's."""
+    shared = tied(graph)
+    nodes = [n for n in ([node_id] if node_id else graph.order()) if n not in shared]
+    keys = [key for n in nodes for key in parameters(graph, n) if "." in key]
+    return {name_at(graph, key): key for key in keys}

@@ -47,24 +47,34 @@ def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
     """Values and gradients of a document."""
     from app import arguments, report
     from engine.evaluate import evaluate
+    from engine.shapes import shape_text
+    from engine.ties import parameters_inside
 
     graph, base = arguments.open_document(file)
+    given = {}
     for name, value in arguments.assignments(at, "--set").items():
-        graph.put(
-            "tensors",
-            arguments.source_of(graph, name),
-            arguments.as_document(name, value, graph.dtype),
-        )
+        key = arguments.source_of(graph, name, inside=True)
+        given[name] = key
+        graph.put("tensors", key, arguments.as_document(name, value, graph.dtype))
     found = evaluate(graph, arguments.feeds(graph, base))
+    for name, key in given.items():
+        if key in found.specs and found.specs[key].shape != graph.tensors[key].shape:
+            needed = shape_text(found.specs[key].shape)
+            raise ValueError(
+                f"{name} is {shape_text(graph.tensors[key].shape)} and has to be {needed}"
+            )
     if as_json:
+        rows = {graph.name(n): (n, node.op) for n, node in graph.nodes.items()}
+        inside = parameters_inside(graph)
+        rows |= {name: (key, "parameter") for name, key in inside.items()}
         told = {
-            graph.name(n): {
-                "op": node.op,
-                "shape": list(found.specs[n].shape) if n in found.specs else None,
-                "value": found.values.get(n),
-                "gradient": found.gradients.get(n),
+            name: {
+                "op": op,
+                "shape": list(found.specs[key].shape) if key in found.specs else None,
+                "value": found.values.get(key),
+                "gradient": found.gradients.get(key),
             }
-            for n, node in graph.nodes.items()
+            for name, (key, op) in rows.items()
         }
         whole: dict[str, Any] = {"nodes": told}
         whole |= {"not_finite": found.trouble} if found.trouble else {}

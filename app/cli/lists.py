@@ -18,7 +18,8 @@ def check(file: str | None, as_json: bool) -> int:
     """Compare gradients with differences: FILE's, or every operator's."""
     from app import arguments, report
     from engine import check as checks
-    from engine.modules import name_at
+    from engine.evaluate import evaluate
+    from engine.ties import name_at
 
     if file is None:
         with report.progress("check") as tell:
@@ -30,7 +31,9 @@ def check(file: str | None, as_json: bool) -> int:
         graph, base = arguments.open_document(file)
         errors = checks.check_graph(graph, arguments.feeds(graph, base))
         if not errors:
-            raise ValueError(f"{file} has no gradient to check; its output is not a single number")
+            found = evaluate(graph, arguments.feeds(graph, base))
+            why = next(iter(found.faults.values()), "") or found.note
+            raise ValueError(f"{file} has no gradient to check: {why.rstrip('.')}")
         named = {name_at(graph, n): error for n, error in errors.items()}
         failed = [name for name, error in named.items() if not error <= TOLERANCE]
         lines = [f"{name}: relative error {named[name]:.3g}" for name in failed]

@@ -19,7 +19,7 @@ from app.report import plain, two_columns
 from engine import check, examples, files, ops
 from engine.check import Failure
 from engine.compose import compose
-from engine.edits import connect
+from engine.edits import connect, disconnect
 from engine.evaluate import evaluate
 from engine.graph import Graph, Recipe
 from engine.modules import add_module
@@ -414,10 +414,22 @@ def test_check_names_parameters_inside_modules(tmp_path: Path) -> None:
     connect(str(graph.id_of("x")), dense, "x").apply(graph)
     connect(dense, square, port).apply(graph)
     files.write(graph, tmp_path / "dense.gloom")
+    shown = call("run", tmp_path / "dense.gloom").stdout
+    assert "dense.W" in shown and "dense.b" in shown
+    given = [[1.0] * 8, [0.5] * 8]
+    told = gradloom("run", tmp_path / "dense.gloom", "--set", f"dense.W={given}")["nodes"]
+    assert told["dense.W"]["value"] == given and np.shape(told["dense.W"]["gradient"]) == (2, 8)
+    assert told["dense"]["value"] == [[0.0] * 8]
+    wrong = refused("run", tmp_path / "dense.gloom", "--set", "dense.W=[[1]]")
+    assert "dense.W is 1×1 and has to be 2×8" in wrong
+    assert "dense.W, dense.b" in refused("run", tmp_path / "dense.gloom", "--set", "dense.V=1")
     done = call("check", tmp_path / "dense.gloom")
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("3 gradients checked, all agree")
     assert gradloom("check", tmp_path / "dense.gloom")["failed"] == []
+    disconnect(dense, "x").apply(graph)
+    files.write(graph, tmp_path / "empty.gloom")
+    assert "has no value yet" in refused("check", tmp_path / "empty.gloom")
 
 
 def test_modules_are_listed_shown_and_called() -> None:
