@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.session import Session
 from app.view import theme
-from app.view.canvas import Canvas
+from app.view.canvas import Canvas, speaking
 from app.view.canvas.keyboard import wire_by_keys
 from app.view.window import Window
 from engine import examples
@@ -336,12 +336,18 @@ def test_inside_a_module_a_wire_is_weighed_with_the_numbers_there(window: Window
     assert "5×3 @ 5×3" in fit.fault
 
 
-def test_a_wire_drawn_by_keys_is_weighed_and_mended(canvas: Canvas) -> None:
+def test_a_wire_drawn_by_keys_is_weighed_and_mended(
+    canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(speaking, "announce", lambda widget, text: heard.append(text))
     canvas.session.select((node(canvas, "p"), node(canvas, "y")))
     wire_by_keys(canvas)
     for letter in "y.b":
         QTest.keyClick(canvas, letter)
     assert "2 rows on the right" in canvas.mending.ghost.words
+    QTest.qWait(200)
+    assert any("2 rows on the right" in text for text in heard), "a screen reader hears of it"
     QTest.keyClick(canvas, Qt.Key.Key_Return)
     offers = canvas.mending.list
     assert not canvas.mending.ghost.isVisible() and not canvas.banner.isVisible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QTextDocument
 from PySide6.QtWidgets import QWidget
 
@@ -33,7 +33,10 @@ def result_words(fit: Fit) -> str:
 
 
 class Ghost(QWidget):
-    """Some lines in a frame. `words` is what it says, `is_good` whether the wire would fit."""
+    """Some lines in a frame. `words` is what it says, `is_good` whether the wire would fit; `told`
+    repeats what is new."""
+
+    told = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -65,6 +68,7 @@ class Ghost(QWidget):
             size = self._text.size()
             self.resize(round(size.width() + 2 * _PADDING_X), round(size.height() + 2 * _PADDING_Y))
             self.setAccessibleName(self._text.toPlainText())
+            self.told.emit(self._text.toPlainText())
             self.update()
         self._place(at)
         if self.isHidden():

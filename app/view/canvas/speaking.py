@@ -65,6 +65,10 @@ class Speaking:
         elif gone and not found:
             self._say("fault", tr("no fault is left"))
 
+    def wire(self, text: str) -> None:
+        """Says what a wire that is drawn would do."""
+        self._say("wire", text)
+
     def mode(self, text: str) -> None:
         self._say("mode", text)
 

@@ -63,6 +63,7 @@ class Canvas(Adding):
         self._speaking = Speaking(self)
         self.banner.told.connect(self._speaking.mode)
         self.mending = Mending(self)
+        self.mending.ghost.told.connect(self._speaking.wire)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_FRAME_MS)
