@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QAccessible
@@ -16,7 +17,7 @@ from app.view.canvas import speaking
 from app.view.window import Window
 from engine import files
 from engine.compose import compose
-from engine.edits import Put, batch, connect, remove_nodes
+from engine.edits import Put, add_node, batch, connect, remove_nodes
 from engine.examples import load_module
 from engine.modules import add_module
 from engine.records import Note
@@ -175,6 +176,31 @@ def test_a_wire_back_from_a_free_port(window: Window) -> None:
     select(window, "x")
     press(window, Qt.Key.Key_C, SHIFT)
     assert aim(window) is None and "reads nothing" in window.canvas.notice.text()
+
+
+def test_a_misfit_by_keys_offers_its_repair_to_keys(window: Window) -> None:
+    p, q = (np.ones((2, 3)) for _ in range(2))
+    window.session.load(compose("y = p @ z", {"p": p, "z": np.ones((3, 2))}))
+    edit, _ = add_node(window.session.graph, "input", "q", at=(0, 300), value=q)
+    window.session.do(edit, "Add input")
+    window.canvas.flush()
+    window.canvas.fit()
+    window.canvas.setFocus()
+    before = files.to_bytes(window.session.root)
+    done = len(window.session.history.labels)
+    select(window, "q")
+    press(window, Qt.Key.Key_C)
+    letters(window, "y.b")
+    press(window, Qt.Key.Key_Return)
+    offers = window.canvas.mending.list
+    assert offers.isVisible() and offers.titles[0] == "Transpose q"
+    assert not window.canvas.banner.isVisible()
+    QTest.keyClick(offers.list, Qt.Key.Key_Return)
+    assert window.session.evaluation.values[node(window, "y")].shape == (2, 2)
+    assert len(window.session.history.labels) == done + 1
+    assert window.focusWidget() is window.canvas
+    window.commands.run("edit.undo")
+    assert files.to_bytes(window.session.root) == before
 
 
 def test_where_nothing_fits_it_says_so(window: Window) -> None:

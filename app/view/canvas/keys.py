@@ -46,6 +46,12 @@ class Keys(Editing):
         if isinstance(gesture, KeyWire):
             gesture.connect()
 
+    def arrived(self) -> None:
+        """The view rests: what stands at places of the view is put there."""
+        super().arrived()
+        if self._gesture is not None and self._gesture.takes_keys:
+            self._gesture.move(self._gesture.start)
+
     def event(self, event: QEvent) -> bool:
         """Keys that a gesture takes are no shortcuts."""
         gesture = self._gesture
