@@ -11,6 +11,7 @@ from app.actions.record import (
     WIRE,
     Action,
     Context,
+    drawn,
     framed,
     free,
     nodes,
@@ -114,14 +115,14 @@ ACTIONS = (
     ),
     Action(
         "edit.rename", "Rename", MENU, lambda c: c.canvas.rename_selected(), "F2", picked, 1,
-        "The name of the node, the text of the note or the title of the frame.", on=NODE,
+        "The name of the node, the text of the note or the title of the frame.", on=NODE | NOTE,
     ),
     Action(
         "edit.value", "Edit value", MENU, lambda c: c.canvas.edit_selected_value(), "", _holds, 1,
         "The number the node holds; Enter or a double click on it do the same.", on=NODE,
     ),
     Action(
-        "edit.select_all", "Select all", MENU, lambda c: c.canvas.select_all(), "Ctrl+A", nodes, 2,
+        "edit.select_all", "Select all", MENU, lambda c: c.canvas.select_all(), "Ctrl+A", drawn, 2,
         on=GROUND,
     ),
     Action(
@@ -196,10 +197,6 @@ ACTIONS = (
         "edit.frame", "Frame selection", MENU, lambda c: c.canvas.notes.frame(), "Ctrl+J", shown, 3,
         "A frame with a title around what is selected; dragged by its title it carries what is in it.",
         _NOTES, NODE | GROUND | NOTE,
-    ),
-    Action(
-        "edit.note_text", "Edit text", MENU, lambda c: c.canvas.notes.edit_selected(), "", noted, 3,
-        "The note or the title; a double click, Enter or F2 do the same.", _NOTES, NOTE,
     ),
     Action(
         "edit.fit_frame", "Fit to contents", MENU, lambda c: c.canvas.notes.fit(), "Ctrl+Alt+J", noted, 3,

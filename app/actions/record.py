@@ -20,7 +20,6 @@ class Notes(Protocol):
 
     def add(self) -> None: ...
     def frame(self) -> None: ...
-    def edit_selected(self) -> bool: ...
     def fit(self) -> None: ...
     def select_inside(self) -> None: ...
     def colour(self, name: str) -> None: ...
@@ -190,6 +189,11 @@ def nodes(c: Context) -> bool:
     return c.editing and bool(c.session.graph.nodes)
 
 
+def drawn(c: Context) -> bool:
+    """A document with nodes, notes or frames is shown."""
+    return c.editing and bool(c.session.graph.nodes or c.session.graph.notes)
+
+
 def selected(c: Context) -> bool:
     """Nodes are selected."""
     return c.editing and bool(c.session.selection)
@@ -237,6 +241,7 @@ def idle(c: Context) -> bool:
 
 WHY: dict[Callable[[Context], bool], str] = {
     shown: "no document is open", nodes: "there are no nodes", selected: "no node is selected",
+    drawn: "there is nothing on the canvas",
     picked: "nothing is selected", noted: "no note or frame is selected",
     framed: "no frame is selected", several: "select two or more", three: "select three or more",
     wire_pointed: "point at a wire", free: "not while it trains",

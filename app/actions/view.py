@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.actions.record import GROUND, NODE, Action, Context, nodes, picked, shown
+from app.actions.record import GROUND, NODE, Action, Context, drawn, nodes, picked, shown
 
 MENU = "View"
 
@@ -22,7 +22,7 @@ def _panel(name: str) -> Callable[[Context], None]:
 
 ACTIONS = (
     Action("view.commands", "Commands…", MENU, lambda c: c.search.commands(), "Ctrl+K"),
-    Action("view.fit", "Fit", MENU, lambda c: c.navigation.show_all(), "F", nodes, 1, on=GROUND),
+    Action("view.fit", "Fit", MENU, lambda c: c.navigation.show_all(), "F", drawn, 1, on=GROUND),
     Action(
         "view.zoom_selection", "Zoom to selection", MENU, lambda c: c.navigation.show_selection(),
         "Shift+F", picked, 1,

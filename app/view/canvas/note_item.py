@@ -82,7 +82,6 @@ class NoteItem(QGraphicsItem):
         area = self.size.width() * self.size.height()
         # Of two frames the larger lies below; notes lie above frames, wires and nodes above both.
         self.setZValue(-1 - area / (area + 1e6) if self.is_frame else 0)
-        self.setToolTip("" if self.is_frame else self.note.text[:400])
 
     def set_look(self, look: NoteLook) -> None:
         if look != self.look:
@@ -136,6 +135,15 @@ class NoteItem(QGraphicsItem):
         key = (self.note.text, self._room(), self.theme.name)
         if self._laid is None or self._laid[0] != key:
             self._laid = key, lay_out(self.note.text, self._room(), self.theme.text)
+        return self._laid[1]
+
+    def _title(self, room: float, colour: QColor) -> Laid:
+        key = (self.note.text, room, self.theme.name, self.note.colour)
+        if self._laid is None or self._laid[0] != key:
+            title, weight = self.note.text.strip("# \n"), 600
+            if not title:
+                title, weight = tr("Frame"), 400
+            self._laid = key, lay_out(title, room, colour, SIZE, weight)
         return self._laid[1]
 
     # ------------------------------------------------------------ QGraphicsItem
@@ -203,8 +211,7 @@ class NoteItem(QGraphicsItem):
         painter.scale(scale, scale)
         inset = INSET if scale < 1.5 else INSET / 2
         room = strip.width() / scale - 2 * inset
-        title = self.note.text.lstrip("# ") or tr("Frame")
-        laid = lay_out(title, max(room, 8.0), hue, SIZE, 600 if self.note.text else 400)
+        laid = self._title(max(room, 8.0), hue)
         line = laid.lines[0]
         laid.draw(painter, QPointF(inset, (TITLE - line.height) / 2), hue, line.height)
         painter.restore()

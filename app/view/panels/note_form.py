@@ -21,16 +21,22 @@ from engine.graph import Note
 from engine.records import COLOURS
 
 SWATCH = 24
+_CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 class _Text(QPlainTextEdit):
-    """Several lines, taken with Ctrl+Enter or when the keyboard goes elsewhere."""
+    """Several lines, or one of a title, taken with Ctrl+Enter (a title with Enter) or when the
+    keyboard goes elsewhere."""
 
     committed = Signal(str)
 
+    def __init__(self, text: str, one_line: bool) -> None:
+        super().__init__(text)
+        self._ends = Qt.KeyboardModifier.NoModifier if one_line else _CONTROL
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if enter and event.modifiers() & _CONTROL == self._ends & _CONTROL:
             self.committed.emit(self.toPlainText())
         else:
             super().keyPressEvent(event)
@@ -62,7 +68,7 @@ class NoteForm(QWidget):
         column.setSpacing(8)
         head = QLabel(tr("Frame") if is_frame else tr("Note"))
         head.setFont(theme.ui_font(15, 600))
-        self.text = _Text(note.text)
+        self.text = _Text(note.text, is_frame)
         self.text.setAccessibleName(
             tr("Title of the frame") if is_frame else tr("Text of the note")
         )
