@@ -151,6 +151,10 @@ def test_the_mouse_and_other_edits_end_a_wire_of_keys(window: Window) -> None:
     assert aim(window) is None and window.session.history.labels == []
     select(window, "x")
     press(window, Qt.Key.Key_C)
+    window.palette_panel.search.setFocus()
+    assert aim(window) is None, "nor does it wait while keys go elsewhere"
+    canvas.setFocus()
+    press(window, Qt.Key.Key_C)
     letters(window, "J")
     remove(window, "J")  # what it aims at
     assert aim(window) is None and not canvas.banner.isVisible()

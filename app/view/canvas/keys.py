@@ -132,6 +132,9 @@ class Keys(Editing):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.ring.hide()
+        away = event.reason() != Qt.FocusReason.ActiveWindowFocusReason
+        if away and self._gesture is not None and self._gesture.takes_keys:
+            self._escape_gesture()
         self._held = ""
         self.viewport().unsetCursor()
         self._end_nudge()
