@@ -107,7 +107,7 @@ class Evaluation:
         """The node's gradient so far after `cursor` micro-steps; None before a term reached it."""
         numbers = self.steps.script.sums_at.get(self.step_of(node_id), [])
         index = bisect_right(numbers, cursor)
-        return self.steps[numbers[index - 1] - 1].total if index else None
+        return self.steps.total(numbers[index - 1] - 1) if index else None
 
 
 class _Arrays(Mapping[str, Array]):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from engine.differentiate import Adjoints, Contribution
 from engine.expansion import Expansion, Ref
+from engine.ops.row import Array
 from engine.trace import Phase, Step, Telling
 
 
@@ -108,6 +109,12 @@ class Steps(Sequence[Step]):
         if place not in self._made:
             self._made[place] = self._step(self.script.outlines[place])
         return self._made[place]
+
+    def total(self, index: int) -> Array:
+        """The `total` of a step, without the rest of it."""
+        total = self.telling.read(self.script.outlines[self._part[index]].total)
+        assert total is not None  # a script leaves out what failed
+        return total
 
     def _step(self, o: Outline) -> Step:
         value, total = self.telling.read(o.value), self.telling.read(o.total)

@@ -293,15 +293,17 @@ class Board(Places):
     def light(self, ports: Mapping[str, frozenset[str]] | None) -> None:
         """While a wire is drawn: the ports it may end at; nodes without any are dimmed."""
         none: frozenset[str] = frozenset()
-        looks: dict[Look, dict[frozenset[str] | None, Look]] = {}  # few, and many nodes have each
-        with self.together():
-            for node_id, item in self.nodes.items():
-                lit = None if ports is None else ports.get(node_id, none)
-                if lit != item.look.lit or item.look.target is not None:
-                    kin = looks.setdefault(item.look, {})
-                    if lit not in kin:
-                        kin[lit] = replace(item.look, lit=lit, target=None)
-                    item.set_look(kin[lit])
+        made: dict[tuple[Look, frozenset[str] | None], Look] = {}  # few, and many nodes have each
+        for node_id, item in self.nodes.items():
+            lit = None if ports is None else ports.get(node_id, none)
+            look = item.look
+            if lit != look.lit or look.target is not None:
+                key = look, lit
+                if key not in made:
+                    made[key] = replace(look, lit=lit, target=None)
+                item.look = made[key]
+        if made:
+            self.update()
 
     def aim(self, node_id: str | None, port: str | None) -> None:
         """The port the wire would end at if it were let go now."""

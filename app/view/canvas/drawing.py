@@ -242,8 +242,9 @@ def draw_flag(painter: QPainter, digits: str, theme: Theme) -> None:
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, digits)
 
 
-def _row_boxes(face: Face) -> tuple[QRectF, QRectF]:
-    top = HEADER + 3 + max(0.0, face.height - 76) / 2
+@cache
+def _row_boxes(height: float) -> tuple[QRectF, QRectF]:
+    top = HEADER + 3 + max(0.0, height - 76) / 2
     width = WIDTH - INNER - 11
     return QRectF(INNER, top, width, ROW), QRectF(INNER, top + ROW, width, ROW)
 
@@ -251,12 +252,12 @@ def _row_boxes(face: Face) -> tuple[QRectF, QRectF]:
 def _captions(painter: QPainter, face: Face, theme: Theme) -> None:
     painter.setFont(_ui(11))
     painter.setPen(theme.muted)
-    for label, box in zip((tr("value"), tr("grad")), _row_boxes(face), strict=True):
+    for label, box in zip((tr("value"), tr("grad")), _row_boxes(face.height), strict=True):
         painter.drawText(box, _LEFT, label)
 
 
 def _rows(painter: QPainter, face: Face, theme: Theme) -> None:
-    above, below = _row_boxes(face)
+    above, below = _row_boxes(face.height)
     waiting = tr("waiting") if face.waiting else "–"
     for text, otherwise, colour, box in (
         (face.value, waiting, theme.value, above),

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.view.canvas.drawing import (
@@ -35,6 +35,8 @@ STRAIGHT = 0.15
 """Below this zoom wires are straight."""
 LABELS_FROM = 0.6
 """Below this zoom wires have no labels."""
+SMOOTH = 100
+"""So many pictures are scaled smoothly in a frame; more than these roughly."""
 MOVING_MS = 4.0
 """So much of a frame may go into new pictures while the zoom moves; the rest waits."""
 UNFIT = 0.38
@@ -143,6 +145,10 @@ class WireLayer(Layer):
 class NodeLayer(Layer):
     """Pictures of nodes, or two rectangles for each from afar."""
 
+    def __init__(self, board: Board, height: float) -> None:
+        super().__init__(board, height)
+        self._sheet = QPixmap()
+
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
@@ -156,7 +162,7 @@ class NodeLayer(Layer):
             chosen = [item for item in nodes if item.look.selected]
             if chosen:
                 nodes = [item for item in nodes if not item.look.selected] + chosen
-            self._near(painter, nodes)
+            self._near(painter, nodes, widget)
 
     def _drawn(self, painter: QPainter, nodes: Iterable[NodeItem]) -> None:
         """Shapes and words and no pixels, for a picture that is kept."""
@@ -221,7 +227,7 @@ class NodeLayer(Layer):
 
     # ------------------------------------------------------------ near
 
-    def _near(self, painter: QPainter, nodes: Sequence[NodeItem]) -> None:
+    def _near(self, painter: QPainter, nodes: Sequence[NodeItem], widget: QWidget | None) -> None:
         board, world = self.board, painter.worldTransform()
         ratio = painter.device().devicePixelRatio()
         scale = world.m11() * ratio
@@ -231,7 +237,11 @@ class NodeLayer(Layer):
         # Whole device pixels, or the pictures would be smeared by half a pixel.
         pixels = QTransform()
         painter.setWorldTransform(pixels)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, len(nodes) < 500)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        screen, sheet = painter, None
+        if moving and len(nodes) > SMOOTH and widget is not None:
+            sheet = self._cleared(widget.size(), ratio)
+            painter = QPainter(sheet)
         zoom, dx, dy = world.m11(), world.dx(), world.dy()
         for item in nodes:
             face, look, node_id, share = item.face, item.look, item.node_id, _share(item)
@@ -270,6 +280,10 @@ class NodeLayer(Layer):
                 painter.drawPixmap(size, pixmap, QRectF(pixmap.rect()))
             if share < 1:
                 painter.setOpacity(1.0)
+        if sheet is not None:
+            painter.end()
+            painter = screen
+            painter.drawPixmap(0, 0, sheet)
         painter.setWorldTransform(world)
         for item in nodes:
             if item.look.lit or item.look.flag:
@@ -283,6 +297,15 @@ class NodeLayer(Layer):
                 painter.restore()
         if waiting:
             self._far(painter, waiting)
+
+    def _cleared(self, size: QSize, ratio: float) -> QPixmap:
+        """A sheet over the view to put scaled pictures on: Qt scales fast only where what floats over
+        the view cuts nothing off."""
+        if self._sheet.size() != size * ratio:
+            self._sheet = QPixmap(size * ratio)
+            self._sheet.setDevicePixelRatio(ratio)
+        self._sheet.fill(Qt.GlobalColor.transparent)
+        return self._sheet
 
 
 def _share(item: NodeItem) -> float:

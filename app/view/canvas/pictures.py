@@ -88,7 +88,7 @@ class Pictures:
             return None
         if entry.scale != scale or entry.key != (look.hovered, look.selected):
             return None
-        if entry.face.words != face.words:
+        if not face.words_like(entry.face):
             return None
         entry.once = face
         return entry.words
@@ -101,7 +101,7 @@ class Pictures:
             entry is None
             or entry.scale != scale
             or entry.key != key
-            or entry.face.words != face.words
+            or not face.words_like(entry.face)
         ):
             self.drop(node_id)
             blank = self._blank(face, look, scale)
