@@ -8,7 +8,7 @@ import pytest
 from app.session import Session
 from engine import edits, examples
 from engine.compose import compose
-from engine.graph import Graph
+from engine.graph import Graph, Note
 
 PROGRAM = "t = x^2; u1 = sin(t); u2 = 3*t; u = u1 + u2; J = cos(u)"
 
@@ -150,3 +150,17 @@ def test_looking_is_no_step(session: Session) -> None:
     session.seek(4)
     session.select(())
     assert session.history.length == 0 and session.history.is_saved
+
+
+def test_notes_are_selected_beside_nodes() -> None:
+    session = Session(compose("y = x^2", {"x": 1.0}))
+    told: list[tuple[str, ...]] = []
+    session.do(edits.Put("notes", "f1", Note("f1")), "Add note")
+    session.selection_changed.join(lambda: told.append(session.chosen))
+    session.select(("f1", "n1", "n99", "f99"))
+    assert (session.selection, session.notes_selected) == (("n1",), ("f1",))
+    session.select(("n1", "f1"))
+    session.history.undo()
+    assert session.chosen == ("n1",) and told == [("n1", "f1"), ("n1",)]
+    session.select(())
+    assert told[-1] == () and session.history.labels == []

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app import actions
 from app.view import dialogs, miniature, theme
@@ -178,6 +179,21 @@ def test_arrows_move_a_frame_with_its_nodes_in_one_step(opened: Open) -> None:
     undone(canvas, before, "Move")
 
 
+def test_a_frame_glides_with_its_nodes(opened: Open, qtbot: QtBot) -> None:
+    canvas = opened()
+    put(canvas, framed(canvas, "u1", "u2"))
+    canvas.session.select(("f1",))
+    canvas.nudge_selection(96, 0)
+    canvas.reduced_motion = False
+    canvas.session.history.undo()
+    item, body = canvas.board.notes.items["f1"], canvas.board.nodes[node(canvas, "u1")]
+    apart = body.pos() - item.pos()
+    end = QPointF(item.note.x, item.note.y)
+    assert item.pos() != end
+    qtbot.waitUntil(lambda: item.pos() == end, timeout=2000)
+    assert body.pos() - item.pos() == apart
+
+
 # ------------------------------------------------------------------------- selecting
 
 
@@ -196,6 +212,7 @@ def test_a_band_takes_notes_it_touches_and_frames_it_holds(opened: Open) -> None
     assert "f1" not in canvas.session.chosen
     canvas.select_all()
     assert len(canvas.session.chosen) == 8
+    canvas.session.select(("f1",))
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
     assert canvas.session.chosen == ()
 
@@ -256,6 +273,16 @@ def test_nothing_gets_smaller_than_can_be_taken_and_contents_stay(opened: Open) 
     assert canvas.session.history.labels == ["Resize"]
 
 
+def test_an_upper_left_corner_stops_before_the_other_one(opened: Open) -> None:
+    canvas = opened()
+    put(canvas, Note("f1", "note", "a", "", 0, -300, 200, 96))
+    click(canvas, paper_of(canvas, "f1"))
+    corner = seen(canvas, QPointF(0, -300))
+    drag(canvas, corner, corner + QPoint(600, 400))
+    now = canvas.session.graph.notes["f1"]
+    assert (now.x, now.y, now.width, now.height) == (152, -252, 48, 48)
+
+
 def test_the_pointer_says_where_an_edge_is(opened: Open) -> None:
     canvas = opened()
     note = Note("f1", "note", "a", "", 0, -300, 200, 96)
@@ -264,6 +291,7 @@ def test_the_pointer_says_where_an_edge_is(opened: Open) -> None:
     QTest.mouseMove(canvas.viewport(), edge)
     assert canvas.viewport().cursor().shape() == Qt.CursorShape.ArrowCursor
     click(canvas, paper_of(canvas, "f1"))
+    QTest.mouseMove(canvas.viewport(), edge - QPoint(60, 0))  # a move to where it is is none
     QTest.mouseMove(canvas.viewport(), edge)
     assert canvas.viewport().cursor().shape() == Qt.CursorShape.SizeHorCursor
     QTest.mouseMove(canvas.viewport(), QPoint(5, 5))
@@ -504,10 +532,10 @@ def test_words_on_every_colour_can_be_read(name: str, colour: str) -> None:
 
 def test_formulas_bold_words_and_money(qapp: QApplication) -> None:
     ink = theme.DARK.text
-    laid = lay_out("a $x^2$, **b** costs $5 or $6 ** c", 4000, ink)
+    laid = lay_out("a $x^2$, **b** costs $5 or $6-$7 ** c", 4000, ink)
     (line,) = laid.lines
     words = [p.text if p.formula is None else f"<{p.formula.text}>" for _, p in line.pieces]
-    assert words == ["a", "<x^2>", ",", "b", "costs", "$5", "or", "$6", "**", "c"]
+    assert words == ["a", "<x^2>", ",", "b", "costs", "$5", "or", "$6-$7", "**", "c"]
     assert [p.font.weight() for _, p in line.pieces if p.text in ("a", "b")] == [400, 600]
     assert lay_out("# big\nsmall", 4000, ink).lines[0].height > 20
 
