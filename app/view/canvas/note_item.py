@@ -210,7 +210,7 @@ class NoteItem(QGraphicsItem):
         painter.translate(strip.topLeft())
         painter.scale(scale, scale)
         inset = INSET if scale < 1.5 else INSET / 2
-        room = strip.width() / scale - 2 * inset
+        room = strip.width() / scale - inset - INSET - 2  # dots stand behind what fits
         laid = self._title(max(room, 8.0), hue)
         line = laid.lines[0]
         laid.draw(painter, QPointF(inset, (TITLE - line.height) / 2), hue, line.height)
