@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QFrame,
     QGridLayout,
@@ -24,10 +26,13 @@ from app.matching import label_of, ranked, words_of
 from app.session import Session
 from app.text import tr
 from app.view import theme
-from app.view.mathematics import MathLabel
+from app.view.mathematics import LONGEST, MathLabel
 from engine.ops.row import Op
 
 _NAME = Qt.ItemDataRole.UserRole
+_PAUSE = 180
+"""Milliseconds without a key before the page of what was found is made."""
+_STEPS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class HelpWindow(QDialog):
@@ -49,8 +54,15 @@ class HelpWindow(QDialog):
         self.search.setPlaceholderText(tr("Search operators"))
         self.search.setAccessibleName(tr("Search operators"))
         self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._filter)
+        self.search.textChanged.connect(self._typed)
+        self.search.installEventFilter(self)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE)
+        self._pause.timeout.connect(self._show_page)
+        self._typing = False
         self.list = QListWidget()
+        self.list.setWordWrap(True)
         self.list.setAccessibleName(tr("Operators"))
         self.list.currentItemChanged.connect(self._turned)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -92,6 +104,18 @@ class HelpWindow(QDialog):
                 self.list.setCurrentItem(item)
                 self.list.scrollToItem(item)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.search and isinstance(event, QKeyEvent):
+            if event.type() is QEvent.Type.KeyPress and event.key() in _STEPS:
+                QApplication.sendEvent(self.list, event)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _typed(self, query: str) -> None:
+        self._typing = True
+        self._filter(query)
+        self._typing = False
+
     def _filter(self, query: str) -> None:
         shown = drawers(self.session.modules, self.session.operators)
         self._rows = {op.name: op for rows in shown.values() for op in rows}
@@ -118,17 +142,29 @@ class HelpWindow(QDialog):
         if not order:
             nothing = QListWidgetItem(tr("No operator fits. Search by name, sign or purpose."))
             nothing.setFlags(Qt.ItemFlag.NoItemFlags)
+            nothing.setSizeHint(QSize(100, 44))
             self.list.addItem(nothing)
-            self.add.setEnabled(False)
+            self._turned(None)
             return
         self.list.setCurrentItem(items[order[0]])
         if not query.strip():
             self._choose(name)
 
     def _turned(self, item: QListWidgetItem | None) -> None:
+        self.add.setEnabled(item is not None and item.data(_NAME) is not None)
+        if self._typing:
+            self._pause.start()
+        else:
+            self._show_page()
+
+    def _show_page(self) -> None:
+        self._pause.stop()
+        item = self.list.currentItem()
         name = item.data(_NAME) if item is not None else None
-        self.add.setEnabled(name is not None)
-        if name is not None:
+        shown = self.area.widget()
+        if name is None:
+            self.area.setWidget(QWidget())
+        elif not isinstance(shown, Page) or shown.op is not self._rows[name]:
             self.area.setWidget(Page(self._rows[name]))
 
     def _add(self) -> None:
@@ -138,11 +174,17 @@ class HelpWindow(QDialog):
 
 
 class Page(QWidget):
-    """One operator: what it is, its formulas typeset, its options and its other names."""
+    """One operator: what it is, its formulas typeset, its options and its other names.
+
+    Formulas are typeset one by one when nothing else waits, for some take a while.
+    """
 
     def __init__(self, op: Op) -> None:
         super().__init__()
         self.op = op
+        self._untypeset: list[tuple[MathLabel, pages.Line]] = []
+        self._next = QTimer(self)
+        self._next.timeout.connect(self._typeset_one)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(8, 4, 16, 12)
         self._layout.setSpacing(6)
@@ -166,6 +208,15 @@ class Page(QWidget):
             self._head(tr("Also found as"))
             self._text(", ".join(pages.spellings(op)))
         self._layout.addStretch(1)
+        if self._untypeset:
+            self._next.start(0)
+
+    def _typeset_one(self) -> None:
+        label, line = self._untypeset.pop(0)
+        label.set_formula(line.latex, line.text)
+        label.sizeHint()
+        if not self._untypeset:
+            self._next.stop()
 
     def _text(self, text: str, role: str = "") -> QLabel:
         label = QLabel(text)
@@ -187,9 +238,10 @@ class Page(QWidget):
             return
         self._head(title)
         for line in shown:
-            formula = MathLabel(15)
-            formula.set_formula(line.latex, line.text)
-            self._layout.addWidget(formula)
+            if len(line.latex) <= LONGEST:
+                formula = MathLabel(15)
+                self._untypeset.append((formula, line))
+                self._layout.addWidget(formula)
             self._text(line.text, "muted").setFont(theme.number_font(11))
 
     def _options(self, op: Op) -> None:

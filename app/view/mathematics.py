@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.view import theme
 
 _KEPT = 600
+LONGEST = 650
+"""Letters of LaTeX; longer ones are wider than a page and take a second to typeset: shown as text."""
 _cache: OrderedDict[tuple[str, float, str], Formula] = OrderedDict()
 
 # One relation of two signs. `\mathrel{+}=` loses its plus in some versions of the parser below
@@ -23,6 +25,10 @@ _SIGN = re.compile(r"(^|=|\(|,|\\cdot|\\times)\s*-")
 _FUNCTION = re.compile(r"\\(sin|cos|tan|sinh|cosh|tanh|arcsin|arccos|arctan|exp|ln|max|min)\\left")
 # Limits beside a sign, which is what brackets ask for here, come out 2,000 pixels high.
 _LIMITS = re.compile(r"(\\(?:sum|prod))(?=\s*[_^])")
+# Brackets that stretch cost twice what is in them, at every level; few have to.
+_STRETCHED = re.compile(
+    r"\\left([(\[])((?:(?!\\(?:left|right|frac|sum|prod|sqrt|ln|max|min|binom|begin)(?![a-zA-Z])).)*)\\right([)\]])"
+)
 _INCREMENT = re.compile(r"\s*\\mathrel\{\+\}\s*=\s*")
 
 
@@ -62,12 +68,17 @@ def typeset(latex: str, size: float, colour: QColor, plain: str = "") -> Formula
 
 
 def _typeset(latex: str, size: float, colour: QColor, plain: str) -> Formula:
+    if len(latex) > LONGEST:
+        return _plain(plain, size, colour)
     try:
         from ziamath.config import config  # 0.2 s, so only when there is something to show
         from ziamath.zmath import Latex
 
         config.svg2 = False  # Qt draws SVG 1.1 only
-        source = _INCREMENT.sub(r" \\; {+}{=} \\; ", latex)
+        source, count = latex, 1
+        while count:
+            source, count = _STRETCHED.subn(r"\1\2\3", source)
+        source = _INCREMENT.sub(r" \\; {+}{=} \\; ", source)
         source = _FUNCTION.sub(r"\\\1\\!\\left", _SIGN.sub(r"\1{-}", source))
         source = _LIMITS.sub(r"\1\\limits", source)
         drawing = Latex(source, size=size, color=colour.name())

@@ -39,7 +39,8 @@ def test_a_page_is_found_by_typing_and_its_operator_added(qtbot: QtBot, shown: H
     assert page_of(shown).op is ops.TABLE["tanh"]
     assert len(page_of(shown).findChildren(MathLabel)) >= 2
     qtbot.keyClicks(shown.search, "rectifier")
-    assert page_of(shown).op is ops.TABLE["relu"]
+    assert page_of(shown).op is ops.TABLE["tanh"]  # no page is made while keys come
+    qtbot.waitUntil(lambda: page_of(shown).op is ops.TABLE["relu"])
     with qtbot.waitSignal(shown.chosen) as told:
         qtbot.mouseClick(shown.add, Qt.MouseButton.LeftButton)
     assert told.args == ["relu"]
@@ -49,6 +50,24 @@ def test_what_is_not_found_is_said(qtbot: QtBot, shown: HelpWindow) -> None:
     qtbot.keyClicks(shown.search, "zzz")
     assert "No operator fits" in shown.list.item(0).text()
     assert not shown.add.isEnabled()
+    qtbot.waitUntil(lambda: not isinstance(shown.area.widget(), Page))
+
+
+def test_arrows_in_the_search_field_turn_the_pages(qtbot: QtBot, shown: HelpWindow) -> None:
+    before = page_of(shown).op
+    qtbot.keyClick(shown.search, Qt.Key.Key_Down)
+    after = page_of(shown).op
+    assert after is not before and shown.search.text() == ""
+    qtbot.keyClick(shown.search, Qt.Key.Key_Up)
+    assert page_of(shown).op is before
+
+
+def test_formulas_are_typeset_one_by_one(qtbot: QtBot, shown: HelpWindow) -> None:
+    shown.open_at("attention")
+    labels = page_of(shown).findChildren(MathLabel)
+    assert [label.latex for label in labels] == [""] * len(labels)
+    qtbot.waitUntil(lambda: bool(labels[0].latex))
+    qtbot.waitUntil(lambda: all(label.latex for label in labels), timeout=60_000)
 
 
 def test_pages_of_every_drawer_can_be_shown(qtbot: QtBot) -> None:
