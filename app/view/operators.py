@@ -16,9 +16,11 @@ _UNNAMED = "operator_without_a_name"
 
 
 class Operators(QObject):
-    """The commands on a document's own operators, of one window. `problem` carries one sentence."""
+    """The commands on a document's own operators, of one window. `problem` carries one sentence,
+    `made` the name of a new one."""
 
     problem = Signal(str)
+    made = Signal(str)
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
@@ -55,6 +57,8 @@ class Operators(QObject):
         except GraphError as error:
             self.problem.emit(str(error))
             return False
+        if not was:
+            self.made.emit(operator.name)
         return True
 
     def remove(self, name: str) -> bool:

@@ -300,7 +300,7 @@ QPushButton:disabled, QToolButton:disabled { color: $faint; border-color: $hairl
 QPushButton[primary="true"], QPushButton:default, QToolButton[primary="true"] {
     background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[primary="true"]:hover, QToolButton[primary="true"]:hover { background: $accent_hover; }
-QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {
+QPushButton[primary="true"]:disabled, QPushButton:default:disabled, QToolButton[primary="true"]:disabled {
     background: $hairline; color: $muted; border-color: $hairline; }
 QPushButton[flat="true"], QToolButton[flat="true"] { background: transparent; border-color:
     transparent; padding: 4px 6px; }

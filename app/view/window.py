@@ -85,6 +85,7 @@ class Window(Frame):
         self.documents.problem.connect(self.tell)
         self.modules.problem.connect(self.tell)
         self.operators.problem.connect(self.tell)
+        self.operators.made.connect(self.palette_panel.reveal)
         self.palette_panel.edit_asked.connect(self.operators.ask)
         self.palette_panel.removal_asked.connect(self.operators.remove)
         self.documents.opened.connect(self._opened)

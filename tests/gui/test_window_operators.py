@@ -68,7 +68,9 @@ def test_a_formula_becomes_an_operator_in_the_palette_and_on_the_canvas(
 
     monkeypatch.setattr(OperatorDialog, "exec", typed)
     assert not chips(window)
+    window.palette_panel.search.setText("tanh")
     actions.BY_ID["edit.new_operator"].run(window)
+    assert window.palette_panel.search.text() == "" and chips(window)["bump"].isVisible()
     assert window.session.graph.operators == {
         "bump": OwnOperator("bump", "exp(-(x - m)^2 / s)", "", {"s": 2.0})
     }
@@ -183,3 +185,18 @@ def test_a_wrong_derivative_is_shown_as_wrong(window: Window, qtbot: QtBot) -> N
     assert dialog.verdict.property("role") == "error"
     dialog.deleteLater()
     assert isinstance(dialog, QDialog) and operator_dialog.PAUSE_MS < 1000
+
+
+def test_a_button_that_can_do_nothing_does_not_look_as_if_it_could(window: Window) -> None:
+    dialog = window.operators.dialog()
+    dialog.show()
+
+    def ground() -> str:
+        return dialog.ok.grab().toImage().pixelColor(8, dialog.ok.height() // 2).name()
+
+    assert not dialog.ok.isEnabled()
+    idle = ground()
+    QTest.keyClicks(dialog.name, "bump")
+    QTest.keyClicks(dialog.formula, "x^2")
+    assert dialog.ok.isEnabled() and ground() != idle
+    dialog.deleteLater()

@@ -265,11 +265,11 @@ class Palette(QWidget):
         self.nothing.hide()
         self._list.addWidget(self.nothing)
         self._list.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout.addWidget(area)
+        self.area = QScrollArea()
+        self.area.setWidget(inside)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(self.area)
         session.document_changed.join(self.refresh)
         session.place_changed.join(self.refresh)
 
@@ -307,6 +307,17 @@ class Palette(QWidget):
         if name:
             self.chosen.emit(name)
             self.search.clear()
+
+    def reveal(self, name: str) -> None:
+        """Shows a chip with the keyboard on it, whatever was searched for."""
+        self.search.clear()
+        for drawer in self.drawers:
+            for chip in drawer.chips:
+                if chip.op.name == name:
+                    drawer.is_open = True
+                    drawer.show_matching("")
+                    chip.setFocus(Qt.FocusReason.OtherFocusReason)
+                    self.area.ensureWidgetVisible(chip)
 
     def restyle(self) -> None:
         for drawer in self.drawers:
