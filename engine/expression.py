@@ -158,9 +158,10 @@ def _syntax_message(source: str, error: SyntaxError) -> str:
     if re.search(r"(?<![\w.])\d+\.?\d*[A-Za-z_(]", line) and not re.search(r"\d[eE][-+\d]", line):
         return f"line {error.lineno}: write the product out, as in 3*x: {line.strip()!r}"
     if "was never closed" in (error.msg or "") or "unmatched" in (error.msg or ""):
-        return f"line {error.lineno}: a bracket is open or too many: {line.strip()!r}"
+        typed = line.strip().replace("**", "^")
+        return f"line {error.lineno}: a bracket is open or too many: {typed!r}"
     column = (error.offset or 1) - 1
-    near = line[max(column - 1, 0) : column + 12].strip()
+    near = line[max(column - 1, 0) : column + 12].strip().replace("**", "^")
     return f"line {error.lineno or 1}: cannot read the formula near {near!r}"
 
 

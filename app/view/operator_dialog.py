@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QTimer
@@ -29,6 +30,7 @@ from engine.ops.row import Op
 from engine.own import MAX_OPERANDS
 
 PAUSE_MS, SLICE_MS = 250, 1
+_NOT_FINITE = "its value is not a finite number where it was tried; change a setting or the formula"
 Made = Callable[[OwnOperator], Op]
 """The row that an operator would be in the document. Raises GraphError."""
 
@@ -144,7 +146,8 @@ class OperatorDialog(QDialog):
         try:
             found = names(parse_expression(self.formula.text()))
         except ExpressionError:
-            found = list(self._rows)  # half typed: the names before stay
+            text = self.formula.text()  # half typed: the names before stay, unless they are called
+            found = [n for n in self._rows if not re.search(rf"\b{re.escape(n)}\s*\(", text)]
         found = [name for name in found if name != "pi"][:MAX_OPERANDS]
         if found != list(self._rows):
             self._show_names(found)
@@ -240,7 +243,11 @@ class OperatorDialog(QDialog):
         self._checked += 1
         if failures:
             self._slice.stop()
-            self._tell(f"⚠  {sentence(failures[0].detail)}", "error")
+            detail = failures[0].detail
+            if re.search(r"\b(nan|inf)\b", detail):
+                self.ok.setEnabled(False)
+                detail = tr(_NOT_FINITE)
+            self._tell(f"⚠  {sentence(detail)}", "error")
         else:
             self._tell(f"{tr('Checking…')} {self._checked}/{len(cases_of(self.op))}", "muted")
 

@@ -200,3 +200,22 @@ def test_a_button_that_can_do_nothing_does_not_look_as_if_it_could(window: Windo
     QTest.keyClicks(dialog.formula, "x^2")
     assert dialog.ok.isEnabled() and ground() != idle
     dialog.deleteLater()
+
+
+def test_a_setting_that_makes_nothing_finite_is_told_and_not_added(
+    window: Window, qtbot: QtBot
+) -> None:
+    dialog = window.operators.dialog()
+    QTest.keyClicks(dialog.name, "bump")
+    QTest.keyClicks(dialog.formula, "exp")
+    QTest.keyClicks(dialog.formula, "(-x^2 / (2 * s^2)")
+    assert list(dialog._rows) == []  # half typed, and exp is called
+    assert "'exp(-x^2 / (2 * s^2)'" in dialog.verdict.text()  # as it was typed
+    QTest.keyClicks(dialog.formula, ")")
+    assert list(dialog._rows) == ["x", "s"]
+    dialog._rows["s"][0].setChecked(True)
+    dialog._rows["s"][1].setText("0")
+    assert "not a finite number" in checked(qtbot, dialog) and not dialog.ok.isEnabled()
+    dialog._rows["s"][1].setText("2")
+    assert checked(qtbot, dialog).startswith("✓") and dialog.ok.isEnabled()
+    dialog.deleteLater()
