@@ -59,3 +59,16 @@ def make_room(graph: Graph, areas: Mapping[str, Area], new: Area, target: str) -
     left = areas[target][0]
     behind = {n for n in graph.descendants(target) if n in areas and areas[n][0] >= left} | {target}
     return {n: (areas[n][0] + needed, areas[n][1]) for n in sorted(behind)}
+
+
+def give_way(areas: Mapping[str, Area], old: Area, new: Area) -> Places:
+    """Places of what stands around a rectangle that grows to the right, up and down: everything to its
+    right goes right, what is above or below goes up or down."""
+    right, down = new[2] - old[2], (new[3] - old[3]) / 2
+    places: Places = {}
+    for key, (x, y, width, _) in areas.items():
+        if x >= old[0] + old[2]:
+            places[key] = (x + max(right, 0.0), y)
+        elif x + width > old[0] and down > 0:
+            places[key] = (x, y + (down if y > old[1] else -down))
+    return places

@@ -16,7 +16,7 @@ import networkx as nx
 from engine.graph import Graph, id_number
 
 Places = dict[str, tuple[float, float]]
-WIDTH, HEIGHT = 128.0, 76.0  # of a plain node
+PLAIN = WIDTH, HEIGHT = 128.0, 76.0  # of a plain node
 ACROSS, DOWN = 80.0, 52.0  # between nodes
 SWEEPS = 8
 PORT = 1e-3  # less than a place in a layer, more than nothing

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine import ops, ties
+from engine.aligning import give_way
 from engine.edits import (
     Batch,
     Edit,
@@ -22,11 +23,11 @@ from engine.edits import (
     tensors_of,
     with_sizes,
 )
-from engine.expansion import Start
-from engine.flatten import draw_start, expand
+from engine.flatten import expand
 from engine.graph import TIED, Graph, GraphError, Link, Node, id_number
+from engine.layout import PLAIN, arrange
+from engine.notes import move_all, place_of
 from engine.ops.row import Array
-from engine.shapes import ShapeError
 
 MAX_SAMPLE = 4096
 """Entries of a sample value that a definition's input keeps, to be opened with."""
@@ -269,8 +270,9 @@ def unpack_module(
 ) -> tuple[Edit, list[str]]:
     """An instance becomes its definition's nodes with their values; their ids come along.
 
-    Wires are kept. What the instance shares with tied ones stays theirs; the nodes take copies.
-    `values` are those that the document's steps have, by id or path; computed unless given.
+    Wires are kept; the nodes stand in the instance's place, others give way. What the instance shares
+    with tied ones stays theirs; the nodes take copies. `values` are those that the document's steps
+    have, by id or path; computed unless given.
     """
     values = expand(graph).feeds if values is None else values
     node, row = graph.nodes[instance], graph.op(instance)
@@ -298,8 +300,7 @@ def unpack_module(
              if graph.op(k.target).reads_inside}  # fmt: skip
     chosen, recipe = graph.settings["output"], graph.recipe
     draft.do(remove_nodes(draft.graph, [instance, *named], values))
-    middle = _middle(list(inner.nodes.values())) if inner.nodes else (0.0, 0.0)
-    edit, ids = insert(draft.graph, inner, (node.x - middle[0], node.y - middle[1]))
+    edit, ids = insert(draft.graph, inner)
     draft.do(edit)
 
     def outer(inner_id: str) -> str | float | None:
@@ -320,7 +321,26 @@ def unpack_module(
     loss = results.get(recipe.loss)
     if isinstance(loss, str):
         draft.put("settings", "recipe", replace(draft.graph.recipe, loss=loss))
+    _stand(draft, node, [*ids.values()])
     return draft.done(), list(ids.values())
+
+
+def _stand(draft: _Draft, node: Node, made: list[str]) -> None:
+    """Nodes stand where one stood, laid out unless notes lie among them; the others give way."""
+    graph, (wide, tall) = draft.graph, PLAIN
+    places = {n: place_of(graph, n) for n in made}
+    if places and not places.keys() & graph.notes.keys():
+        places = arrange(graph, made)
+    if not places:
+        return
+    left, top = (min(place[axis] for place in places.values()) for axis in (0, 1))
+    width = max(x for x, _ in places.values()) + wide - left
+    height = max(y for _, y in places.values()) + tall - top
+    at = node.x, round(node.y - (height - tall) / 2)
+    around = {n: (o.x, o.y, wide, tall) for n, o in graph.nodes.items() if n not in places}
+    moved = give_way(around, (node.x, node.y, wide, tall), (*at, width, height))
+    moved |= {n: (x - left + at[0], y - top + at[1]) for n, (x, y) in places.items()}
+    draft.do(move_all(graph, moved))
 
 
 def _feed(draft: _Draft, target: str, port: str, value: str | float | None) -> None:
@@ -377,54 +397,6 @@ def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:
     for node in users:
         _rename_read(draft, node.id, old, definition)
         for key in tensors_of(graph, node.id):
-            if _node_at(definition, key[len(node.id) + 1 :]) is None:
+            if ties.node_at(definition, key[len(node.id) + 1 :]) is None:
                 draft.put("tensors", key, None)
     return draft.done()
-
-
-def fresh_starts(graph: Graph) -> list[Edit]:
-    """Takes away the values of parameters inside modules that say how they start: they start anew."""
-    edits: list[Edit] = []
-    for node_id in graph.nodes:
-        for key in tensors_of(graph, node_id) if graph.op(node_id).definition is not None else ():
-            node = _node_at(graph, key)
-            if node is None or node.options.get("init", "given") != "given":
-                edits.append(Put("tensors", key, None))
-    return edits
-
-
-def reinitialised(graph: Graph, node_ids: Iterable[str], values: Mapping[str, Array]) -> Edit:
-    """The parameters of nodes, and those inside modules, begin anew as they say they start.
-
-    `values` are those that steps have, by id or path. Raises GraphError where nothing can be drawn.
-    """
-    edits: list[Edit] = []
-    for key in dict.fromkeys(
-        k for n in node_ids for k in ties.parameters(graph, ties.owner(graph, n))
-    ):
-        node = _node_at(graph, key)
-        value = graph.tensors.get(key, values.get(key))
-        if "." in key and key in graph.tensors:
-            edits.append(Put("tensors", key, None))
-        elif (
-            node is not None and node.options.get("init", "given") != "given" and value is not None
-        ):
-            start = Start(value.shape, node.options)
-            try:
-                edits.append(Put("tensors", key, draw_start(key, start, graph.recipe.seed)))
-            except ShapeError as error:
-                raise GraphError(f"{node.name}: {error}") from None
-    if not edits:
-        raise GraphError(
-            "nothing here was given another value; choose how a parameter starts first"
-        )
-    return Batch(tuple(edits))
-
-
-def _node_at(graph: Graph, path: str) -> Node | None:
-    """The node at a path of ids through modules; None where there is none."""
-    inner: Graph | None = graph
-    *outer, last = path.split(".")
-    for step in outer:
-        inner = inner.op(step).definition if inner is not None and step in inner.nodes else None
-    return inner.nodes.get(last) if inner is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.expansion import Expansion
-from engine.graph import TIED, Graph, frozen
+from engine.graph import TIED, Graph, Node, frozen
 from engine.ops.row import Array
 
 
@@ -77,3 +77,12 @@ def parameters_inside(graph: Graph, node_id: str = "") -> dict[str, str]:
     nodes = [n for n in ([node_id] if node_id else graph.order()) if n not in shared]
     keys = [key for n in nodes for key in parameters(graph, n) if "." in key]
     return {name_at(graph, key): key for key in keys}
+
+
+def node_at(graph: Graph, path: str) -> Node | None:
+    """The node at a path of ids through modules; None where there is none."""
+    inner: Graph | None = graph
+    *outer, last = path.split(".")
+    for step in outer:
+        inner = inner.op(step).definition if inner is not None and step in inner.nodes else None
+    return inner.nodes.get(last) if inner is not None else None

@@ -9,8 +9,10 @@ from PySide6.QtCore import QObject, Signal
 from app.session import Session
 from app.text import tr
 from app.view import dialogs
+from engine import ties
 from engine.graph import GraphError
-from engine.modules import make_module, reinitialised, unpack_module
+from engine.modules import make_module, unpack_module
+from engine.starts import reinitialised
 
 if TYPE_CHECKING:
     from app.view.frame import Frame
@@ -53,6 +55,8 @@ class Modules(QObject):
         if len(session.selection) != 1:
             return False
         name = session.graph.name(session.selection[0])
+        shared = ties.tied(session.graph).get(session.selection[0], "")
+        owner = session.graph.name(shared) if shared else ""
         try:
             edit, made = unpack_module(
                 session.graph, session.selection[0], session.evaluation.values
@@ -62,6 +66,8 @@ class Modules(QObject):
             self.problem.emit(str(error))
             return False
         session.select(made)
+        if owner:
+            self.problem.emit(f"{name} {tr('was tied to')} {owner}; {tr('its nodes hold copies')}")
         return True
 
     def reinitialise(self) -> bool:

@@ -28,7 +28,7 @@ from engine.compose import compose_edit
 from engine.edits import batch, set_tensors
 from engine.expression import ExpressionError
 from engine.graph import Graph, GraphError
-from engine.modules import fresh_starts
+from engine.starts import fresh_starts
 from engine.train import data
 
 CHECKED_NODES, CHECKED_ENTRIES = 60, 400

@@ -9,10 +9,11 @@ import pytest
 
 from engine import edits, files
 from engine.check import check_graph
-from engine.compose import compose
+from engine.compose import compose, place
 from engine.evaluate import evaluate
 from engine.graph import Graph, GraphError, Node
-from engine.modules import add_module, edit_module, fresh_starts, make_module, unpack_module
+from engine.modules import add_module, edit_module, make_module, unpack_module
+from engine.starts import fresh_starts
 
 PROGRAM = """
 a = x @ W + b
@@ -230,3 +231,24 @@ def test_parameters_that_went_deep_inside_are_forgotten() -> None:
     graph.put("tensors", key, np.zeros(3))  # as a file may have it
     edits.Batch(tuple(fresh_starts(graph))).apply(graph)
     assert key not in graph.tensors
+
+
+def test_unpacked_nodes_stand_in_the_instances_place_and_cover_nothing() -> None:
+    graph = network()
+    place(graph, list(graph.nodes))
+    edit, instance = make_module(graph, layer(graph), "Layer")
+    edit.apply(graph)
+    place(graph, list(graph.nodes))
+    before, stood = files.canonical_bytes(graph), {n: graph.nodes[n] for n in graph.nodes}
+    back, made = unpack_module(graph, instance)
+    inverse = back.apply(graph)
+    nodes = list(graph.nodes.values())
+    for i, one in enumerate(nodes):
+        for other in nodes[i + 1 :]:
+            apart = abs(one.x - other.x) >= 128 or abs(one.y - other.y) >= 76
+            assert apart, (one.name, other.name)
+    assert min(graph.nodes[n].x for n in made) == stood[instance].x
+    x = str(graph.id_of("x"))
+    assert (graph.nodes[x].x, graph.nodes[x].y) == (stood[x].x, stood[x].y)  # to the left: stays
+    inverse.apply(graph)
+    assert files.canonical_bytes(graph) == before

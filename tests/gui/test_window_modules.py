@@ -280,6 +280,14 @@ def test_modules_are_typed_in_a_formula(window: Window) -> None:
     assert "no operator 'Dens'" in window.top.formula.fault.text()
 
 
+def test_unpacking_a_tied_instance_says_that_its_nodes_hold_copies(window: Window) -> None:
+    show(window, compose("y = relu(x)", {"x": [[1.0, 2.0, 3.0]]}))
+    window.compose("a = Dense(x); b = Dense(x, tied=a)")
+    window.session.select(ids(window, "b"))
+    window.commands.run("edit.unpack_module")
+    assert "tied to a" in window.notice.text()
+
+
 def test_a_module_without_parameters_is_offered_no_tie(window: Window) -> None:
     graph = network()
     edit, instance = make_module(graph, [str(graph.id_of("h"))], "Act")
