@@ -321,6 +321,16 @@ def unpack_module(
     loss = results.get(recipe.loss)
     if isinstance(loss, str):
         draft.put("settings", "recipe", replace(draft.graph.recipe, loss=loss))
+    result = results[instance]
+    given = node.name.rstrip("0123456789") != node.op.lower().rstrip("0123456789")
+    if (
+        given and isinstance(result, str) and result in ids.values()
+    ):  # formulas read it by this name
+        same = draft.graph.id_of(node.name)
+        if same is not None and same != result:  # one of the nodes inside is called so, too
+            free = draft.graph.new_name(node.name)
+            draft.node(replace(draft.graph.nodes[same], name=free))
+        draft.node(replace(draft.graph.nodes[result], name=node.name))
     _stand(draft, node, [*ids.values()])
     return draft.done(), list(ids.values())
 

@@ -11,6 +11,7 @@ from engine import edits, files
 from engine.check import check_graph
 from engine.compose import compose, place
 from engine.evaluate import evaluate
+from engine.examples import SHIPPED
 from engine.graph import Graph, GraphError, Node
 from engine.modules import add_module, edit_module, make_module, unpack_module
 from engine.starts import fresh_starts
@@ -252,3 +253,12 @@ def test_unpacked_nodes_stand_in_the_instances_place_and_cover_nothing() -> None
     assert (graph.nodes[x].x, graph.nodes[x].y) == (stood[x].x, stood[x].y)  # to the left: stays
     inverse.apply(graph)
     assert files.canonical_bytes(graph) == before
+
+
+def test_the_name_given_to_an_instance_stays_its_results_name() -> None:
+    graph = compose("d = Dense(x); L = sum(d)", {"x": [[1.0, 2.0]]}, modules=SHIPPED)
+    back, _ = unpack_module(graph, str(graph.id_of("d")))
+    value = evaluate(graph).values[str(graph.output())]
+    back.apply(graph)
+    assert graph.op(str(graph.id_of("d"))).definition is None
+    assert evaluate(graph).values[str(graph.output())] == value
