@@ -28,7 +28,7 @@ from engine.expression import (
     to_text,
 )
 from engine.graph import TIED, Graph, Node, check_options, id_number, module_row
-from engine.layout import arrange
+from engine.layout import arrange, free_ground
 from engine.ops.row import Op, simplified
 from engine.trace import formula_tree
 
@@ -281,14 +281,15 @@ def compose(
 def compose_edit(
     graph: Graph,
     text: str,
-    at: tuple[float, float] = (0.0, 0.0),
+    at: tuple[float, float] | None = (0.0, 0.0),
     default: float = 1.0,
     modules: Mapping[str, Graph] | None = None,
 ) -> tuple[Edit, list[str]]:
     """The edit that adds a program to an open document, and the ids of its nodes.
 
     Names that the document has are read from it; other free names become inputs of value `default`.
-    `modules` are definitions that it may call beside the document's. The last statement becomes the
+    They stand at `at`, or on free ground behind what they read. `modules` are definitions that it may
+    call beside the document's. The last statement becomes the
     document's output. Raises ExpressionError or GraphError.
     """
     builder = _built(graph, text, {}, default, modules)
@@ -301,11 +302,17 @@ def compose_edit(
     ids = list(builder.nodes)
     if ids:
         places = arrange(trial, ids)
+        left, top = free_ground(graph, _read(trial, ids), places) if at is None else at
         edits += [
-            Put("nodes", n, replace(trial.nodes[n], x=at[0] + x, y=at[1] + y))
+            Put("nodes", n, replace(trial.nodes[n], x=left + x, y=top + y))
             for n, (x, y) in places.items()
         ]
     return Batch(tuple(edits)), ids
+
+
+def _read(graph: Graph, ids: list[str]) -> set[str]:
+    """What nodes read of the others."""
+    return {k.source for n in ids for k in graph.links_of(n) if k.target == n} - {*ids}
 
 
 def place(graph: Graph, node_ids: list[str]) -> None:

@@ -7,7 +7,7 @@ from the inside out, each standing for what is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from itertools import pairwise
 
@@ -57,6 +57,27 @@ def arrange(
     left = min(graph.nodes[n].x for n in chosen) - min(x for x, _ in found.values())
     top = min(graph.nodes[n].y for n in chosen) - min(y for _, y in found.values())
     return {n: (round(left + x), round(top + y)) for n, (x, y) in found.items()}
+
+
+def free_ground(graph: Graph, read: Collection[str], places: Places) -> tuple[float, float]:
+    """How far places of new nodes have to go to stand behind the nodes they read, or below all others,
+    with nothing under them."""
+    left, top = (min(place[axis] for place in places.values()) for axis in (0, 1))
+    wide = max(x for x, _ in places.values()) + WIDTH - left
+    tall = max(y for _, y in places.values()) + HEIGHT - top
+    nodes = list(graph.nodes.values())
+    if not nodes:
+        return -left, -top
+    if not read:
+        lowest = max(node.y for node in nodes)
+        return min(node.x for node in nodes) - left, lowest + HEIGHT + DOWN - top
+    x = max(graph.nodes[n].x for n in read) + WIDTH + ACROSS
+    y = sum(graph.nodes[n].y for n in read) / len(read) + (HEIGHT - tall) / 2
+    beside = sorted(n.y for n in nodes if x - ACROSS < n.x + WIDTH and n.x < x + wide + ACROSS)
+    for under in beside:
+        if y - DOWN < under + HEIGHT and under < y + tall + DOWN:
+            y = under + HEIGHT + DOWN
+    return round(x - left), round(y - top)
 
 
 def _levels(

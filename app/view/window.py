@@ -249,11 +249,9 @@ class Window(Frame):
     def compose(self, text: str) -> None:
         """Adds a program's graph, laid out and in view, as one undo step."""
         graph = self.session.graph
-        below = max((n.y for n in graph.nodes.values()), default=-160.0) + 160.0
-        left = min((n.x for n in graph.nodes.values()), default=0.0)
         try:
             modules = drawers.callable_modules(self.session.modules)
-            edit, _ = compose_edit(graph, text, (left, below), modules=modules)
+            edit, _ = compose_edit(graph, text, None, modules=modules)
             self.show_editor()
             self.session.do(edit, tr("Type a formula"))
         except (ExpressionError, GraphError) as error:

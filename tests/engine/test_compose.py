@@ -221,3 +221,21 @@ def test_modules_are_called_by_name_and_come_along() -> None:
             compose_edit(graph, text, modules=SHIPPED)
     with pytest.raises(ExpressionError, match="no operator 'MLP'"):
         compose_edit(graph, "MLP(x)")
+
+
+def test_a_second_formula_stands_behind_what_it_reads_on_free_ground() -> None:
+    graph = compose("a = x^2; b = sin(a); L = b + a", {"x": 1.0})
+    made: list[str] = []
+    for text in ("q = 3 * L; r = q + L", "s = 2 * L", "t = exp(a); u = t + r", "w = cos(k)"):
+        before = {n: (node.x, node.y) for n, node in graph.nodes.items()}
+        edit, made = compose_edit(graph, text, None)
+        edit.apply(graph)
+        for n in made:
+            node = graph.nodes[n]
+            for port in graph.ports(n):
+                source = graph.operand(n, port)
+                if isinstance(source, str):
+                    assert graph.nodes[source].x + 128 <= node.x, node.name
+            for x, y in before.values():
+                assert abs(x - node.x) >= 128 or abs(y - node.y) >= 76, node.name
+        assert before.items() <= {n: (o.x, o.y) for n, o in graph.nodes.items()}.items()
