@@ -36,7 +36,7 @@ def module_row(name: str, definition: Any) -> Op:
         Option(size, value, "count", f"The size that its parameters call {size}.")
         for size, value in sizes.items()
     )
-    tied = Option(TIED, "", "text", "Another instance, by its id, whose parameters it uses.")
+    tied = Option(TIED, "", "text", "Another instance whose parameters and sizes it uses.")
     return Op(
         name, "Modules", about, ports, f"{name}({', '.join(ports)})", {},
         lambda options, *specs: Spec(), None, options=(*options, tied), definition=definition,

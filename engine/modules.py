@@ -1,4 +1,4 @@
-"""Edits of modules: a selection made one, one added, unpacked, its definition replaced."""
+"""Edits of modules: a selection made one, one added, unpacked, renamed, its definition replaced."""
 
 from __future__ import annotations
 
@@ -373,6 +373,24 @@ def _rename_read(draft: _Draft, instance: str, old: Graph, definition: Graph) ->
         if inner in definition.nodes and link.source == instance:
             named = {**reader.options, option: definition.name(str(inner))}
             draft.node(replace(reader, options=named))
+
+
+def rename_module(graph: Graph, name: str, wanted: str) -> Edit:
+    """Another name for a module; its instances follow. Raises GraphError where it is taken."""
+    if wanted in graph.modules:
+        raise GraphError(f"there is a module {wanted} already; choose another name")
+    definition = graph.modules[name]
+    if definition.settings["title"] == name:
+        definition = definition.copy()
+        definition.put("settings", "title", wanted)
+    users = [replace(graph.nodes[n], op=wanted) for n in graph.of_op(name)]
+    moved = [Put("nodes", node.id, node) for node in users]
+    return Batch((Put("modules", wanted, definition), *moved, Put("modules", name, None)))
+
+
+def remove_module(name: str) -> Edit:
+    """Removes a definition; refused while a node is an instance of it."""
+    return Put("modules", name, None)
 
 
 def edit_module(graph: Graph, name: str, definition: Graph) -> Edit:

@@ -125,12 +125,13 @@ def ask_target(parent: QWidget, columns: Sequence[str]) -> str | None:
     return name if accepted else None
 
 
-def ask_module_name(parent: QWidget, suggested: str, fault: str = "") -> str | None:
-    """What a new module is to be called; `fault` says why the name before was refused."""
-    question = tr("What is the new module called?")
+def ask_module_name(parent: QWidget, suggested: str, fault: str = "", was: str = "") -> str | None:
+    """What a new module, or the one called `was`, is to be called; `fault` says why the name before
+    was refused."""
+    question = f"{tr('What is')} {was or tr('the new module')} {tr('to be called?')}"
     name, accepted = QInputDialog.getText(
-        parent, tr("Make module"), f"{sentence(fault)}\n{question}" if fault else question,
-        text=suggested,
+        parent, tr("Rename module") if was else tr("Make module"),
+        f"{sentence(fault)}\n{question}" if fault else question, text=suggested,
     )  # fmt: skip
     return name.strip() if accepted and name.strip() else None
 

@@ -10,8 +10,9 @@ from app.session import Session
 from app.text import tr
 from app.view import dialogs
 from engine import ties
-from engine.graph import GraphError
-from engine.modules import make_module, unpack_module
+from engine.edits import Edit
+from engine.graph import Graph, GraphError
+from engine.modules import make_module, remove_module, rename_module, unpack_module
 from engine.starts import reinitialised
 
 if TYPE_CHECKING:
@@ -69,6 +70,40 @@ class Modules(QObject):
         if owner:
             self.problem.emit(f"{name} {tr('was tied to')} {owner}; {tr('its nodes hold copies')}")
         return True
+
+    def rename(self, name: str) -> bool:
+        """Asks for another name for one of the document's modules until it is free or given up."""
+        wanted, fault = name, ""
+        while new := dialogs.ask_module_name(self.window, wanted, fault, name):
+            if new == name:
+                return False
+            wanted = new
+            try:
+                self._do(rename_module(self._home(name), name, new), name, tr("Rename"))
+            except GraphError as error:
+                fault = str(error)
+                continue
+            return True
+        return False
+
+    def remove(self, name: str) -> bool:
+        """Removes one of the document's modules that no node is an instance of."""
+        try:
+            self._do(remove_module(name), name, tr("Remove"))
+        except GraphError as error:
+            self.problem.emit(str(error))
+            return False
+        return True
+
+    def _home(self, name: str) -> Graph:
+        """Whose module it is: that of what is looked at, or of the whole document."""
+        session = self.session
+        return session.graph if name in session.graph.modules else session.root
+
+    def _do(self, edit: Edit, name: str, what: str) -> None:
+        session = self.session
+        outside = self._home(name) is session.root
+        (session.do_outside if outside else session.do)(edit, f"{what} {name}")
 
     def reinitialise(self) -> bool:
         """The parameters of the selected nodes begin anew."""

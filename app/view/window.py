@@ -86,8 +86,8 @@ class Window(Frame):
         self.modules.problem.connect(self.tell)
         self.operators.problem.connect(self.tell)
         self.operators.made.connect(self.palette_panel.reveal)
-        self.palette_panel.edit_asked.connect(self.operators.ask)
-        self.palette_panel.removal_asked.connect(self.operators.remove)
+        self.palette_panel.edit_asked.connect(self._edit_own)
+        self.palette_panel.removal_asked.connect(self._remove_own)
         self.documents.opened.connect(self._opened)
         self.start.new_asked.connect(self.new_document)
         self.start.open_asked.connect(self.documents.ask_open)
@@ -245,6 +245,14 @@ class Window(Frame):
         """Adds an operator at a free place; the start page makes way for a new document."""
         self.show_editor()
         self.canvas.add_operator(name)
+
+    def _edit_own(self, name: str) -> None:
+        is_module = name in self.session.modules
+        (self.modules.rename if is_module else self.operators.ask)(name)
+
+    def _remove_own(self, name: str) -> None:
+        is_module = name in self.session.modules
+        (self.modules.remove if is_module else self.operators.remove)(name)
 
     def compose(self, text: str) -> None:
         """Adds a program's graph, laid out and in view, as one undo step."""

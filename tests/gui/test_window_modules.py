@@ -22,7 +22,7 @@ from engine import edits, files
 from engine.compose import compose
 from engine.examples import load_module
 from engine.graph import Graph, Node, OwnOperator
-from engine.modules import add_module, make_module
+from engine.modules import add_module, make_module, unpack_module
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -286,6 +286,41 @@ def test_unpacking_a_tied_instance_says_that_its_nodes_hold_copies(window: Windo
     window.session.select(ids(window, "b"))
     window.commands.run("edit.unpack_module")
     assert "tied to a" in window.notice.text()
+
+
+def test_a_module_of_the_documents_own_is_renamed_and_removed_by_its_menu(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = network()
+    make_module(graph, [str(graph.id_of("h"))], "Act")[0].apply(graph)
+    show(window, graph)
+    session, before = window.session, files.canonical_bytes(graph)
+    value = session.evaluation.values[str(graph.output())]
+    assert chips(window)["Dense"].menu_of_own() is None  # a shipped one is nobody's to change
+
+    def choose(name: str, number: int) -> None:
+        menu = chips(window)[name].menu_of_own()
+        assert menu is not None
+        menu.actions()[number].trigger()
+
+    asked: list[str] = []
+
+    def reply(parent: Any, suggested: str, fault: str = "", was: str = "") -> str:
+        asked.append(fault)
+        return ["relu", "Gate"][len(asked) - 1]
+
+    monkeypatch.setattr(dialogs, "ask_module_name", reply)
+    choose("Act", 0)
+    assert "taken" in asked[1] and list(session.graph.modules) == ["Gate"]
+    assert session.graph.of_op("Gate") and session.evaluation.values[str(graph.output())] == value
+    assert session.history.labels == ["Rename Act"]
+    choose("Gate", 1)
+    assert "unpack it first" in window.notice.text() and "Gate" in session.graph.modules
+    window.commands.run("edit.undo")
+    assert files.canonical_bytes(session.root) == before
+    session.do(unpack_module(session.graph, session.graph.of_op("Act")[0])[0], "Unpack")
+    choose("Act", 1)
+    assert not session.graph.modules and session.history.labels[-1] == "Remove Act"
 
 
 def test_a_module_without_parameters_is_offered_no_tie(window: Window) -> None:

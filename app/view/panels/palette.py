@@ -41,7 +41,7 @@ MIN_WIDTH = 224
 class Chip(QPushButton):
     """One operator: drag it onto the canvas, or double-click or press Enter to add it.
 
-    One of the document's own is edited and removed by a menu at it.
+    One of the document's own is edited or renamed, and removed, by a menu at it.
     """
 
     chosen = Signal(str)
@@ -116,16 +116,17 @@ class Chip(QPushButton):
             menu.popup(event.globalPos())
 
     def menu_of_own(self) -> QMenu | None:
-        """What can be done with an operator of the document's own; None for any other."""
-        if self.op.category != CATEGORY:
+        """What can be done with an operator or a module of the document's own; None for any other."""
+        is_module = self.op.name in self._session.modules
+        if self.op.category != CATEGORY and not is_module:
             return None
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         name = self.op.name
-        menu.addAction(tr("Edit operator…")).triggered.connect(lambda: self.edit_asked.emit(name))
-        menu.addAction(tr("Remove operator")).triggered.connect(
-            lambda: self.removal_asked.emit(name)
-        )
+        edit = tr("Rename module…") if is_module else tr("Edit operator…")
+        remove = tr("Remove module") if is_module else tr("Remove operator")
+        menu.addAction(edit).triggered.connect(lambda: self.edit_asked.emit(name))
+        menu.addAction(remove).triggered.connect(lambda: self.removal_asked.emit(name))
         return menu
 
 
