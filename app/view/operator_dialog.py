@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -13,7 +13,9 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QLabel,
+    QLayout,
     QLineEdit,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +32,8 @@ from engine.ops.row import Op
 from engine.own import MAX_OPERANDS
 
 PAUSE_MS, SLICE_MS = 250, 1
+PREVIEW = 560, 196
+"""Pixels of the typeset formula and its derivatives, whatever they are: a tick moves no row."""
 _NOT_FINITE = "its value is not a finite number where it was tried; change a setting or the formula"
 Made = Callable[[OwnOperator], Op]
 """The row that an operator would be in the document. Raises GraphError."""
@@ -46,7 +50,6 @@ class OperatorDialog(QDialog):
         self._checked = 0
         self._defaults = dict(operator.settings) if operator else {}
         self.setWindowTitle(tr("Edit operator") if operator else tr("New operator"))
-        self.setMinimumWidth(560)
         self._build(operator)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -64,6 +67,7 @@ class OperatorDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 18)
         layout.setSpacing(14)
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)  # as tall as its rows
         form = QGridLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(10)
@@ -92,8 +96,16 @@ class OperatorDialog(QDialog):
         self._grid.setColumnMinimumWidth(1, 72)
         self._grid.setColumnStretch(3, 1)
         self._rows: dict[str, tuple[QCheckBox, QLineEdit]] = {}
+        self.reads.hide()
         layout.addWidget(self.reads)
-        layout.addWidget(self._preview())
+        self.preview = QScrollArea()
+        self.preview.setWidget(self._preview())
+        self.preview.setWidgetResizable(True)
+        self.preview.setFixedSize(*PREVIEW)
+        self.preview.setFrameShape(QFrame.Shape.NoFrame)
+        self.preview.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(self.preview)
+        layout.addWidget(self.verdict)
         self.buttons = QDialogButtonBox()
         self.ok = self.buttons.addButton(
             tr("Change") if operator else tr("Add"), QDialogButtonBox.ButtonRole.AcceptRole
@@ -117,10 +129,11 @@ class OperatorDialog(QDialog):
         self.derivatives = [MathLabel(13, "gradient") for _ in range(MAX_OPERANDS)]
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
-        self.verdict.setMinimumHeight(34)
+        self.verdict.setFixedHeight(34)
         self.verdict.setAccessibleName(tr("Whether its derivatives are right"))
-        for part in (self.typeset, *self.derivatives, self.verdict):
+        for part in (self.typeset, *self.derivatives):
             inside.addWidget(part)
+        inside.addStretch(1)
         return box
 
     # ------------------------------------------------------------ following what is typed

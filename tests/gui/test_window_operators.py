@@ -219,3 +219,27 @@ def test_a_setting_that_makes_nothing_finite_is_told_and_not_added(
     dialog._rows["s"][1].setText("2")
     assert checked(qtbot, dialog).startswith("✓") and dialog.ok.isEnabled()
     dialog.deleteLater()
+
+
+def test_the_dialog_stays_where_it_is_and_is_as_tall_as_its_rows(
+    window: Window, qtbot: QtBot
+) -> None:
+    dialog = window.operators.dialog()
+    dialog.show()
+    qtbot.wait(20)
+    empty = dialog.height()
+    QTest.keyClicks(dialog.formula, "a*b + c*d")
+    qtbot.wait(20)
+    tick = dialog._rows["d"][0]
+    before, tall = tick.mapToGlobal(QPoint()), dialog.height()
+    tick.setChecked(True)
+    qtbot.wait(20)
+    assert tick.mapToGlobal(QPoint()) == before and dialog.height() == tall
+    names = "abcdefghijklmnopqrstuvwxyz"[: operator_dialog.MAX_OPERANDS]
+    dialog.formula.setText("+".join(names))
+    qtbot.wait(20)
+    assert tall < dialog.height() < 900  # on the screen
+    dialog.formula.setText("1 + 1")
+    qtbot.wait(20)
+    assert dialog.height() == empty
+    dialog.deleteLater()
