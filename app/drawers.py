@@ -38,9 +38,9 @@ def drawers(own: Definitions, operators: Iterable[Op] = ()) -> dict[str, tuple[O
 
 
 def _aliases(name: str) -> tuple[str, ...]:
-    """Words that find a shipped module, and what a person made of it under the same name."""
+    """Words that find a module; a person's under a shipped one's name is found by the same."""
     shipped = examples.MODULES.get(name)
-    return shipped.aliases if shipped else ()
+    return (*(shipped.aliases if shipped else ()), "module")
 
 
 def row_of(own: Definitions, name: str) -> Op | None:

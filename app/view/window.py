@@ -35,6 +35,10 @@ CHECKED_NODES, CHECKED_ENTRIES = 60, 400
 """Documents up to this size get their gradients checked as they are edited."""
 
 
+FRAME = (8, 40, -8, -8)
+"""What the desktop may put around a window: left, top, right, bottom in pixels."""
+
+
 class Window(Frame):
     """One document in one window. It is the `Context` that actions work on."""
 
@@ -390,4 +394,6 @@ class Window(Frame):
             self.restoreGeometry(saved[0])
             self.restoreState(saved[1])
         else:
-            self.resize(self.size().boundedTo(self.screen().availableGeometry().size()))
+            room = self.screen().availableGeometry().adjusted(*FRAME)
+            self.resize(self.size().boundedTo(room.size()))
+            self.move(room.center() - self.rect().center())

@@ -424,7 +424,7 @@ def test_pretty_names(name: str, pretty: str) -> None:
     [
         ("x^2", "x²"), ("3 * t", "3 · t"), ("u1 + u2", "u₁ + u₂"), ("x^(-2)", "x⁻²"),
         ("2^k", "2^k"), ("x^2.5", "x^2.5"), ("-a", "−a"), ("log1p(x1)", "log1p(x₁)"),
-        ("sum(x, axis=0)", "sum(x, axis=0)"),
+        ("sum(x, axis=0)", "sum(x, axis=0)"), ("v1^2 + u_2^3", "v₁² + u₂³"),
     ],
 )  # fmt: skip
 def test_pretty_formulas(text: str, pretty: str) -> None:

@@ -126,6 +126,8 @@ def test_palette_and_finder_hold_modules_live(
     assert faults[0] == "" and "taken" in faults[1]
     drawer = next(d for d in window.palette_panel.drawers if d.category == "Modules")
     assert [c.op.name for c in drawer.chips][:2] == ["Layer", "Dense"]
+    window.palette_panel.search.setText("module")
+    assert all(chips(window)[name].isVisible() for name in ("Layer", "Dense", "LSTM", "output_of"))
     window.palette_panel.search.setText("Layer")
     QTest.keyClick(window.palette_panel.search, Qt.Key.Key_Return)
     assert sum(n.op == "Layer" for n in window.session.graph.nodes.values()) == 2
@@ -196,7 +198,7 @@ def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> No
     units = window.inspector.options["units"]
     assert not units.isEnabled() and units.widget.text() == "8"  # in force are those of dense
     look(window)
-    assert "tied=" in window.canvas.board.nodes[second].face.formula
+    assert window.canvas.board.nodes[second].face.formula == "as dense"
     window.session.select((first,))
     window.inspector.options["units"]._typed("5")
     window.session.select((second,))

@@ -15,7 +15,7 @@ from app.session import Session
 from app.text import tr
 from app.view.theme import number_text
 from engine.compose import formula_of
-from engine.graph import Graph
+from engine.graph import TIED, Graph
 from engine.ops.row import Array
 
 WIDTH = 128.0
@@ -57,7 +57,9 @@ def pretty_formula(text: str) -> str:
         text,
     )
     text = re.sub(
-        r"[^\W\d]\w*(?:\.\d+)?(\s*\()?", lambda m: m[0] if m[1] else pretty_name(m[0]), text
+        r"[^\W\d][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*(?:\.\d+)?(\s*\()?",
+        lambda m: m[0] if m[1] else pretty_name(m[0]),
+        text,
     )
     return text.replace(" * ", " · ").replace("-", "−").replace("·", "·")
 
@@ -248,8 +250,10 @@ def port_faces(graph: Graph, node_id: str) -> tuple[PortFace, ...]:
 
 
 def own_formula(graph: Graph, node_id: str) -> str:
-    """The formula as the canvas writes it; a source says what it is."""
-    op = graph.op(node_id)
+    """The formula as the canvas writes it; a source says what it is, a tied module whose twin."""
+    op, tied = graph.op(node_id), graph.nodes[node_id].options.get(TIED)
+    if tied in graph.nodes:
+        return f"{tr('as')} {pretty_name(graph.name(tied))}"
     return tr(op.name) if op.is_source else pretty_formula(formula_of(graph, node_id))
 
 
