@@ -186,7 +186,7 @@ def test_colours_are_for_terminals_and_can_be_turned_off(monkeypatch: pytest.Mon
 
 @posix
 def test_a_bar_after_a_second() -> None:
-    slow = on_a_terminal("minimize", "sin(x)", "--at", "x=1", "--steps", "600000")
-    assert "minimize" in slow and "/600000" in slow
+    slow = on_a_terminal("minimize", "sin(x)", "--at", "x=1", "--steps", "2000000")
+    assert "minimize" in slow and "/2000000" in slow
     quick = on_a_terminal("minimize", "sin(x)", "--at", "x=1", "--steps", "10")
     assert "/10" not in quick

@@ -378,3 +378,33 @@ def test_reset_gives_parameters_inside_modules_a_new_start(window: Window) -> No
     assert (window.session.whole.values[w] == start).all()
     window.commands.run("edit.undo")
     assert (window.session.whole.values[w] == start + 1.0).all()
+
+
+def test_a_module_is_entered_edited_left_and_undone_outside(window: Window) -> None:
+    """A double click goes in, a breadcrumb out; the edit made inside is one step of the document."""
+    show(window, compose("y = relu(x)", {"x": [[1.0, 2.0, 3.0]]}))
+    board, session = window.canvas.board, window.session
+    x, y = ids(window, "x", "y")
+    middle = (board.nodes[x].output_at() + board.nodes[y].port_at("x")) / 2
+    drop(window, "Dense", at(window, middle))
+    look(window)
+    dense = session.graph.links[y, "x"]
+    before, count = files.to_bytes(session.root), len(session.history.labels)
+    place = at(window, board.nodes[dense].body().center())
+    QTest.mouseDClick(window.canvas.viewport(), LEFT, PLAIN, place)
+    assert session.place == (dense,) and session.path_names == [session.root.name(dense)]
+    look(window)
+    b = str(session.graph.id_of("b"))
+    start = at(window, window.canvas.board.nodes[b].body().center())
+    drag(window, start, start + QPoint(0, 60))
+    assert session.history.labels[count:] == ["Move"]
+    inside = files.to_bytes(session.root)
+    QTest.mouseClick(window.breadcrumb.crumbs[0], LEFT)
+    assert session.place == () and files.to_bytes(session.root) == inside != before
+    QTest.keyClick(window.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.place == () and files.to_bytes(session.root) == before
+    QTest.keyClick(
+        window.canvas, Qt.Key.Key_Z,
+        Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+    )  # fmt: skip
+    assert files.to_bytes(session.root) == inside
