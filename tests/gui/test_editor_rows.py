@@ -18,7 +18,8 @@ ROWS = {
         "test_the_chosen_node_follows_the_pointer_until_a_click", "test_enter_places_and_escape_gives_up",
     ),
     "a wire let go on the ground asks for what fits, most used first": (
-        "test_a_wire_let_go_offers_what_fits_most_used_first", "test_a_wire_from_a_port_offers_what_can_feed_it",
+        "test_a_wire_let_go_offers_what_fits_most_used_first",
+        "test_a_wire_from_a_port_offers_what_can_feed_it",
         "test_what_the_person_connects_is_learned_without_their_names",
     ),
     "ports that fit light up; a wire snaps from anywhere on the body": (
@@ -48,7 +49,8 @@ ROWS = {
         "test_a_double_click_writes_and_a_click_elsewhere_ends_it",
     ),
     "modules: made of a selection, edited in place, breadcrumb, unpacked, shared parameters, stable ports": (
-        "test_a_selection_is_made_a_module_and_unpacked", "test_parameters_are_shared_and_trained_from_the_panels",
+        "test_a_selection_is_made_a_module_and_unpacked",
+        "test_parameters_are_shared_and_trained_from_the_panels",
         "test_a_module_is_entered_edited_left_and_undone_outside",
         "test_ports_follow_a_module_and_an_own_operator_that_change",
     ),
