@@ -282,3 +282,21 @@ def test_pasting_from_a_cleared_clipboard_says_so(opened: Open) -> None:
     QApplication.clipboard().clear()
     canvas.paste()
     assert "nothing to paste" in canvas.notice.text() and canvas.session.history.labels == []
+
+
+def test_numbers_that_have_no_room_between_two_nodes_are_left_out(opened: Open) -> None:
+    canvas = opened("a = sin(x)")
+    key = node(canvas, "a"), "x"
+    assert canvas.board.wires[key].labels()
+    x = canvas.board.nodes[node(canvas, "x")].body()
+    canvas.session.do(move(canvas.session.graph, {key[0]: (x.right() + 20, x.y() + 30)}), "move")
+    canvas.flush()
+    assert canvas.board.wires[key].labels() == []
+
+
+def test_even_a_long_document_is_seen_whole(opened: Open) -> None:
+    canvas = opened("a = sin(x)")
+    canvas.session.do(move(canvas.session.graph, {node(canvas, "a"): (60_000.0, 0.0)}), "move")
+    canvas.fit()
+    viewed = canvas.mapToScene(canvas.viewport().rect()).boundingRect()
+    assert viewed.contains(canvas.board.content())

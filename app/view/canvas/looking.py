@@ -13,7 +13,7 @@ from app.view.canvas.board import Board
 from app.view.canvas.glide import Glide
 from app.view.canvas.layers import FAR
 
-SMALLEST, LARGEST = 0.05, 4.0
+SMALLEST, LARGEST = 0.01, 4.0
 STILL_MS = 90
 """So long after the last step the zoom counts as still."""
 SLICE_MS = 7.0

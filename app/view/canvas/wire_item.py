@@ -184,6 +184,8 @@ class WireItem:
         if not texts:
             return []
         width = max(_text_width(t) for t, _ in texts) + 2
+        if 0 < self._end.x() - self._start.x() < width:
+            return []  # there is no room between the nodes, which show the numbers themselves
         middle = (self._start.x() + self._end.x()) / 2
         slope = self._end.y() - self._start.y()
         if abs(slope) <= FLAT:
