@@ -199,6 +199,7 @@ def test_parameters_are_shared_and_trained_from_the_panels(window: Window) -> No
     assert not units.isEnabled() and units.widget.text() == "8"  # in force are those of dense
     look(window)
     assert window.canvas.board.nodes[second].face.formula == "as dense"
+    assert window.canvas.board.nodes[first].face.formula == "Dense"  # what it reads is wired to it
     window.session.select((first,))
     window.inspector.options["units"]._typed("5")
     window.session.select((second,))

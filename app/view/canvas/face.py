@@ -250,10 +250,13 @@ def port_faces(graph: Graph, node_id: str) -> tuple[PortFace, ...]:
 
 
 def own_formula(graph: Graph, node_id: str) -> str:
-    """The formula as the canvas writes it; a source says what it is, a tied module whose twin."""
+    """The formula as the canvas writes it; a source and a module say what they are, a tied module whose
+    twin it is."""
     op, tied = graph.op(node_id), graph.nodes[node_id].options.get(TIED)
     if tied in graph.nodes:
         return f"{tr('as')} {pretty_name(graph.name(tied))}"
+    if op.definition is not None:
+        return op.name
     return tr(op.name) if op.is_source else pretty_formula(formula_of(graph, node_id))
 
 
