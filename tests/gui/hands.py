@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -55,6 +55,17 @@ def drag(
         QTest.mouseMove(port_, start + (end - start) * i / 4)
     if release:
         QTest.mouseRelease(port_, button, modifiers, end)
+
+
+def hover(canvas: Canvas, place: QPoint) -> None:
+    """The mouse moves there without a button. (`QTest.mouseMove` would move the pointer of a real
+    screen, which says so when it likes.)"""
+    at = QPointF(place)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, at, QPointF(canvas.viewport().mapToGlobal(place)),
+        Qt.MouseButton.NoButton, Qt.MouseButton.NoButton, PLAIN,
+    )  # fmt: skip
+    QApplication.sendEvent(canvas.viewport(), event)
 
 
 def drop(canvas: Canvas, op: str, place: QPoint) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hands import hover, middle, node, seen
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import (
     QDragEnterEvent,
@@ -46,14 +47,6 @@ def canvas(qtbot: QtBot) -> Canvas:
     made.fit()
     made.flush()
     return made
-
-
-def node(canvas: Canvas, name: str) -> str:
-    return str(canvas.session.graph.id_of(name))
-
-
-def seen(canvas: Canvas, place: QPointF) -> QPoint:
-    return canvas.viewportTransform().map(place).toPoint()
 
 
 def hold(canvas: Canvas, start: QPoint, end: QPoint) -> None:
@@ -197,9 +190,7 @@ def test_a_pinch_zooms_at_the_fingers(canvas: Canvas) -> None:
 
 
 def test_a_pinch_is_no_leave(canvas: Canvas) -> None:
-    QTest.mouseMove(
-        canvas.viewport(), seen(canvas, canvas.board.nodes[node(canvas, "t")].body().center())
-    )
+    hover(canvas, middle(canvas, "t"))
     assert canvas.board.nodes[node(canvas, "t")].look.hovered
     pinch(canvas, Qt.NativeGestureType.ZoomNativeGesture, 0.1, QPointF(300, 200))
     assert canvas.board.nodes[node(canvas, "t")].look.hovered

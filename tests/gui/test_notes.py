@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hands import PLAIN, WORKED, Open, drag, middle, node, port, seen
+from hands import PLAIN, WORKED, Open, drag, hover, middle, node, port, seen
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
@@ -288,13 +288,12 @@ def test_the_pointer_says_where_an_edge_is(opened: Open) -> None:
     note = Note("f1", "note", "a", "", 0, -300, 200, 96)
     put(canvas, note)
     edge = seen(canvas, QPointF(200, -250))
-    QTest.mouseMove(canvas.viewport(), edge)
+    hover(canvas, edge)
     assert canvas.viewport().cursor().shape() == Qt.CursorShape.ArrowCursor
     click(canvas, paper_of(canvas, "f1"))
-    QTest.mouseMove(canvas.viewport(), edge - QPoint(60, 0))  # a move to where it is is none
-    QTest.mouseMove(canvas.viewport(), edge)
+    hover(canvas, edge)
     assert canvas.viewport().cursor().shape() == Qt.CursorShape.SizeHorCursor
-    QTest.mouseMove(canvas.viewport(), QPoint(5, 5))
+    hover(canvas, QPoint(5, 5))
     assert canvas.viewport().cursor().shape() == Qt.CursorShape.ArrowCursor
 
 
