@@ -41,7 +41,11 @@ class History:
         step = Done(label, edit, backward)
         if gesture is not None and gesture == self._gesture:
             last = self._done.pop()
-            step = Done(label, Batch((last.forward, edit)), Batch((backward, last.backward)))
+            step = Done(
+                label,
+                Batch((*_parts(last.forward), edit)),
+                Batch((backward, *_parts(last.backward))),
+            )
         if self.saved_at is not None and self.saved_at > len(self._done):
             self.saved_at = None  # it was among the steps taken back, which are gone now
         self._done.append(step)
@@ -128,3 +132,8 @@ class History:
     def _tell(self) -> None:
         for listener in list(self.changed):
             listener()
+
+
+def _parts(edit: Edit) -> tuple[Edit, ...]:
+    """What a step is made of: joined a thousand times, it must not be a thousand deep."""
+    return edit.edits if isinstance(edit, Batch) else (edit,)

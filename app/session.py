@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.evaluate import Evaluation, Evaluator
 from engine.graph import Graph
 from engine.inside import Inside, Place
 from engine.ops.row import Array, Op
+from engine.script import Steps
 from engine.trace import Step
 from engine.train import data
 
@@ -70,7 +71,7 @@ class Session:
         self._evaluate = Evaluator()
         self.whole: Evaluation = self._evaluate(graph, self._read_feeds())
         self.evaluation: Evaluation = self.whole
-        self._shown: tuple[Any, Graph] | None = None
+        self._shown: tuple[Any, Evaluation, Graph] | None = None
         self._drawn: tuple[Evaluation, dict[str, Array]] | None = None
         self._meaning = graph.meaning
         self.cursor = len(self.steps)
@@ -94,11 +95,12 @@ class Session:
         """What is looked at: the document, or a module's definition with its instance's values."""
         if not self.place:
             return self.root
-        key = (self.place, self.root.revision, id(self.evaluation))
-        if self._shown is None or self._shown[0] != key:
+        key = (self.place, self.root.revision)
+        known = self._shown
+        if known is None or known[0] != key or known[1] is not self.evaluation:
             shown = inside.shown_graph(self.root, self.place, self.evaluation, self.drawn)
-            self._shown = key, shown
-        return self._shown[1]
+            known = self._shown = key, self.evaluation, shown
+        return known[2]
 
     @property
     def drawn(self) -> dict[str, Array]:
@@ -126,7 +128,7 @@ class Session:
         return [g.name(n) for g, n in zip(graphs, self.place, strict=False)]
 
     @property
-    def steps(self) -> Sequence[Step]:
+    def steps(self) -> Steps:
         return self.evaluation.steps
 
     @property

@@ -197,6 +197,9 @@ class Documents(QObject):
         if target is None:
             return False
         graph = self.session.root
+        if self.session.place:  # data stand outside of modules
+            self.session.go(())
+            at = None
         if graph.of_op("data"):
             names = [name for name, s in graph.sources.items() if s.kind == "csv"]
             return self.read_csv(next(iter(names), "table"), path, target)

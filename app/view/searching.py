@@ -65,13 +65,12 @@ class Search(QObject):
         if key not in taken and (text.isalpha() or bare not in taken):
             self.add(text)
 
-    def at(self, place: QPointF) -> None:
+    def at(self, place: QPointF, end: End | None = None) -> None:
         """Nodes at a place of the canvas; where a wire was let go there, only what fits its end."""
         canvas = self.window.canvas
-        end = canvas.end_at(place)
 
         def add(name: str) -> None:
-            canvas.add_operator(name, place)
+            canvas.add_operator(name, place, end)
 
         spot = self._spot(place)
         if end is not None:

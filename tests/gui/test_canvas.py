@@ -111,7 +111,7 @@ def test_a_wire_let_go_over_nothing_asks_and_then_wires(opened: Open, qtbot: QtB
     with qtbot.waitSignal(canvas.search_requested) as asked:
         drag(canvas, output(canvas, "y"), QPoint(1100, 80))
     assert asked.args is not None
-    made = canvas.add_operator("exp", asked.args[0])
+    made = canvas.add_operator("exp", *asked.args)
     assert made is not None and canvas.session.graph.links[made, "x"] == node(canvas, "y")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import networkx as nx
 import pytest
-from hands import CONTROL, LEFT, PLAIN, RIGHT, drop
+from hands import CONTROL, LEFT, PLAIN, RIGHT, drop, hover
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -154,16 +154,28 @@ class Storm:
         """A drag that is not let go before something else happens."""
         start, end = self.on_something(), self.on_something()
         self.press(LEFT, PLAIN, start, end)
-        rng, history = self.rng, self.window.session.history
-        rng.choice(
-            (
-                self.escape, history.undo, history.redo, self.action,
-                lambda: QTest.keyClick(self.canvas, Qt.Key.Key_Delete),
-                lambda: QTest.mousePress(self.canvas.viewport(), RIGHT, PLAIN, end),
-            )
-        )()  # fmt: skip
-        QTest.mouseMove(self.canvas.viewport(), self.anywhere())
+        rng, session = self.rng, self.window.session
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            rng.choice(
+                (
+                    self.escape, session.history.undo, session.history.redo, self.action, self.nudge,
+                    session.leave, self.enter,
+                    lambda: QTest.keyClick(self.canvas, Qt.Key.Key_Delete),
+                    lambda: QTest.keyClick(self.canvas, Qt.Key.Key_Return),
+                    lambda: QTest.mouseClick(self.canvas.viewport(), RIGHT, PLAIN, end),
+                    lambda: QTest.mouseMove(self.canvas.viewport(), self.anywhere()),
+                )
+            )()  # fmt: skip
+        if rng.random() < 0.2:  # let go where nobody saw it
+            hover(self.canvas, self.anywhere())
         QTest.mouseRelease(self.canvas.viewport(), LEFT, PLAIN, end)
+
+    def enter(self) -> None:
+        """Looks into a module, if there is one."""
+        session = self.window.session
+        instances = [n for n in session.graph.nodes if session.graph.op(n).definition is not None]
+        if instances:
+            session.enter(self.rng.choice(instances))
 
     def click(self) -> None:
         QTest.mouseClick(

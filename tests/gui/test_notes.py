@@ -442,7 +442,7 @@ def test_a_note_alone_is_cut_and_pasted(opened: Open) -> None:
     canvas.paste()
     (made,) = canvas.session.graph.notes.values()
     assert (made.text, made.colour) == ("alone", "yellow")
-    undone(canvas, before, "Delete", "Paste")
+    undone(canvas, before, "Cut", "Paste")
 
 
 def test_deleting_a_frame_leaves_its_nodes(opened: Open) -> None:

@@ -33,27 +33,27 @@ End = tuple[str, str | None]
 class Adding(Keys):
     """The part of the canvas that adds nodes.
 
-    `search_requested` asks for an operator at a scene place; `add_operator` at that same place then
-    also wires it, when a wire was let go there.
+    `search_requested` asks for an operator at a scene place, and at the end of the wire that was let
+    go there, if one was.
     """
 
-    search_requested = Signal(QPointF)
+    search_requested = Signal(QPointF, object)
 
     def __init__(self, session: Session, board: Board) -> None:
         super().__init__(session, board)
-        self._pending: tuple[QPointF, End] | None = None
         self._dragged = ""
 
-    def add_operator(self, op_name: str, scene_pos: QPointF | None = None) -> str | None:
+    def add_operator(
+        self, op_name: str, scene_pos: QPointF | None = None, end: End | None = None
+    ) -> str | None:
         """Adds a node, its middle at a scene place (a free one in view unless given); its id.
 
-        On a wire the node is inserted. Where a wire was let go, the node is wired to it.
+        On a wire the node is inserted. At the `end` of a wire that was let go, it is wired to it.
         """
         place = self._free_place() if scene_pos is None else scene_pos
-        pending, self._pending = self._pending, None
-        if pending is not None and scene_pos is not None and pending[0] == scene_pos:
-            shift = QPointF(64 if pending[1][1] is None else -64, 0)
-            return self._add(op_name, place + shift, end=pending[1])
+        if end is not None and end[0] in self.session.graph.nodes:
+            shift = QPointF(64 if end[1] is None else -64, 0)
+            return self._add(op_name, place + shift, end=end)
         taken = None if scene_pos is None else self.wire_to_take(op_name, place)
         return self._add(op_name, place, wire=taken)
 
@@ -147,12 +147,7 @@ class Adding(Keys):
 
     def search_for(self, place: QPointF, end: End) -> None:
         """Asks for an operator at the end of a wire: (node id, its port, or None for its output)."""
-        self._pending = (QPointF(place), end)
-        self.search_requested.emit(place)
-
-    def end_at(self, place: QPointF) -> End | None:
-        """The end of the wire that was let go at a scene place, if one was."""
-        return self._pending[1] if self._pending and self._pending[0] == place else None
+        self.search_requested.emit(place, end)
 
     def _free_place(self) -> QPointF:
         """Near the middle of the view, off the nodes that stand there."""

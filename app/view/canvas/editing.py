@@ -95,7 +95,7 @@ class Editing(Looking):
     def cut(self) -> None:
         self.copy()
         if chosen := self._taken():
-            self.attempt(remove_all(self.session.graph, chosen), tr("Delete"))
+            self.attempt(remove_all(self.session.graph, chosen), tr("Cut"))
 
     def _taken(self) -> list[str]:
         return self.board.notes.with_carried(self.session.chosen)

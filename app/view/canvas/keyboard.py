@@ -133,10 +133,6 @@ class KeyWire(Wire):
         }  # fmt: skip
         self._chosen: tuple[str, str] | None = None
 
-    @property
-    def uses(self) -> set[str]:
-        return super().uses | ({self._chosen[0]} if self._chosen else set())
-
     def begin(self, wanted: str | None = None) -> bool:
         """Aims at a node, or at the nearest free port; False where nothing fits."""
 

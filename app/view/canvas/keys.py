@@ -74,6 +74,8 @@ class Keys(Editing):
                 self._held, shape = HELD[Qt.Key(key)]
                 self.viewport().setCursor(shape)
         elif key in ARROWS and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            if not self._is_free:
+                return
             shifted = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
             across, down = ARROWS[Qt.Key(key)]
             size = 24 if shifted else 4
@@ -83,7 +85,8 @@ class Keys(Editing):
             if gesture is not None:
                 gesture.finish()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.session.chosen:
-            self.open_selected()
+            if self._is_free:
+                self.open_selected()
         elif self._is_free and _types(event):
             pressed = QKeySequence(event.keyCombination())
             self.typed.emit(event.text(), pressed, QKeySequence(event.key()))
@@ -111,19 +114,32 @@ class Keys(Editing):
             self.session.leave()
 
     @property
+    def _is_held(self) -> bool:
+        """A gesture goes on as long as a button is held."""
+        return self._gesture is not None and not (self._gesture.takes_keys or self._gesture.floats)
+
+    @property
     def _is_free(self) -> bool:
         """No button is held on a gesture."""
-        return self._gesture is None or self._gesture.floats
+        return not self._is_held
 
     @property
     def _floats(self) -> bool:
         return self._gesture is not None and self._gesture.floats
 
     def _escape_gesture(self) -> None:
+        if (gesture := self._let_go()) is not None:
+            gesture.cancel()
+
+    def _drop_gesture(self) -> None:
+        """The document is another one by now."""
+        if (gesture := self._let_go()) is not None:
+            gesture.drop()
+
+    def _let_go(self) -> Gesture | None:
         gesture, self._gesture = self._gesture, None
         self._autopan.stop()
-        if gesture is not None:
-            gesture.cancel()
+        return gesture
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -25,6 +25,7 @@ class NoteBoard:
     def __init__(self, board: Board) -> None:
         self._board = board
         self.items: dict[str, NoteItem] = {}
+        self._selected: set[str] = set()
 
     def reset(self) -> None:
         for item in self.items.values():
@@ -54,9 +55,13 @@ class NoteBoard:
             self.items[note_id].setPos(places[note_id])
 
     def show_selection(self) -> None:
-        chosen = self._board.session.chosen
-        for note_id, item in self.items.items():
-            item.set_look(NoteLook(note_id in chosen, chosen == (note_id,)))
+        notes, chosen = self._board.session.notes_selected, self._board.session.chosen
+        now = {n: NoteLook(True, len(chosen) == 1) for n in notes if n in self.items}
+        for note_id in (self._selected - now.keys()) & self.items.keys():
+            self.items[note_id].set_look(NoteLook())
+        for note_id, look in now.items():
+            self.items[note_id].set_look(look)
+        self._selected = set(now)
 
     def set_theme(self, theme: Theme) -> None:
         for item in self.items.values():

@@ -73,6 +73,8 @@ class Editor(QLineEdit):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
+        if event.reason() == Qt.FocusReason.PopupFocusReason:
+            return  # its own menu is up
         if self._commit is not None:
             self._take()
             self.close_editor()
@@ -89,6 +91,7 @@ class Notice(QLabel):
         self.setWordWrap(True)
         self._offer: Offer | None = None
         self._link = ""
+        self._fresh = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -125,6 +128,16 @@ class Notice(QLabel):
         self.show()
         self.raise_()
         self._timer.start(NOTICE_MS)
+        self._fresh = True
+        QTimer.singleShot(0, self, self._read)
+
+    def pressed_elsewhere(self) -> None:
+        """A press: what was read goes, what this press itself gave cause to say stays."""
+        if not self._fresh:
+            self.hide()
+
+    def _read(self) -> None:
+        self._fresh = False
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         offer, self._offer = self._offer, None

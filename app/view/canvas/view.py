@@ -114,7 +114,6 @@ class Canvas(Adding):
 
     def _place_changed(self) -> None:
         """Another module is looked at: other nodes, all in view."""
-        self._escape_gesture()
         self.editor.close_editor()
         self.notes.editor.give_up()
         self.mending.close()
@@ -122,6 +121,7 @@ class Canvas(Adding):
         self._places = {}
         self.board.reset()
         self.board.synchronize()
+        self._drop_gesture()
         self._show_hint()
         self.fit()
         self.focus_lens.refresh()
@@ -134,8 +134,7 @@ class Canvas(Adding):
         self.board.stepping = False
         new, moved = self.board.synchronize()
         self._show_hint()
-        if self._gesture is not None and not self.board.holds(self._gesture.uses):
-            self._escape_gesture()
+        self._drop_gesture()
         if not self.reduced_motion and self.isVisible():
             self._motion.start(new, moved)
         self.focus_lens.refresh()
@@ -204,7 +203,7 @@ class Canvas(Adding):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.ring.hide()
-        self.notice.hide()
+        self.notice.pressed_elsewhere()
         self.editor.close_editor()
         self.mending.close()
         self.notes.editor.take()
@@ -217,11 +216,14 @@ class Canvas(Adding):
         self.flush()
         self._motion.finish()
         self._end_nudge()
+        self._button = event.button()
         self._gesture = begin(self, self._at(event), event.button(), self._held)
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         pointer = self._at(event)
+        if self._gesture is not None and self._is_held and not event.buttons():
+            self._escape_gesture()  # let go over another window
         if self._gesture is not None:
             self._gesture.move(pointer)
             if self._gesture.pans_at_edges and self._gesture.passed_threshold(pointer):
@@ -258,10 +260,9 @@ class Canvas(Adding):
             self.add_operator(name)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._autopan.stop()
-        if self._gesture is not None and (self._gesture.takes_keys or self._gesture.floats):
+        if self._gesture is not None and (not self._is_held or event.button() != self._button):
             return
-        gesture, self._gesture = self._gesture, None
+        gesture = self._let_go()
         if gesture is not None:
             pointer = self._at(event)
             gesture.move(pointer)
@@ -280,8 +281,7 @@ class Canvas(Adding):
         elif note is not None:
             self.notes.edit(note.note_id)
         elif item is None:
-            self._pending = None
-            self.search_requested.emit(pointer.scene)
+            self.search_requested.emit(pointer.scene, None)
         elif not self.open_node(item.node_id):
             self.rename_node(item.node_id)
 

@@ -97,11 +97,11 @@ def _latex_number(shown: str) -> str:
 
 
 def _local_value(session: Session, node_id: str, port: str) -> float | None:
-    own = session.evaluation.step_of(node_id)
-    for step in session.steps[session.forward_end :]:
-        term = step.contribution
+    own, steps = session.evaluation.step_of(node_id), session.steps
+    for outline in steps.script.outlines[session.forward_end :]:
+        term = outline.contribution
         if term is not None and term.node == own and term.port == port and term.local is not None:
-            value = step.telling.read(term.local)
+            value = steps.telling.read(term.local)
             return float(value) if value is not None and value.ndim == 0 else None
     return None
 

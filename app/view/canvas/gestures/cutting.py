@@ -56,11 +56,12 @@ class Cut(Gesture):
         self._last = pointer.scene
 
     def release(self, pointer: Pointer) -> None:
-        crossed = list(self._crossed)
-        self.cancel()
+        links = self.canvas.session.graph.links
+        crossed = [key for key in self._crossed if key in links]
+        self.drop()
         self.canvas.rewiring.cut(crossed)
 
-    def cancel(self) -> None:
+    def drop(self) -> None:
         for key, dim in self._crossed.items():
             wire = self.canvas.board.wires.get(key)
             if wire is not None:
@@ -70,10 +71,6 @@ class Cut(Gesture):
         if self._line is not None:
             self.canvas.board.removeItem(self._line)
             self._line = None
-
-    @property
-    def uses(self) -> set[str]:
-        return {node_id for node_id, _ in self._crossed}
 
 
 def crosses(wire: WireItem, start: QPointF, end: QPointF) -> bool:

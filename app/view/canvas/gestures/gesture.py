@@ -34,6 +34,8 @@ class Pointer:
 class Gesture:
     """Between a press and its release. `cancel` (Esc) leaves everything as it was.
 
+    A change of the document, or another place looked at, ends a gesture: it is dropped.
+
     `how` says on the page of shortcuts what it does and how it is made: rows of `HOW`.
     One that `pans_at_edges` goes on while the view moves under the pointer. One that `takes_keys` is
     begun and ended by keys. One that `floats` goes on without a pressed button, until a click
@@ -63,12 +65,12 @@ class Gesture:
         """Enter, in one that floats."""
 
     def cancel(self) -> None:
-        """Esc, or the window lost the mouse."""
+        """Esc, or the mouse was let go where nobody saw it."""
+        self.drop()
 
-    @property
-    def uses(self) -> set[str]:
-        """Nodes the gesture cannot go on without."""
-        return set()
+    def drop(self) -> None:
+        """What it drew goes, and what it moved is where the document has it now. The document may be
+        another one than it began in."""
 
     def passed_threshold(self, pointer: Pointer) -> bool:
         distance = (pointer.view - self.start.view).manhattanLength()

@@ -35,7 +35,7 @@ class Pan(Gesture):
     def release(self, pointer: Pointer) -> None:
         self.canvas.viewport().unsetCursor()
 
-    def cancel(self) -> None:
+    def drop(self) -> None:
         self.canvas.viewport().unsetCursor()
 
 
@@ -72,13 +72,13 @@ class Band(Gesture):
     def release(self, pointer: Pointer) -> None:
         if self._item is None and not self.start.adds:
             self.canvas.session.select(())
-        self._clear()
+        self.drop()
 
     def cancel(self) -> None:
         self.canvas.session.select(self._before)
-        self._clear()
+        self.drop()
 
-    def _clear(self) -> None:
+    def drop(self) -> None:
         if self._item is not None:
             self.canvas.board.removeItem(self._item)
             self._item = None

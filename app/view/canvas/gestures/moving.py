@@ -87,10 +87,6 @@ class Move(Gesture):
             and bool(free_ports(graph, only))
         )
 
-    @property
-    def uses(self) -> set[str]:
-        return set(self._from)
-
     def _places(self, pointer: Pointer) -> Places:
         delta = pointer.scene - self.start.scene
         lead = next(iter(self._from.values()))
@@ -122,10 +118,10 @@ class Move(Gesture):
         places = self._places(pointer)
         self._aim(places)
         canvas.place_now(places)
-        self._end()
-        if places != self._from or self._onto is not None:
-            if not canvas.attempt(lambda: self._edit(places), self._label()):
-                canvas.place_now(self._from)
+        changed = places != self._from or self._onto is not None
+        if not changed or not canvas.attempt(lambda: self._edit(places), self._label()):
+            self._go_home()
+        self._unlight()
 
     def _label(self) -> str:
         return tr("Move") if self._onto is None else tr("Put on wire")
@@ -141,12 +137,18 @@ class Move(Gesture):
         room = make_room(graph, areas, new, self._onto[0])
         return batch(moved, put_on_wire(graph, node_id, self._onto), move(graph, room))
 
-    def cancel(self) -> None:
+    def drop(self) -> None:
         if self._moving:
-            self.canvas.place_now(self._from)
-            self._end()
+            self._go_home()
+            self._unlight()
 
-    def _end(self) -> None:
+    def _go_home(self) -> None:
+        """To where the document has the nodes now, those that are still there."""
+        graph = self.canvas.session.graph
+        there = [n for n in self._from if n in graph.nodes or n in graph.notes]
+        self.canvas.place_now({n: QPointF(*place_of(graph, n)) for n in there})
+
+    def _unlight(self) -> None:
         self.canvas.board.set_thin(False)
         self.canvas.board.hover(None, None)
 
@@ -159,7 +161,8 @@ class TakeOut(Move):
     def _begin(self) -> None:
         super()._begin()
         self._slopes, self._insertable = [], False
-        for wire in self._outer():
+        self._hidden = self._outer()
+        for wire in self._hidden:
             self.canvas.board.wires[wire].setVisible(False)
 
     def _outer(self) -> list[Port]:
@@ -179,8 +182,8 @@ class TakeOut(Move):
         out.apply(trial)
         return batch(out, move_all(trial, {n: (p.x(), p.y()) for n, p in places.items()}))
 
-    def _end(self) -> None:
-        super()._end()
-        for wire in self._outer():
+    def _unlight(self) -> None:
+        super()._unlight()
+        for wire in self._hidden:
             if wire in self.canvas.board.wires:
                 self.canvas.board.wires[wire].setVisible(True)

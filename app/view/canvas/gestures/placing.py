@@ -39,10 +39,6 @@ class Placing(Gesture):
         else:
             self._stand_beside(reads)
 
-    @property
-    def uses(self) -> set[str]:
-        return {self._reads} if self._reads is not None else set()
-
     def _stand_beside(self, node_id: str) -> None:
         canvas, board, node = self.canvas, self.canvas.board, self.canvas.board.nodes[node_id]
         end = canvas.end_beside(self._name, node_id)
@@ -83,21 +79,18 @@ class Placing(Gesture):
 
     def finish(self) -> None:
         """Enter, or a click: the node is placed where its ghost stands."""
-        self._clear()
+        self.drop()
         if self._reads is not None:
             self.canvas.add_beside(self._name, self._reads)
         else:
             self.canvas.add_operator(self._name, self._place)
-
-    def cancel(self) -> None:
-        self._clear()
 
     def _drop_wire(self) -> None:
         if self._wire is not None:
             self.canvas.board.removeItem(self._wire)
             self._wire = None
 
-    def _clear(self) -> None:
+    def drop(self) -> None:
         self._drop_wire()
         self.canvas.board.removeItem(self._ghost)
         self.canvas.board.hover(None, None)

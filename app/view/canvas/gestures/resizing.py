@@ -31,10 +31,6 @@ class Resize(Gesture):
         self._titled = canvas.board.notes.items[note_id].is_frame
         self._moving = False
 
-    @property
-    def uses(self) -> set[str]:
-        return {self._note}
-
     def move(self, pointer: Pointer) -> None:
         self._moving = self._moving or self.passed_threshold(pointer)
         if self._moving:
@@ -60,9 +56,12 @@ class Resize(Gesture):
             rect = (area.x(), area.y(), area.width(), area.height())
             graph = self.canvas.session.graph
             if not self.canvas.attempt(placed(graph, self._note, rect), tr("Resize")):
-                self.cancel()
+                self.drop()
+        else:
+            self.drop()
 
-    def cancel(self) -> None:
+    def drop(self) -> None:
         item = self.canvas.board.notes.items.get(self._note)
-        if item is not None:
-            item.set_area(self._before)
+        note = self.canvas.session.graph.notes.get(self._note)
+        if item is not None and note is not None:
+            item.set_area(QRectF(note.x, note.y, note.width, note.height))

@@ -47,11 +47,6 @@ class Wire(Gesture):
         self._aim: tuple[str, str] | None = None
         self._fit: Fit | None = None
 
-    @property
-    def uses(self) -> set[str]:
-        ends = {self._source, self._end[0] if self._end else None}
-        return {*(n for n in ends if n), *(self._taken[:1] if self._taken else ())}
-
     def _fitting(self) -> Mapping[str, frozenset[str]]:
         """Ports by node that the wire may end at without closing a circle, and the fixed end; ""
         is an output."""
@@ -176,7 +171,7 @@ class Wire(Gesture):
             assert end is not None
             canvas.search_for(pointer.scene, end)
 
-    def cancel(self) -> None:
+    def drop(self) -> None:
         self._unlight()
         self._clear()
 
