@@ -44,23 +44,23 @@ def taken_out(graph: Graph, node_ids: Iterable[str]) -> Edit:
     inside = set(node_ids)
     edits: list[Edit] = []
     joined: list[Edit] = []
+    numbers: dict[str, dict[str, float]] = {}
     for node_id in sorted(inside, key=id_number):
         for link in graph.links_of(node_id):
             if link.source in inside and link.target in inside:
                 continue
             edits.append(Put("links", (link.target, link.port), None))
-            if link.source in inside:
-                joined += _fed(graph, (link.target, link.port), _handed_on(graph, node_id, inside))
+            if link.source not in inside:
+                continue
+            operand = _handed_on(graph, node_id, inside)
+            if isinstance(operand, str):
+                joined.append(Put("links", (link.target, link.port), operand))
+            elif operand is not None:
+                numbers.setdefault(link.target, {})[link.port] = operand
+    for reader, given in numbers.items():
+        node = graph.nodes[reader]
+        joined.append(Put("nodes", reader, replace(node, literals={**node.literals, **given})))
     return Batch((*edits, *joined))
-
-
-def _fed(graph: Graph, end: Port, operand: str | float | None) -> list[Edit]:
-    if isinstance(operand, str):
-        return [Put("links", end, operand)]
-    if operand is None:
-        return []
-    node = graph.nodes[end[0]]
-    return [Put("nodes", node.id, replace(node, literals={**node.literals, end[1]: operand}))]
 
 
 def dissolve(graph: Graph, node_ids: Iterable[str]) -> Edit:

@@ -30,7 +30,7 @@ from engine.expression import (
 from engine.graph import TIED, Graph
 from engine.latex import latex_name, latex_number, to_latex
 from engine.ops.row import STATICS, Array, Op, local_of, simplified, tidy
-from engine.passing import read_at
+from engine.passing import handed_on, passes_on, read_at
 from engine.shapes import shape_text
 
 DIGITS = 4
@@ -152,19 +152,29 @@ class Step:
 
 
 def formula_tree(graph: Graph, node_id: str) -> Tree:
-    """A node's own formula over the names of its operands; `?` stands for an empty port."""
+    """A node's own formula over the names of its operands; of one that computes nothing, the operand
+    it hands on. `?` stands for an empty port."""
+    if not passes_on(graph, node_id):
+        return awake_tree(graph, node_id)
+    port = handed_on(graph, node_id)
+    return Name("?") if port is None else _operand_tree(graph, node_id, port)
+
+
+def awake_tree(graph: Graph, node_id: str) -> Tree:
+    """As `formula_tree`, of a muted node what it computes when it is not muted."""
     op, node = graph.op(node_id), graph.nodes[node_id]
-    args: list[Tree] = []
-    for port in graph.ports(node_id):
-        operand = read_at(graph, node_id, port)
-        if operand is None:
-            args.append(Name("?"))
-        else:
-            args.append(Name(graph.name(operand)) if isinstance(operand, str) else Number(operand))
+    args = [_operand_tree(graph, node_id, port) for port in graph.ports(node_id)]
     options = node.options
     if options.get(TIED) in graph.nodes:  # its own sizes are not in force
         options = {TIED: graph.name(options[TIED])}
     return call_tree(op, tuple(args), options)
+
+
+def _operand_tree(graph: Graph, node_id: str, port: str) -> Tree:
+    operand = read_at(graph, node_id, port)
+    if operand is None:
+        return Name("?")
+    return Name(graph.name(operand)) if isinstance(operand, str) else Number(operand)
 
 
 def call_tree(op: Op, args: tuple[Tree, ...], options: Mapping[str, Any]) -> Tree:

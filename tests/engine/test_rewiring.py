@@ -11,7 +11,7 @@ from documents import random_document
 
 from engine import files, notes, passing, rewiring
 from engine.compose import compose, formula_of
-from engine.edits import Edit, batch, set_recipe, set_setting, subgraph
+from engine.edits import Edit, batch, set_literal, set_recipe, set_setting, subgraph
 from engine.evaluate import Evaluator
 from engine.graph import CycleError, Graph, GraphError
 from engine.train.session import Training
@@ -281,3 +281,23 @@ def test_formulas_read_through_dots() -> None:
         node(graph, "u1"),
         node(graph, "u2"),
     }
+
+
+def test_a_reader_of_several_nodes_gets_all_their_numbers() -> None:
+    graph = compose("p = exp(x); q = sin(x); y = p + q", {"x": 1.0})
+    chosen = [node(graph, "p"), node(graph, "q")]
+    for one, number in zip(chosen, (3.0, 4.0), strict=True):
+        done(graph, batch(rewiring.cut([(one, "x")]), set_literal(graph, one, "x", number)))
+    done(graph, rewiring.dissolve(graph, chosen))
+    assert values(graph)["y"] == 7.0
+
+
+def test_a_muted_node_and_a_dot_tell_what_they_hand_on() -> None:
+    graph = compose(WORKED, {"x": 0.5})
+    edit, dot = rewiring.add_dot(graph, [(node(graph, "u2"), "b")], (0.0, 0.0))
+    done(graph, edit)
+    done(graph, rewiring.mute(graph, [node(graph, "u1"), node(graph, "u2")]))
+    told = [formula_of(graph, n) for n in (dot, node(graph, "u1"), node(graph, "u2"))]
+    assert told == ["t", "t", "t"]
+    done(graph, rewiring.cut([(node(graph, "u2"), "b"), (node(graph, "u1"), "x")]))
+    assert [formula_of(graph, node(graph, n)) for n in ("u1", "u2")] == ["?", "3"]

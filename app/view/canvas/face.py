@@ -14,9 +14,10 @@ from PySide6.QtCore import QPointF, QRectF
 from app.session import Session
 from app.text import tr
 from app.view.theme import number_text
-from engine.compose import formula_of
+from engine.expression import to_text
 from engine.graph import TIED, Graph
 from engine.ops.row import Array
+from engine.trace import awake_tree
 
 WIDTH = 128.0
 HEIGHT = 76.0
@@ -250,14 +251,16 @@ def port_faces(graph: Graph, node_id: str) -> tuple[PortFace, ...]:
 
 
 def own_formula(graph: Graph, node_id: str) -> str:
-    """The formula as the canvas writes it; a source and a module say what they are, a tied module whose
-    twin it is."""
+    """The formula as the canvas writes it, of a muted node the one it has when it is awake; a source
+    and a module say what they are, a tied module whose twin it is."""
     op, tied = graph.op(node_id), graph.nodes[node_id].options.get(TIED)
     if tied in graph.nodes:
         return f"{tr('as')} {pretty_name(graph.name(tied))}"
     if op.definition is not None:
         return op.name
-    return tr(op.name) if op.is_source else pretty_formula(formula_of(graph, node_id))
+    if op.is_source:
+        return tr(op.name)
+    return pretty_formula(to_text(awake_tree(graph, node_id)))
 
 
 def base_face(graph: Graph, node_id: str) -> Face:

@@ -18,7 +18,7 @@ from engine.graph import TIED, Graph
 from engine.latex import latex_name, to_latex
 from engine.ops.row import Array, Option, local_of
 from engine.own import CATEGORY
-from engine.passing import read_at
+from engine.passing import passes_on, read_at
 from engine.trace import formula_tree, simplify
 
 SHOWN_ENTRIES = 24
@@ -32,7 +32,9 @@ def formula(session: Session, node_id: str) -> tuple[str, str]:
         return "", ""
     op, tree = graph.op(node_id), formula_tree(graph, node_id)
     latex, text = to_latex(tree, ops.latex_template), formula_of(graph, node_id)
-    if op.category == CATEGORY:  # its formula over what this node reads
+    if op.category == CATEGORY and not passes_on(
+        graph, node_id
+    ):  # its formula over what this node reads
         names = {**_operands(graph, node_id), **_settings(graph, node_id)}
         whole = substitute(op.formula_tree, names)
         return f"{latex} = {to_latex(whole, ops.latex_template)}", f"{text} = {to_text(whole)}"
@@ -63,9 +65,11 @@ def local_derivatives(session: Session, node_id: str) -> list[tuple[str, str]]:
     """d(node)/d(operand) for every port with a formula of its own, as LaTeX and as text.
 
     The value follows where it is a single number. Rows whose rule is no factor (a matrix product)
-    show the rule itself, with the upstream gradient as g.
+    show the rule itself, with the upstream gradient as g. What computes nothing has none.
     """
     graph = session.graph
+    if passes_on(graph, node_id):
+        return []
     op, node = graph.op(node_id), graph.nodes[node_id]
     names = {**_settings(graph, node_id), "y": Name(node.name), **_operands(graph, node_id)}
     lines = []
