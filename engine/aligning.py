@@ -48,6 +48,14 @@ def distribute(areas: Mapping[str, Area], axis: int) -> Places:
     return places
 
 
+def beside(source: Area, new: Area) -> tuple[float, float]:
+    """The place of a node put on a wire: free of the node that the wire comes from."""
+    x, y, width, height = new
+    covers = y < source[1] + source[3] and source[1] < y + height
+    right = source[0] + source[2] + GAP
+    return (max(x, right) if covers and x + width > source[0] else x), y
+
+
 def make_room(graph: Graph, areas: Mapping[str, Area], new: Area, target: str) -> Places:
     """Places of the nodes that have to move right so that a node before `target` stands free.
 

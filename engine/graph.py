@@ -181,12 +181,13 @@ class Graph:
 
     def output(self) -> str | None:
         """The node whose gradient is taken: the one chosen, else the recipe's loss, else the
-        newest node that nothing reads."""
+        newest node that nothing reads, one with all its operands if there is one."""
         for chosen in (self.settings["output"], self.recipe.loss):
             if chosen in self.nodes:
                 return str(chosen)
         sinks = [n for n in self.sinks() if self.op(n).category != "Metrics"]
-        return max(sinks, key=id_number) if sinks else None
+        fed = [n for n in sinks if all(self.operand(n, p) is not None for p in self.ports(n))]
+        return max(fed or sinks, key=id_number) if sinks else None
 
     def of_op(self, *names: str) -> list[str]:
         """Ids of the nodes with one of these rows, oldest first."""

@@ -28,6 +28,7 @@ class Documents(QObject):
     opened = Signal()
     saved = Signal()
     problem = Signal(str)
+    settling = Signal()  # what is being typed belongs to the document now
 
     def __init__(self, session: Session, window: QWidget, recovery: Recovery | None) -> None:
         super().__init__(window)
@@ -42,6 +43,7 @@ class Documents(QObject):
 
     def may_leave(self) -> bool:
         """True when the document is saved, or the person said what becomes of its changes."""
+        self.settling.emit()
         if self.session.history.is_saved:
             self._forget()
             return True
@@ -110,6 +112,7 @@ class Documents(QObject):
     # ------------------------------------------------------------ saving
 
     def save(self) -> bool:
+        self.settling.emit()
         path = self.session.path
         if path is None:
             return self.save_as()
@@ -119,6 +122,7 @@ class Documents(QObject):
         return self.write(path)
 
     def save_as(self) -> bool:
+        self.settling.emit()
         title = self.session.title.removesuffix(FROM_PICTURE)
         name = title.replace("/", " ").strip() or tr("Untitled")
         suggested = self.session.path or Path(self._folder()) / f"{name}.gloom"

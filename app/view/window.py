@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from app import drawers
 from app.recovery import Recovery
@@ -87,6 +87,7 @@ class Window(Frame):
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
+        self.documents.settling.connect(self._settle)
         self.modules.problem.connect(self.tell)
         self.operators.problem.connect(self.tell)
         self.operators.made.connect(self.palette_panel.reveal)
@@ -386,6 +387,12 @@ class Window(Frame):
         self._closed = True
         self.canvas.detach()
         event.accept()
+
+    def _settle(self) -> None:
+        """What is being typed is taken, as by a click elsewhere."""
+        focus = QApplication.focusWidget()
+        if isinstance(focus, QLineEdit | QPlainTextEdit) and self.isAncestorOf(focus):
+            self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def restore_places(self) -> None:
         """The window and its panels as they stood when it was closed last."""

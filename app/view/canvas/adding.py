@@ -20,7 +20,7 @@ from app.view.canvas.board import Board
 from app.view.canvas.face import HEIGHT, WIDTH
 from app.view.canvas.gestures.gesture import Pointer
 from app.view.canvas.keys import Keys
-from engine.aligning import make_room
+from engine.aligning import beside, make_room
 from engine.compose import compose_edit
 from engine.edits import Edit, batch, move
 from engine.graph import Port
@@ -80,6 +80,9 @@ class Adding(Keys):
         wire: Port | None = None,
     ) -> str | None:
         graph, at, own = self.session.graph, self.board.middle_of(place), self.session.modules
+        if wire is not None and end is None:
+            source = self.board.areas([graph.links[wire]])[graph.links[wire]]
+            at = beside(source, (*at, WIDTH, HEIGHT))
         made: list[str] = []
 
         def build() -> Edit:
@@ -90,8 +93,8 @@ class Adding(Keys):
                 port = self.port_for(op_name, graph.links[wire]) if wire is not None else None
                 edit, node_id = changes.added(graph, op_name, at, wire, own, port)
                 if wire is not None:
-                    new = (*at, WIDTH, HEIGHT)
-                    room = make_room(graph, self.board.areas(), new, wire[0])
+                    areas = self.board.areas()
+                    room = make_room(graph, areas, (*at, WIDTH, HEIGHT), wire[0])
                     edit = batch(edit, move(graph, room))
             made.append(node_id)
             return edit

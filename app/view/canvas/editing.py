@@ -106,8 +106,8 @@ class Editing(Looking):
         With inputs they read what the nodes read that were copied, if it is still here.
         """
         self._pasted += 1
-        centre = self.centre() + QPointF(24, 24) * (self._pasted - 1)
-        asked = self.asked.place if self.asked else centre
+        middle = self.place_under_pointer() or self.centre()
+        asked = self.asked.place if self.asked else middle + QPointF(24, 24) * (self._pasted - 1)
         place = asked if scene_pos is None else scene_pos
         held: QMimeData | None = QGuiApplication.clipboard().mimeData()  # none once it is cleared
         data, session = held or QMimeData(), self.session

@@ -184,7 +184,7 @@ class NodeLayer(Layer):
     def _far(self, painter: QPainter, nodes: Iterable[NodeItem]) -> None:
         """Bodies by colour and strips by drawer, each colour in one call."""
         theme, faults = self.board.theme, self.board.session.evaluation.faults
-        plain = blend(theme.node, theme.text, 0.06)
+        plain = blend(theme.node, theme.text, 0.06 if theme.is_dark else 0.2)
         bodies: dict[str, list[QRectF]] = {}
         strips: dict[str, list[QRectF]] = {}
         last: list[tuple[QColor, float, tuple[QRectF, QRectF], str]] = []

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from app.text import tr
 from app.view.theme import Theme, ui_font
+from app.view.typing_keys import keeps
 
 
 class NoteEditor(QPlainTextEdit):
@@ -82,7 +83,8 @@ class NoteEditor(QPlainTextEdit):
 
     def event(self, event: QEvent) -> bool:
         # Keys typed here are text, whatever the window's shortcuts say.
-        if event.type() == QEvent.Type.ShortcutOverride:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and keeps(event):
             event.accept()
             return True
         return super().event(event)

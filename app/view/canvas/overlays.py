@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.text import tr
 from app.view.theme import Theme, number_font, ui_font
+from app.view.typing_keys import keeps
 
 NOTICE_MS = 6000
 Offer = tuple[str, Callable[[], object]]
@@ -66,7 +67,8 @@ class Editor(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         # Keys typed here are text, whatever the window's shortcuts say.
-        if event.type() == QEvent.Type.ShortcutOverride:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and keeps(event):
             event.accept()
             return True
         return super().event(event)

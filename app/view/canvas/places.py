@@ -150,6 +150,20 @@ class Places(QGraphicsScene):
                 return wire
         return None
 
+    def wire_under(self, body: QRectF, node_id: str) -> WireItem | None:
+        """Of the wires of others that a body lies on, the one that runs nearest to its middle."""
+        centre, best = body.center(), None
+        nearest = float("inf")
+        for key in self.wire_boxes.touching((body,)):
+            wire = self.wires[key]
+            if node_id in (wire.source, key[0]) or not wire.isVisible():
+                continue
+            for x, y in wire.points():
+                away = (x - centre.x()) ** 2 + (y - centre.y()) ** 2
+                if body.contains(x, y) and away < nearest:
+                    nearest, best = away, wire
+        return best
+
     def nodes_in(self, area: QRectF) -> list[str]:
         """Nodes whose body touches an area, in the document's order."""
         return [

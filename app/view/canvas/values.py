@@ -73,8 +73,10 @@ class Values:
         """What a wire shows: what it carries forward, and what it has carried back."""
         session, key, source = self._session, wire.key, wire.source
         evaluation, graph = session.evaluation, session.graph
-        shape = evaluation.shape_text(source)
-        value = session.shown_value(source)
+        # Of a module it may be another value than its result that is read.
+        told = key[0] if graph.op(key[0]).reads_inside else source
+        shape = evaluation.shape_text(told)
+        value = session.shown_value(told)
         sisters = graph.structure.get_edge_data(source, key[0]) or ()
         if len(sisters) > 1 and any(port < key[1] for port in sisters):
             value_text = ""  # said once, on the first of two wires between the same nodes

@@ -131,6 +131,7 @@ class Canvas(Adding):
 
     def _document_changed(self) -> None:
         self.mending.close()
+        self._fitted = False  # whoever works on it looks where they look
         self.board.stepping = False
         new, moved = self.board.synchronize()
         self._show_hint()

@@ -297,6 +297,10 @@ class Inspector(QScrollArea):
         unfinished = gradient is not None and self._still_growing(node_id)
         self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
         waiting = tr("A port is empty: wire it, or give it a number.")
+        if graph.op(node_id).definition is not None and all(
+            graph.operand(node_id, p) is not None for p in graph.ports(node_id)
+        ):
+            waiting = tr("A port inside is empty: open the module (Enter) and wire it.")
         told = found.fault_of(node_id) or (waiting if node_id in found.waiting else "")
         self.fault.setText(told)
         self.fault.setVisible(bool(self.fault.text()))

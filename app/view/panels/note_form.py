@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.text import tr
 from app.view import theme
 from app.view.canvas.note_item import paper, tint
+from app.view.typing_keys import keeps
 from engine.graph import Note
 from engine.records import COLOURS
 
@@ -42,8 +43,8 @@ class _Text(QPlainTextEdit):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        # Ctrl+Enter is no command while a text has the keyboard.
-        if event.type() == QEvent.Type.ShortcutOverride:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and keeps(event):
             event.accept()
         return super().event(event)
 

@@ -10,7 +10,7 @@ from app.actions.gestures import HOW, How
 from app.text import tr
 from app.view.canvas.gestures.gesture import Gesture, Pointer
 from app.view.canvas.places import snap
-from engine.aligning import make_room
+from engine.aligning import beside, make_room
 from engine.edits import Edit, batch, move
 from engine.graph import Port
 from engine.notes import move_all, place_of
@@ -103,10 +103,9 @@ class Move(Gesture):
             return
         ((node_id, place),) = places.items()
         board = self.canvas.board
-        middle = place + board.nodes[node_id].face.body.center()
-        wire = board.wire_at(middle, self.canvas.reach(14))
-        mine = wire is not None and node_id in (wire.source, wire.key[0])
-        self._onto = wire.key if wire is not None and not mine else None
+        body = board.nodes[node_id].face.body.translated(place)
+        wire = board.wire_under(body, node_id)
+        self._onto = wire.key if wire is not None else None
         board.hover(node_id, self._onto, onto=True)
 
     def release(self, pointer: Pointer) -> None:
@@ -133,9 +132,14 @@ class Move(Gesture):
             return moved
         ((node_id, place),) = places.items()
         areas = self.canvas.board.areas()
-        new = (place.x(), place.y(), *areas[node_id][2:])
-        room = make_room(graph, areas, new, self._onto[0])
-        return batch(moved, put_on_wire(graph, node_id, self._onto), move(graph, room))
+        size = areas[node_id][2:]
+        at = beside(areas[graph.links[self._onto]], (place.x(), place.y(), *size))
+        room = make_room(graph, areas, (*at, *size), self._onto[0])
+        return batch(
+            put_on_wire(graph, node_id, self._onto),
+            move_all(graph, {node_id: at}),
+            move(graph, room),
+        )
 
     def drop(self) -> None:
         if self._moving:
