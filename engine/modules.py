@@ -137,7 +137,7 @@ def make_module(
         draft.put("links", (instance, port), source)
     at_output = {outputs[-1]: instance}
     for i, n in enumerate(outputs[:-1]):
-        place = (at[0] + WIDTH, at[1] + 90.0 * (i + 1))
+        place = _free_ground(draft.graph, (at[0] + WIDTH, at[1] + 90.0 * (i + 1)))
         options = {_READER.options[0].name: names[n]}
         reader = draft.node(Node(draft.graph.new_id(), _READER.name, names[n], options, {}, *place))
         draft.put("links", (reader, _READER.inputs[0]), instance)
@@ -149,6 +149,14 @@ def make_module(
     if recipe.loss in at_output:
         draft.put("settings", "recipe", replace(recipe, loss=at_output[recipe.loss]))
     return draft.done(), instance
+
+
+def _free_ground(graph: Graph, place: tuple[float, float]) -> tuple[float, float]:
+    """The first place from there down where no node stands."""
+    x, y = place
+    while any(abs(n.x - x) < WIDTH - 60 and abs(n.y - y) < 90 for n in graph.nodes.values()):
+        y += 30.0
+    return x, y
 
 
 def _untie(draft: _Draft, inside: set[str], values: Mapping[str, Array]) -> None:

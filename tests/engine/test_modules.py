@@ -262,3 +262,12 @@ def test_the_name_given_to_an_instance_stays_its_results_name() -> None:
     back.apply(graph)
     assert graph.op(str(graph.id_of("d"))).definition is None
     assert evaluate(graph).values[str(graph.output())] == value
+
+
+def test_nodes_that_read_inside_stand_on_free_ground() -> None:
+    graph = compose("h = sin(x); g = 3 * x; J = h + g; K = exp(h)", {"x": 0.5})
+    chosen = [n for n in graph.nodes if graph.name(n) in ("h", "g")]
+    make_module(graph, chosen, "Two")[0].apply(graph)
+    nodes = list(graph.nodes.values())
+    for i, one in enumerate(nodes):
+        assert not any(abs(one.x - o.x) < 128 and abs(one.y - o.y) < 76 for o in nodes[i + 1 :])
