@@ -21,7 +21,7 @@ MAX_TRIES, MAX_UNCLOSED = 8, 4
 
 _MARK = '"gradloom"'
 _OPENING = re.compile(r"\{\s*\"")
-_PARTS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
+_PARTS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}]', re.DOTALL)
 _DATA = re.compile(r"data:image/(?:png|svg\+xml)([^,\s]{0,80}),([^\s\"'<>()\\]+)")
 _FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)

@@ -183,3 +183,11 @@ def test_without_its_limit_a_program_is_not_refused_as_it_should(
     with pytest.raises(ValueError, match=r".+") as caught:
         found("x = " + "1 + " * 200_000 + "1")
     assert "a program is at most" not in str(caught.value)
+
+
+def test_a_string_that_never_ends_is_looked_through_once() -> None:
+    text = '"gradloom"{ "a' + '\\"' * 100_000
+    started = time.process_time()
+    with pytest.raises(ValueError):
+        found(text)
+    assert time.process_time() - started < 1.0
