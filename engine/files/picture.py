@@ -50,7 +50,9 @@ _NONE = (
     "this picture holds no Gradloom document; export it from Gradloom with File, Export picture, "
     "and send the file itself, since many programs make pictures anew"
 )
-_MARK = re.compile(rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<svg[\s>]", re.DOTALL)
+_MARK = re.compile(
+    rb"\s*+(?:<\?xml[^>]{0,200}\?>\s*+)?+(?:<!--(?:(?!-->).){0,2000}+-->\s*+)*+<svg[\s>]", re.DOTALL
+)
 
 
 def is_png(head: bytes) -> bool:
@@ -275,7 +277,7 @@ def _texts_of_svg(data: bytes) -> list[bytes]:
 
 def _svg_with(data: bytes, text: bytes) -> bytes:
     """The picture with our element first in it."""
-    bare = re.sub(rb"<metadata><g:document [^>]*>[^<]*</g:document></metadata>\n?", b"", data)
+    bare = re.sub(rb"\n?<metadata><g:document [^>]*>[^<]*</g:document></metadata>", b"", data)
     opening = re.search(rb"<svg\b[^>]*>", bare)
     if opening is None:
         raise FileError("it is not an SVG picture")

@@ -72,6 +72,20 @@ def test_pictures_are_known_by_their_beginning() -> None:
     assert picture.is_png(GOOD_PNG) and not picture.is_png(GOOD_SVG)
     assert picture.is_svg(GOOD_SVG) and picture.is_svg(b"\xef\xbb\xbf<!-- a -->\n<svg>")
     assert not picture.is_svg(GOOD_PNG) and not picture.is_svg(b"<html><svg>")
+    assert picture.is_svg(b'<?xml version="1.0"?>\n<!-- a --> <!---->\n<svg>')
+
+
+@pytest.mark.parametrize("head", [b"<!---->" * 26, b" <!-- -->" * 26, b"<!--" * 1000, b" " * 4096])
+def test_a_beginning_made_of_comments_is_told_at_once(head: bytes) -> None:
+    started = time.process_time()
+    assert not picture.is_svg(head + b"x")
+    assert time.process_time() - started < SECONDS
+
+
+@pytest.mark.parametrize("drawing", [DRAWING, DRAWING.replace(b">\n", b">")])
+def test_a_document_put_in_again_leaves_the_picture_as_it_is(drawing: bytes) -> None:
+    once = picture.with_document(drawing, sample())
+    assert picture.with_document(once, sample()) == once
 
 
 def test_a_document_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
