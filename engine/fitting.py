@@ -23,6 +23,7 @@ from engine.flatten import Flattening, Level, owner_of
 from engine.graph import TIED, CycleError, Graph, Port
 from engine.inside import Place, View, levels, look
 from engine.ops.row import Array, Op
+from engine.passing import readers
 from engine.shapes import ShapeError, Spec
 
 MOST_NODES = 2_000
@@ -165,7 +166,7 @@ class Fitting:
             if not isinstance(state, Spec):
                 self._lose(here, lost, changes)
                 continue
-            for reader in self.graph.structure.successors(here):
+            for reader in readers(self.graph, here):
                 op = self.graph.op(reader)
                 if not prune or op.reads_inside or not _same(state, self._before(here)):
                     heappush(queue, (order[reader], reader))

@@ -156,10 +156,15 @@ class Flattening:
     def _inside(self, place: Level, node: Node) -> Ref | None:
         """What `output_of` reads: the value of a node inside the instance that is wired to it."""
         source = self.operand(place, node.id, place.graph.ports(node.id)[0])
+        while isinstance(source, str) and place.graph.op(source).is_wire:
+            source = self.operand(place, source, place.graph.ports(source)[0])
         definition = place.graph.op(source).definition if isinstance(source, str) else None
         wanted = str(node.options["output"])
         if definition is None:
             raise ShapeError("it reads a value inside a module", "wire a module to it")
+        if place.graph.nodes[str(source)].muted:
+            name = place.graph.name(str(source))
+            raise ShapeError(f"{name} is muted and computes nothing inside", f"unmute {name}")
         inner = definition.id_of(wanted)
         if inner is None:
             known = ", ".join(definition.name(n) for n in definition.order())
@@ -172,7 +177,8 @@ class Flattening:
             owner = owner_of(place.graph, place.graph.nodes[str(source)])
             held = f"{place.owner}{owner}.{inner}"
             port = definition.name(inner)
-            found = held if held in self.expansion.nodes else None
+            if definition.op(inner).is_source and held in self.expansion.nodes:
+                found = held
             if found is None and port in place.graph.op(str(source)).inputs:
                 operand = self.operand(place, str(source), port)
                 found = place.known.get(operand) if isinstance(operand, str) else operand

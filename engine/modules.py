@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import ops, ties
+from engine import ops, passing, ties
 from engine.aligning import give_way
 from engine.edits import (
     Batch,
@@ -99,13 +99,11 @@ def make_module(
     wanted = set(node_ids)
     notes = sorted(wanted & graph.notes.keys(), key=id_number)
     inside = {n for n in wanted - graph.notes.keys() if graph.nodes[n].op not in _OUTSIDE}
-    inside |= {
-        k.target for n in inside for k in graph.links_of(n)
-        if k.source == n and graph.op(k.target).reads_inside
-    }  # fmt: skip
+    inside |= {n for instance in inside for n in passing.reading_inside(graph, instance)}
     if all(graph.op(n).is_source for n in inside):
         raise GraphError("select at least one operator to make a module of")
     _check_whole(graph, inside)
+    _check_read(graph, inside)
     if name in graph.modules:
         raise GraphError(f"there is a module {name} already; choose another name")
     draft = _Draft(graph)
@@ -122,7 +120,7 @@ def make_module(
     assert row is not None
     at = _middle([graph.nodes[n] for n in inside])
     instance = draft.graph.new_id()
-    readers = [
+    wires = [
         k for n in outputs for k in graph.links_of(n) if k.source == n and k.target not in inside
     ]
     chosen, recipe = graph.settings["output"], graph.recipe
@@ -142,7 +140,7 @@ def make_module(
         reader = draft.node(Node(draft.graph.new_id(), _READER.name, names[n], options, {}, *place))
         draft.put("links", (reader, _READER.inputs[0]), instance)
         at_output[n] = reader
-    for link in readers:
+    for link in wires:
         draft.put("links", (link.target, link.port), at_output[link.source])
     if chosen in at_output:
         draft.put("settings", "output", at_output[chosen])
@@ -178,6 +176,15 @@ def _check_whole(graph: Graph, inside: set[str]) -> None:
     if between:
         listed = ", ".join(graph.name(n) for n in between[:3])
         raise GraphError(f"{listed} stands between the nodes selected; select it as well")
+
+
+def _check_read(graph: Graph, inside: set[str]) -> None:
+    """Refuses a node that reads inside an instance which does not come along."""
+    for n in sorted(inside, key=id_number):
+        source = passing.read_at(graph, n, _READER.inputs[0]) if graph.op(n).reads_inside else None
+        if isinstance(source, str) and graph.op(source).definition and source not in inside:
+            read = graph.name(source)
+            raise GraphError(f"{graph.name(n)} reads inside {read}; select {read} as well")
 
 
 def _read_outside(graph: Graph, inside: set[str]) -> list[str]:
@@ -287,7 +294,6 @@ def unpack_module(
     if row.definition is None:
         raise GraphError(f"{node.name} is no module")
     definition: Graph = row.definition
-    readers = [k for k in graph.links_of(instance) if k.source == instance]
     fed = {p: graph.operand(instance, p) for p in row.inputs}
     draft = _Draft(graph)
     owner = ties.owner(graph, instance)
@@ -304,10 +310,9 @@ def unpack_module(
         if isinstance(s, str) and graph.nodes[s].op == "input"
     }
     _resize(inner, {**outside, **{s: sizes[s] for s in definition.settings["sizes"]}})
-    named = {k.target: graph.nodes[k.target].options.get(_READER.options[0].name) for k in readers
-             if graph.op(k.target).reads_inside}  # fmt: skip
-    chosen, recipe = graph.settings["output"], graph.recipe
-    draft.do(remove_nodes(draft.graph, [instance, *named], values))
+    gone = passing.only_reading_inside(graph, instance)
+    chosen, recipe, end = graph.settings["output"], graph.recipe, str(graph.output())
+    draft.do(remove_nodes(draft.graph, [instance, *gone], values))
     edit, ids = insert(draft.graph, inner)
     draft.do(edit)
 
@@ -317,19 +322,25 @@ def unpack_module(
     for (target, port), source in sorted(definition.links.items()):
         if source in ports and target in ids:
             _feed(draft, ids[target], port, outer(source))
-    results: dict[str, str | float | None] = {instance: outer(str(definition.output()))}
-    for reader, wanted in named.items():
-        results[reader] = outer(str(definition.id_of(str(wanted))))
-    for reader in (instance, *named):
+    handed = fed.get(str(passing.handed_on(graph, instance)))
+    result = handed if node.muted else outer(str(definition.output()))
+    results = {instance: result}
+    for n in gone:  # what reads inside a muted one has no value
+        wanted = definition.id_of(str(graph.nodes[n].options.get(_READER.options[0].name)))
+        found = outer(wanted) if wanted is not None and not node.muted else None
+        results[n] = result if passing.passes_on(graph, n) else found
+    for reader in results:
         for link in graph.links_of(reader):
-            if link.source == reader and link.target not in named:
+            if link.source == reader and link.target not in results:
                 _feed(draft, link.target, link.port, results[reader])
     if chosen in results and isinstance(results[chosen], str):
         draft.put("settings", "output", results[chosen])
     loss = results.get(recipe.loss)
     if isinstance(loss, str):
         draft.put("settings", "recipe", replace(draft.graph.recipe, loss=loss))
-    result = results[instance]
+    kept = results.get(end, end)
+    if kept in draft.graph.nodes and draft.graph.output() != kept:  # a node inside that none reads
+        draft.put("settings", "output", kept)
     given = node.name.rstrip("0123456789") != node.op.lower().rstrip("0123456789")
     if (
         given and isinstance(result, str) and result in ids.values()
@@ -375,10 +386,10 @@ def _feed(draft: _Draft, target: str, port: str, value: str | float | None) -> N
 def _rename_read(draft: _Draft, instance: str, old: Graph, definition: Graph) -> None:
     """Nodes that read a value inside an instance go on reading it where it was renamed."""
     option = _READER.options[0].name
-    for link in draft.graph.links_of(instance):
-        reader = draft.graph.nodes[link.target]
+    for n in passing.readers(draft.graph, instance):
+        reader = draft.graph.nodes[n]
         inner = old.id_of(str(reader.options.get(option))) if reader.op == _READER.name else None
-        if inner in definition.nodes and link.source == instance:
+        if inner in definition.nodes:
             named = {**reader.options, option: definition.name(str(inner))}
             draft.node(replace(reader, options=named))
 

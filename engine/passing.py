@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from engine.graph import Graph
 
 
@@ -31,4 +33,24 @@ def readers(graph: Graph, node_id: str) -> list[str]:
     for reader in found:  # grows on the way
         if graph.op(reader).is_wire:
             found += graph.structure.successors(reader)
+    return found
+
+
+def reading_inside(graph: Graph, instance: str) -> Iterator[str]:
+    """Nodes that read inside an instance, and the dots between."""
+    for found in readers(graph, instance):
+        if graph.op(found).reads_inside:
+            while found != instance:
+                yield found
+                found = graph.links[found, graph.ports(found)[0]]
+
+
+def only_reading_inside(graph: Graph, instance: str) -> list[str]:
+    """Nodes that read inside an instance, and the dots that nothing else reads."""
+    behind = readers(graph, instance)
+    found = [n for n in behind if graph.op(n).reads_inside]
+    for dot in [n for n in behind if graph.op(n).is_wire]:
+        ends = {n for n in readers(graph, dot) if not graph.op(n).is_wire}
+        if ends and ends <= {*found}:
+            found.append(dot)
     return found

@@ -14,6 +14,7 @@ from engine.evaluate import evaluate
 from engine.examples import SHIPPED
 from engine.graph import Graph, GraphError, Node
 from engine.modules import add_module, edit_module, make_module, unpack_module
+from engine.rewiring import add_dot, mute
 from engine.starts import fresh_starts
 
 PROGRAM = """
@@ -271,3 +272,129 @@ def test_nodes_that_read_inside_stand_on_free_ground() -> None:
     nodes = list(graph.nodes.values())
     for i, one in enumerate(nodes):
         assert not any(abs(one.x - o.x) < 128 and abs(one.y - o.y) < 76 for o in nodes[i + 1 :])
+
+
+def read_inside() -> tuple[Graph, str, str]:
+    """z = 3 h + y with h = exp(x), y = h^2 inside a module: its instance and the reader of h."""
+    graph = compose("h = exp(x); y = square(h); z = 3 * h + y", {"x": 2.0})
+    edit, instance = make_module(graph, ids(graph, "h", "y"), "M")
+    edit.apply(graph)
+    (reader,) = graph.of_op("output_of")
+    return graph, instance, reader
+
+
+def value_of_z(graph: Graph) -> float | None:
+    found = evaluate(graph)
+    z = str(graph.id_of("z"))
+    return float(found.values[z]) if z in found.values else None
+
+
+def dot_between(graph: Graph, reader: str) -> str:
+    edit, dot = add_dot(graph, [(reader, "module")], (0.0, 0.0))
+    edit.apply(graph)
+    return dot
+
+
+def muted(graph: Graph, *chosen: str) -> None:
+    mute(graph, chosen).apply(graph)
+
+
+def unpacked(graph: Graph, instance: str) -> Graph:
+    """The document with an instance unpacked; taken back it is as it was."""
+    before = files.canonical_bytes(graph)
+    inverse = unpack_module(graph, instance)[0].apply(graph)
+    again = graph.copy()
+    inverse.apply(again)
+    assert files.canonical_bytes(again) == before
+    return graph
+
+
+@pytest.mark.parametrize("dotted", [False, True])
+@pytest.mark.parametrize("reads_muted", [False, True])
+def test_unpacking_keeps_what_is_read_inside(reads_muted: bool, dotted: bool) -> None:
+    graph, instance, reader = read_inside()
+    if reads_muted:
+        muted(graph, reader)
+    h = np.exp(2.0)
+    wanted = 3 * (h**2 if reads_muted else h) + h**2
+    dot = dot_between(graph, reader) if dotted else ""
+    assert value_of_z(graph) == pytest.approx(wanted)
+    unpacked(graph, instance)
+    assert value_of_z(graph) == pytest.approx(wanted)
+    assert not graph.of_op("output_of") and dot not in graph.nodes
+
+
+def test_a_dot_that_others_read_stays_when_a_module_is_unpacked() -> None:
+    graph, instance, reader = read_inside()
+    dot = dot_between(graph, reader)
+    z = str(graph.id_of("z"))
+    graph.put("links", (z, "b"), dot)
+    wanted = value_of_z(graph)
+    assert wanted is not None
+    unpacked(graph, instance)
+    assert value_of_z(graph) == wanted and graph.links[z, "b"] == dot
+
+
+def test_an_unpacked_muted_module_still_hands_on_its_operand() -> None:
+    graph, instance, reader = read_inside()
+    graph.put("links", (graph.links[str(graph.id_of("z")), "a"], "b"), instance)
+    muted(graph, instance)
+    assert value_of_z(graph) == 8.0
+    assert "unmute m" in evaluate(graph).faults[reader]
+    unpacked(graph, instance)
+    assert value_of_z(graph) == 8.0
+
+
+def test_a_node_inside_that_nothing_reads_does_not_become_the_output() -> None:
+    graph, instance, reader = read_inside()
+    z = str(graph.id_of("z"))
+    graph.put("links", (graph.links[z, "a"], "b"), instance)
+    edits.remove_nodes(graph, [reader]).apply(graph)
+    muted(graph, instance)
+    graph.put("settings", "output", "")
+    assert graph.output() == z  # the newest that nothing reads
+    unpacked(graph, instance)
+    assert graph.output() == z
+
+
+def test_a_muted_tied_module_has_nothing_inside() -> None:
+    graph, owner, reader = read_inside()
+    node = graph.nodes[owner]
+    twin = replace(node, id="n90", name="twin", options={"tied": owner})
+    graph.put("nodes", "n90", twin)
+    graph.put("nodes", "n91", Node("n91", "input", "w"))
+    graph.put("tensors", "n91", np.asarray(5.0))
+    graph.put("links", ("n90", "x"), "n91")
+    graph.put("links", (reader, "module"), "n90")
+    assert evaluate(graph).values[reader] == pytest.approx(np.exp(5.0))
+    muted(graph, "n90")
+    found = evaluate(graph)
+    assert reader not in found.values and "twin is muted" in found.faults[reader]
+
+
+def test_a_reader_inside_goes_with_its_module_or_stays() -> None:
+    graph, instance, reader = read_inside()
+    dot = dot_between(graph, reader)
+    z, product = ids(graph, "z")[0], graph.links[str(graph.id_of("z")), "a"]
+    wanted = value_of_z(graph)
+    with pytest.raises(GraphError, match=r"h reads inside m\w*; select m\w* as well"):
+        make_module(graph, [reader, product, z], "N")
+    with pytest.raises(GraphError, match="as well"):
+        make_module(graph, [reader, dot, product, z], "N")
+    edit, outer = make_module(graph, [instance], "N")
+    edit.apply(graph)
+    assert value_of_z(graph) == wanted
+    assert graph.modules["N"].nodes.keys() >= {instance, dot, reader}
+    unpacked(graph, outer)
+    assert value_of_z(graph) == wanted
+
+
+def test_a_value_renamed_inside_is_read_through_a_dot() -> None:
+    graph, _, reader = read_inside()
+    dot_between(graph, reader)
+    wanted = value_of_z(graph)
+    definition = graph.modules["M"].copy()
+    edits.rename(definition, str(definition.id_of("h")), "other").apply(definition)
+    edit_module(graph, "M", definition).apply(graph)
+    assert graph.nodes[reader].options["output"] == "other"
+    assert value_of_z(graph) == wanted

@@ -181,7 +181,7 @@ def named_values(graph: Graph, node_id: str, option: str) -> dict[str, str] | No
         others = [n for n in graph.of_op(node.op) if n != node_id]
         return {"": tr("its own"), **{n: f"{tr('those of')} {graph.name(n)}" for n in others}}
     if op.reads_inside:
-        source = graph.operand(node_id, op.inputs[0])
+        source = read_at(graph, node_id, op.inputs[0])
         definition = graph.op(source).definition if isinstance(source, str) else None
         if definition is not None:
             names = [definition.name(n) for n in definition.order()]
