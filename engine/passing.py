@@ -36,6 +36,18 @@ def readers(graph: Graph, node_id: str) -> list[str]:
     return found
 
 
+def under(graph: Graph, node_id: str) -> set[str]:
+    """A node and those its value comes from; behind a muted node and a dot what they hand on."""
+    found, work = {node_id}, [node_id]
+    while work:
+        here = work.pop()
+        ports = [handed_on(graph, here)] if passes_on(graph, here) else graph.ports(here)
+        read = {graph.links[here, p] for p in ports if p is not None and (here, p) in graph.links}
+        work += read - found
+        found |= read
+    return found
+
+
 def reading_inside(graph: Graph, instance: str) -> Iterator[str]:
     """Nodes that read inside an instance, and the dots between."""
     for found in readers(graph, instance):

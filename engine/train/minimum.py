@@ -10,6 +10,7 @@ from engine import edits
 from engine.compose import read_name
 from engine.graph import Graph, Recipe
 from engine.ops.row import Array
+from engine.passing import under
 from engine.train import optimizers
 from engine.train.problem import TrainingError, loss_of
 from engine.train.session import Training
@@ -55,7 +56,7 @@ def minimize(
 
 
 def _sources_by_name(graph: Graph, wrt: Iterable[str] | None) -> list[str]:
-    above = graph.ancestors(loss_of(graph))
+    above = under(graph, loss_of(graph))
     moving = {read_name(graph, n): n for n in graph.of_op("input", "parameter") if n in above}
     chosen = list(moving) if wrt is None else list(wrt)
     for name in chosen:

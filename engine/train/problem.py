@@ -6,7 +6,7 @@ from engine.expansion import Expansion
 from engine.flatten import draw_start
 from engine.graph import Graph
 from engine.ops.row import Array
-from engine.passing import passes_on
+from engine.passing import passes_on, under
 from engine.train import data
 from engine.train.data import Dataset
 
@@ -87,7 +87,7 @@ def trained(graph: Graph, above: set[str]) -> tuple[str, ...]:
 
 def not_ready(graph: Graph, expansion: Expansion, loss: str) -> str:
     """Why a loss has no value: the first fault under it, or what still waits."""
-    above = graph.ancestors(loss) | {loss}
+    above = under(graph, loss)
     for node_id in graph.order():
         if node_id in above and node_id in expansion.faults:
             return expansion.faults[node_id]
@@ -104,7 +104,7 @@ def unfinished(graph: Graph) -> str:
         loss = loss_of(graph)
     except TrainingError as error:
         return str(error)
-    above = graph.ancestors(loss) | {loss}
+    above = under(graph, loss)
     for node_id in (n for n in graph.order() if n in above):
         read = [graph.operand(node_id, port) for port in graph.ports(node_id)]
         if None in read and not (passes_on(graph, node_id) and any(r is not None for r in read)):

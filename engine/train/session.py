@@ -20,6 +20,7 @@ from engine.expansion import Expansion, state_updates
 from engine.flatten import expand
 from engine.graph import Graph
 from engine.ops.row import Array
+from engine.passing import under
 from engine.program import Plan
 from engine.train import data, optimizers
 from engine.train.data import Dataset
@@ -89,7 +90,7 @@ class Training:
         self.seed = self.recipe.seed if seed is None else seed
         self.loss_node = loss_of(graph)
         self.optimizer = optimizers.find(self.recipe.optimizer)
-        above = graph.ancestors(self.loss_node) | {self.loss_node}
+        above = under(graph, self.loss_node)
         self._nodes = data.data_nodes(graph)
         self._data = [n for n in self._nodes if n in above]
         self.dataset = self._load(base)

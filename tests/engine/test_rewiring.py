@@ -13,7 +13,9 @@ from engine import files, notes, passing, rewiring
 from engine.compose import compose, formula_of
 from engine.edits import Edit, batch, set_literal, set_recipe, set_setting, subgraph
 from engine.evaluate import Evaluator
-from engine.graph import CycleError, Graph, GraphError
+from engine.graph import CycleError, Graph, GraphError, Node, Source
+from engine.train.minimum import minimize
+from engine.train.problem import TrainingError, unfinished
 from engine.train.session import Training
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
@@ -301,3 +303,45 @@ def test_a_muted_node_and_a_dot_tell_what_they_hand_on() -> None:
     assert told == ["t", "t", "t"]
     done(graph, rewiring.cut([(node(graph, "u2"), "b"), (node(graph, "u1"), "x")]))
     assert [formula_of(graph, node(graph, n)) for n in ("u1", "u2")] == ["?", "3"]
+
+
+def _one_operand_unused(kind: str) -> Graph:
+    """J = square(w) behind a muted sum whose second operand has no value."""
+    graph = compose("h = exp(q); s = square(w) + h; J = 1 * s", {"w": 2.0, "q": 1.0})
+    w, h, s = (node(graph, name) for name in "whs")
+    options = {"shape": (), "init": "given"}
+    graph.put("nodes", w, replace(graph.nodes[w], op="parameter", options=options))
+    if kind == "operator":
+        rewiring.cut([(h, "x")]).apply(graph)
+    elif kind == "parameter":
+        graph.put("nodes", "n90", Node("n90", "parameter", "v", options))
+        graph.put("links", (s, "b"), "n90")
+    else:
+        graph.put("sources", "rows", Source("csv", "missing.csv"))
+        graph.put("nodes", "n90", Node("n90", "data", "v", {"source": "rows", "field": "x"}))
+        graph.put("links", (s, "b"), "n90")
+    set_recipe(graph, loss=node(graph, "J"), learning_rate=0.1).apply(graph)
+    return graph
+
+
+@pytest.mark.parametrize("kind", ["operator", "parameter", "data"])
+def test_what_a_muted_node_does_not_hand_on_stops_no_training(kind: str) -> None:
+    graph = _one_operand_unused(kind)
+    if kind == "operator":
+        assert unfinished(graph) == "h has an empty port; wire it before training"
+        with pytest.raises(TrainingError, match="h has an empty port"):
+            Training(graph)
+    done(graph, rewiring.mute(graph, [node(graph, "s")]))
+    assert unfinished(graph) == ""
+    training = Training(graph)
+    assert training.step() == 4.0
+    assert training.parameters()[node(graph, "w")] == pytest.approx(2.0 - 0.1 * 4.0)
+
+
+def test_what_is_minimised_over_is_handed_on() -> None:
+    graph = compose("s = square(w) + exp(q); J = 1 * s", {"w": 2.0, "q": 1.0})
+    done(graph, rewiring.mute(graph, [node(graph, "s")]))
+    found = minimize(graph, steps=3)
+    assert list(found.final) == ["w"]
+    with pytest.raises(TrainingError, match="choose from: w"):
+        minimize(graph, ["q"], steps=1)
