@@ -6,7 +6,7 @@ of any age is read by the steps in between. A step is never changed once its ver
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from engine.files.strict import FileError
@@ -14,9 +14,19 @@ from engine.files.strict import FileError
 VERSION = 3
 
 
+def _check_unheard_of(part: Any, keys: Iterable[str], version: int) -> None:
+    """Refuses a part with keys that came later; a step would put its own values in their place."""
+    if isinstance(part, dict):
+        for key in keys:
+            if key in part:
+                raise FileError(f"it holds {key!r}, which format {version} does not have")
+
+
 def _with_modules(document: dict[str, Any]) -> dict[str, Any]:
     """1 to 2: sizes, modules and operators of a document's own came."""
-    return {**document, "version": 2, "sizes": {}, "modules": {}, "operators": {}}
+    new: dict[str, Any] = {"sizes": {}, "modules": {}, "operators": {}}
+    _check_unheard_of(document, new, 1)
+    return {**document, "version": 2, **new}
 
 
 def _with_notes(document: dict[str, Any]) -> dict[str, Any]:
@@ -26,8 +36,12 @@ def _with_notes(document: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(old, dict):
             return old
         nodes, modules = old.get("nodes"), old.get("modules")
-        new = {**old, "notes": [], "bookmarks": {}}
+        came: dict[str, Any] = {"notes": [], "bookmarks": {}}
+        _check_unheard_of(old, came, 2)
+        new = {**old, **came}
         if isinstance(nodes, list):
+            for node in nodes:
+                _check_unheard_of(node, ("muted",), 2)
             new["nodes"] = [{**n, "muted": False} if isinstance(n, dict) else n for n in nodes]
         if isinstance(modules, dict):
             new["modules"] = {name: part(module) for name, module in modules.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import stat
@@ -288,3 +289,20 @@ def test_reading_files_imports_nothing_that_runs_code() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("version", "key", "value"),
+    [
+        (1, "sizes", 7), (1, "modules", "rubbish"), (1, "operators", {}),
+        (1, "muted", True), (2, "notes", "rubbish"), (2, "bookmarks", 7), (2, "muted", "maybe"),
+        (2, "notes in a module", []), (2, "muted in a module", False),
+    ],
+)  # fmt: skip
+def test_what_a_version_did_not_have_is_refused_in_it(version: int, key: str, value: Any) -> None:
+    told = json.loads((FORMATS / f"format-{version}" / "sample.json").read_text())
+    key, _, where = key.partition(" ")
+    part = told["modules"]["Outer"]["modules"]["Inner"] if where else told
+    (part["nodes"][-1] if key == "muted" else part)[key] = value
+    with pytest.raises(FileError, match=f"it holds '{key}', which format . does not have"):
+        files.from_text(json.dumps(told))
