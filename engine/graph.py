@@ -12,6 +12,7 @@ import keyword
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -23,6 +24,7 @@ from engine.ops.row import Array, Op
 from engine.own import own_row
 from engine.records import (
     ID,
+    LAST_NUMBER,
     MAX_NAME,
     NAME,
     SETTINGS,
@@ -194,11 +196,12 @@ class Graph:
         return sorted((i for i, n in self.nodes.items() if n.op in names), key=id_number)
 
     def new_id(self) -> str:
-        """An id that was never used in this document since it was opened."""
-        return f"n{self._next}"
+        """An id that was never used in this document since it was opened, and is free with those
+        behind it; where the numbers are used up, one that is free now."""
+        return f"n{_free_number(self.nodes, self._next)}"
 
     def new_note_id(self) -> str:
-        return f"f{max(map(id_number, self.notes), default=0) + 1}"
+        return f"f{_free_number(self.notes, max(map(id_number, self.notes), default=0) + 1)}"
 
     def new_name(self, wanted: str = "v", taken: Iterable[str] = ()) -> str:
         """`wanted` if it is free, else with the first free number behind it."""
@@ -422,6 +425,15 @@ class Graph:
                     )
         table[key], self._rows[key] = value, row
         return old
+
+
+def _free_number(used: Iterable[str], behind: int) -> int:
+    """The number behind all others; near the last one, the first of the widest gap among them."""
+    if behind <= LAST_NUMBER:
+        return behind
+    numbers = sorted({0, *map(id_number, used)})
+    gaps = ((later - one, -one) for one, later in pairwise([*numbers, LAST_NUMBER]))
+    return 1 - max(gaps)[1]
 
 
 def _only_moved(old: Node | None, new: Node | None) -> bool:

@@ -19,6 +19,8 @@ Port = tuple[str, str]
 """(node id, port name) of a link's target."""
 
 ID = re.compile(r"n[1-9]\d{0,11}")
+LAST_NUMBER = 998_999_999_999
+"""New ids are numbered up to here; the room behind it is for many nodes that come at once."""
 NAME = re.compile(r"[^\W\d]\w*(\.\d+)?")
 MAX_NAME = 80
 SIZE = re.compile(r"(\d{1,6}\*)?[^\W\d]\w*(\[-?\d{1,2}\])?")

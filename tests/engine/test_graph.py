@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from engine.compose import compose
-from engine.graph import CycleError, Graph, GraphError, Link, Node, Recipe, Source
+from engine.edits import add_node, insert
+from engine.graph import CycleError, Graph, GraphError, Link, Node, Note, Recipe, Source
+from engine.notes import add_note
 
 
 @pytest.fixture
@@ -187,3 +189,18 @@ def test_a_name_that_no_formula_reads_is_refused(name: str) -> None:
 def test_rows_of_derivatives_are_refused() -> None:
     with pytest.raises(GraphError, match="derivatives only"):
         Graph().put("nodes", "n1", Node("n1", "sum_to", "a"))
+
+
+def test_a_last_id_that_is_taken_leaves_free_ids() -> None:
+    graph = Graph()
+    graph.put("nodes", "n999999999999", Node("n999999999999", "input", "last"))
+    graph.put("notes", "f999999999999", Note("f999999999999"))
+    for number in range(1, 4):
+        edit, note_id = add_note(graph)
+        edit.apply(graph)
+        edit, node_id = add_node(graph, "input", f"x{number}")
+        edit.apply(graph)
+        assert (node_id, note_id) == (f"n{number}", f"f{number}")
+    edit, ids = insert(graph, graph.copy())
+    edit.apply(graph)
+    assert set(ids.values()) == {f"{k}{n}" for k in "nf" for n in range(4, 8)}
