@@ -357,7 +357,11 @@ def insert(
         edits.append(Put("sources", free, source))
         edits += [Put("tensors", f"{free}.{field}", tensor) for field, tensor in fields.items()]
     rows = _row_names(graph, part)
-    edits += [Put("modules", rows[m], part.modules[m]) for m in sorted(part.modules)]
+    edits += [
+        Put("modules", rows[m], part.modules[m])
+        for m in sorted(part.modules)
+        if rows[m] not in graph.modules
+    ]
     edits += [
         Put("operators", rows[o], replace(part.operators[o], name=rows[o]))
         for o in sorted(part.operators)

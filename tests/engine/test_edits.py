@@ -12,9 +12,11 @@ from documents import array, random_edit, tensor_edit
 
 from app.history import History
 from engine import edits, ops
+from engine.compose import compose
 from engine.edits import Batch, Put
 from engine.files import canonical_bytes
 from engine.graph import CycleError, Graph, GraphError, Node, Source, id_number
+from engine.notes import add_note
 
 EDITS = 60
 
@@ -272,3 +274,16 @@ def test_every_row_of_the_palette_can_be_placed() -> None:
             edit, node = edits.add_node(graph, row.name)
             edit.apply(graph)
             assert set(graph.nodes[node].options) == set(row.option_names), row.name
+
+
+def test_pasting_leaves_the_notes_in_a_module_that_is_here_already() -> None:
+    graph, definition = Graph(), compose("y = sin(x)", default=0.5)
+    edits.Put("modules", "Wave", definition).apply(graph)
+    edits.add_node(graph, "Wave", "first")[0].apply(graph)
+    part = edits.subgraph(graph, ["n1"])
+    noted = definition.copy()
+    add_note(noted, text="mind the phase")[0].apply(noted)
+    graph.put("modules", "Wave", noted)
+    edit, _ = edits.insert(graph, part)
+    edit.apply(graph)
+    assert list(graph.modules) == ["Wave"] and graph.modules["Wave"] is noted
