@@ -20,6 +20,7 @@ import numpy as np
 from engine.expansion import Expansion, Ref, Start
 from engine.graph import TIED, Graph, Node, id_number
 from engine.initializers import draw
+from engine.module_row import MAX_STEPS
 from engine.ops.row import Array, Op
 from engine.passing import passes_on
 from engine.shapes import ShapeError, shape_text
@@ -129,6 +130,10 @@ class Flattening:
     def _instance(self, place: Level, node: Node, op: Op, args: list[Ref]) -> Ref | None:
         definition: Graph = op.definition
         path = place.path + node.id
+        if len(self.expansion.nodes) > MAX_STEPS:
+            raise ShapeError(
+                f"the document is more than {MAX_STEPS:,} steps before it", "use fewer instances"
+            )
         inner = Level(
             definition, f"{path}.", f"{place.owner}{owner_of(place.graph, node)}.",
             f"{place.title}{node.name}.", self.sizes(place, node, op),

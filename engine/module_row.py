@@ -11,6 +11,9 @@ from engine.shapes import Spec
 MAX_DEPTH = 12
 """How deep modules may stand inside modules."""
 
+MAX_STEPS = 250_000
+"""How many steps an instance may come to; a few hundred bytes of modules in modules tell billions."""
+
 TIED = "tied"
 """The option of an instance that names the one whose parameters it uses."""
 
@@ -26,6 +29,11 @@ def module_row(name: str, definition: Any) -> Op:
         raise GraphError(f"{name} reads data; leave data nodes outside of a module")
     if _depth(definition) > MAX_DEPTH:
         raise GraphError(f"modules stand inside modules more than {MAX_DEPTH} deep")
+    if (steps := _steps(definition, {})) > MAX_STEPS:
+        raise GraphError(
+            f"{name} is {steps:,} steps with the modules inside it, and at most {MAX_STEPS:,} can be "
+            "computed; use fewer instances in it"
+        )
     ports = tuple(definition.name(n) for n in definition.of_op("input"))
     sizes = definition.settings["sizes"]
     wrong = next((p for p in ports if p in sizes or p == TIED), None)
@@ -50,3 +58,13 @@ def _depth(definition: Any) -> int:
         deepest += 1
         level = [inner for graph in level for inner in graph.modules.values()]
     return deepest
+
+
+def _steps(definition: Any, known: dict[int, int]) -> int:
+    """How many steps an instance comes to; `known` has those of definitions by identity."""
+    found = known.get(id(definition))
+    if found is None:
+        inner = (definition.op(node_id).definition for node_id in definition.nodes)
+        found = sum(1 if d is None else _steps(d, known) for d in inner)
+        known[id(definition)] = found
+    return found

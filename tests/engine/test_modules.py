@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import edits, files
+from engine import edits, files, flatten
 from engine.check import check_graph
 from engine.compose import compose, place
 from engine.evaluate import evaluate
@@ -398,3 +398,31 @@ def test_a_value_renamed_inside_is_read_through_a_dot() -> None:
     edit_module(graph, "M", definition).apply(graph)
     assert graph.nodes[reader].options["output"] == "other"
     assert value_of_z(graph) == wanted
+
+
+def nest(levels: int, each: int) -> Graph:
+    """Modules in modules, `each` instances a level, one after the other."""
+    inner = compose("y = sin(x)", default=0.5)
+    for _ in range(levels):
+        outer = compose("y = sin(x)", default=0.5)
+        outer.put("modules", "M", inner)
+        for number in range(3, 3 + each):
+            outer.put("nodes", f"n{number}", Node(f"n{number}", "M", f"m{number}"))
+            outer.put("links", (f"n{number}", "x"), f"n{number - 1}")
+        inner = outer
+    return inner
+
+
+def test_modules_in_modules_that_nobody_could_compute_are_refused() -> None:
+    assert len(evaluate(nest(3, 6)).values) > 200
+    with pytest.raises(GraphError, match=r"M is [\d,]+ steps with the modules inside it"):
+        nest(8, 6)
+
+
+def test_a_document_of_many_large_modules_says_where_it_grows_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flatten, "MAX_STEPS", 100)
+    found = flatten.expand(nest(3, 6))
+    assert 100 < len(found.nodes) < 110
+    assert "the document is more than 100 steps before it" in next(iter(found.faults.values()))
