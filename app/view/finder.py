@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -264,8 +264,10 @@ class Finder(QFrame):
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if watched is not self.line:
             return False
-        if event.type() is QEvent.Type.FocusOut:
-            self.hide()
+        if isinstance(event, QFocusEvent) and event.lostFocus():
+            # Hidden under another window, it would have that one hand the keyboard to anything.
+            away = event.reason() is Qt.FocusReason.ActiveWindowFocusReason
+            (self._close if away else self.hide)()
         if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return False
         key, row = event.key(), self.list.currentRow()
@@ -294,7 +296,8 @@ class Finder(QFrame):
     def _close(self) -> None:
         """Hides the box; the keyboard goes back to where it was."""
         self.hide()
-        back = self._before if self._before is not None else self.parentWidget()
-        self._before = None
-        if back is not None and isValid(back):
+        before, self._before = self._before, None
+        there = before is not None and isValid(before) and before.isVisible()
+        back = before if there else self.parentWidget()
+        if back is not None:
             back.setFocus(Qt.FocusReason.OtherFocusReason)

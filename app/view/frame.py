@@ -84,6 +84,16 @@ class Frame(QMainWindow):
         timer.timeout.connect(slot)
         return timer
 
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Where the keyboard goes from the widget that has it. One that was hidden or disabled would
+        hand it to whatever comes next, and a key meant for the canvas would be typed there."""
+        holder = self.focusWidget()
+        usable = holder is not None and holder.isVisible() and holder.isEnabled()
+        if not usable and self.canvas.isVisible():
+            self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+            return True
+        return super().focusNextPrevChild(next)
+
     # ------------------------------------------------------------ building
 
     def _build_middle(self) -> None:
@@ -111,6 +121,9 @@ class Frame(QMainWindow):
         self.pages.addWidget(self.editor)
         self.pages.setCurrentWidget(self.editor)
         self.setCentralWidget(self.pages)
+        # What gives the keyboard back to the window gives it to the canvas.
+        self.setFocusProxy(self.canvas)
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _build_docks(self) -> None:
         self.palette_panel = Palette(self.session)

@@ -193,6 +193,7 @@ class Window(Frame):
         if not self.editing:
             self.pages.setCurrentWidget(self.editor)
             self.restoreState(self._docks_state)
+            self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         self.top.show_document(True)
         self._renamed()
 
@@ -224,7 +225,7 @@ class Window(Frame):
 
     def new_document(self) -> None:
         if self.documents.new():
-            self.focus_formula()
+            self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def open(self, path: Path) -> None:
         self.documents.open(path)

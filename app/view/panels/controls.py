@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from app.view import theme
@@ -14,7 +14,10 @@ from engine.ops.row import REQUIRED, Option
 
 
 class Field(QLineEdit):
-    """A line whose text is taken on Enter or when it loses the keyboard, if it was changed."""
+    """A line whose text is taken on Enter or when it loses the keyboard, if it was changed.
+
+    Esc gives the change up and the keyboard back to the window.
+    """
 
     committed = Signal(str)
 
@@ -41,6 +44,21 @@ class Field(QLineEdit):
         super().focusOutEvent(event)
         if event.reason() is not Qt.FocusReason.PopupFocusReason:
             self._commit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.restore()
+            self.window().setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Esc is this line's own while it has the keyboard, whatever the window's shortcuts say.
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+                return True
+        return super().event(event)
 
     def _commit(self) -> None:
         if self.isModified() and self.text() != self._before:
