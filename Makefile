@@ -18,7 +18,7 @@ help: ## This list.
 run: .venv-run ## Open Gradloom; without a display, the worked example offscreen.
 	@$(BIN)/gradloom
 
-test: lint test-xcb test-offscreen ## Everything that has to hold, in under 5 minutes.
+test: lint test-xcb test-offscreen ## Everything that has to hold, in under 10 minutes.
 
 lint: .venv-test ## Ruff, mypy and the import contracts.
 	$(call step,ruff) { $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .; }
