@@ -23,7 +23,7 @@ from engine.flatten import Flattening, Level, owner_of
 from engine.graph import TIED, CycleError, Graph, Port
 from engine.inside import Place, View, levels, look
 from engine.ops.row import Array, Op
-from engine.passing import readers
+from engine.passing import passes_on, readers
 from engine.shapes import ShapeError, Spec
 
 MOST_NODES = 2_000
@@ -164,11 +164,12 @@ class Fitting:
             if here == node_id and (not deep or not isinstance(state, Spec)):
                 break
             if not isinstance(state, Spec):
-                self._lose(here, lost, changes)
+                self._lose(here, lost, draft)
                 continue
+            moved = draft.level.known[here] != self.level.known.get(here)
             for reader in readers(self.graph, here):
                 op = self.graph.op(reader)
-                if not prune or op.reads_inside or not _same(state, self._before(here)):
+                if not prune or moved or op.reads_inside or not _same(state, self._before(here)):
                     heappush(queue, (order[reader], reader))
         now = found.get(node_id)
         broken = {
@@ -190,9 +191,8 @@ class Fitting:
         """With `B` in the shapes for what follows the number of rows of data."""
         if self._longer is None:
             return fit
-        try:
-            more = self._longer.after(changes, fit.node, deep=False)
-        except ShapeError:  # a shape in numbers that another number of rows does not fill
+        more = self._longer.after(changes, fit.node, deep=False)
+        if more.fault and not fit.fault:  # numbers that another number of rows does not fill
             return fit
         operands = tuple(
             replace(o, shape=_text(o.spec, other.spec))
@@ -211,13 +211,15 @@ class Fitting:
         other.level.known = other._known(self.evaluation)
         return other
 
-    def _lose(self, node_id: str, lost: set[str], changes: Changes) -> None:
+    def _lose(self, node_id: str, lost: set[str], draft: _Draft) -> None:
         """Nothing behind a node without a value fails by itself: it waits."""
         stack = [node_id]
         while stack:
-            for reader, ports in self.graph.structure.succ[stack.pop()].items():
-                if reader not in lost and any((reader, p) not in changes for p in ports):
+            here = stack.pop()
+            for reader in self.graph.structure.successors(here):
+                if reader not in lost and draft.needs(reader, here):
                     lost.add(reader)
+                    draft.forget([reader])
                     stack.append(reader)
 
     def _order_after(self, changes: Changes) -> dict[str, int]:
@@ -326,13 +328,12 @@ class _Draft(Flattening):
         )
         self._changes: dict[Port, str | None] = {}
         self._unknown: set[str] = set()
+        self._between: dict[str, Between] = {}
         for number, (port, read) in enumerate(changes.items()):
             if isinstance(read, Between):
                 stand_in = f"?{number}"
-                options = {**read.row.defaults(), **read.options}
-                spec = read.row.shape(options, self.sketch.spec(base.known[read.source]))
-                self.sketch.nodes[stand_in] = Flat(stand_in, read.row, (), options, spec)
-                self.level.known[stand_in] = read = stand_in
+                self._between[stand_in] = read
+                read = stand_in
             self._changes[port] = read
 
     def forget(self, node_ids: Iterable[str]) -> None:
@@ -348,6 +349,8 @@ class _Draft(Flattening):
             del self.sketch.results[inner]
         read = [self.operand(self.level, node_id, p) for p in self.ports(self.level, node_id)]
         try:
+            for stand_in in self._between.keys() & read:
+                self._put_between(str(stand_in))
             if self._unknown.intersection(r for r in read if isinstance(r, str)):
                 raise _UNKNOWN
             ref = self.found(self.level, node_id)
@@ -360,6 +363,26 @@ class _Draft(Flattening):
             return None
         self.level.known[node_id] = ref
         return self.sketch.spec(ref)
+
+    def _put_between(self, stand_in: str) -> None:
+        """Settles a node between when its reader is, for its source may have changed before."""
+        between = self._between[stand_in]
+        if between.source in self._unknown:
+            self._unknown.add(stand_in)
+        ref = self.level.known.get(between.source)
+        if ref is None:
+            return
+        options = {**between.row.defaults(), **between.options}
+        spec = between.row.shape(options, self.sketch.spec(ref))
+        self.sketch.nodes[stand_in] = Flat(stand_in, between.row, (), options, spec)
+        self.level.known[stand_in] = stand_in
+
+    def needs(self, node_id: str, source: str) -> bool:
+        """Whether a node waits when a source has no value; one that hands on needs one operand."""
+        read = [self.operand(self.level, node_id, p) for p in self.ports(self.level, node_id)]
+        if passes_on(self.graph, node_id):
+            return next((r for r in read if isinstance(r, str)), None) == source
+        return source in read
 
     def operands(self, node_id: str) -> tuple[Operand, ...]:
         found = []

@@ -330,6 +330,75 @@ def test_inside_a_module() -> None:
     assert offered[0].fit.spec is not None and ref.spec.shape == offered[0].fit.spec.shape
 
 
+def test_a_wire_moved_off_a_node_behind_which_a_dot_reads() -> None:
+    graph = Graph()
+    x = add(graph, "input", value=np.ones((2, 3)))
+    wave, dot, both = add(graph, "exp"), add(graph, "reroute"), add(graph, "add")
+    for source, end in ((x, (wave, "x")), (wave, (dot, "x")), (dot, (both, "a"))):
+        connect(source, *end).apply(graph)
+    fit = Fitting(graph, evaluate(graph)).wire(x, (both, "b"), (wave, "x"))
+    assert fit.spec is None and not fit.fault
+    assert [o.spec for o in fit.operands] == [None, Spec((2, 3))]
+
+
+def test_a_muted_node_waits_for_what_it_hands_on_alone() -> None:
+    graph = Graph()
+    x = add(graph, "input", value=np.ones((2, 3)))
+    wave, silent, both = add(graph, "exp"), add(graph, "mul"), add(graph, "add")
+    mute(graph, [silent]).apply(graph)
+    wires = ((x, (wave, "x")), (x, (silent, "a")), (wave, (silent, "b")), (silent, (both, "a")))
+    for source, end in wires:
+        connect(source, *end).apply(graph)
+    fitting = Fitting(graph, evaluate(graph))
+    assert fitting.wire(x, (both, "b"), (wave, "x")).spec == Spec((2, 3))
+
+
+def test_a_muted_node_beside_a_tied_module_waits_for_what_it_hands_on_alone() -> None:
+    graph = Graph()
+    x = add(graph, "input", value=np.ones((2, 3)))
+    edit, owner = add_module(graph, "Dense", examples.load_module("Dense"))
+    edit.apply(graph)
+    tied, silent = add(graph, "Dense", options={"tied": owner}), add(graph, "add")
+    mute(graph, [silent]).apply(graph)
+    for source, end in ((x, (silent, "a")), (owner, (silent, "b")), (owner, (tied, "x"))):
+        connect(source, *end).apply(graph)
+    before = evaluate(graph)
+    fit = Fitting(graph, before).wire(silent, (tied, "x"))
+    assert fit.spec is not None
+    assert problems(graph, before, fit, evaluate(after(graph, silent, (tied, "x"), None))) == []
+
+
+def test_a_repair_goes_by_what_its_source_becomes() -> None:
+    graph = Graph()
+    x = add(graph, "input", value=np.ones((2, 3)))
+    y = add(graph, "input", value=np.ones(6))
+    silent, loss = add(graph, "add"), add(graph, "mse")
+    mute(graph, [silent]).apply(graph)
+    for source, end in ((y, (silent, "a")), (x, (silent, "b")), (silent, (loss, "prediction"))):
+        connect(source, *end).apply(graph)
+    fitting, end, was = Fitting(graph, evaluate(graph)), (loss, "target"), (silent, "a")
+    assert fitting.wire(y, end, was).fault
+    offered = repairs(fitting, loss, wired(y, end, was))
+    assert offered
+    for repair in offered:
+        mended(graph, loss, repair.edit, repair.fit)
+
+
+def test_a_module_that_fails_until_its_owner_is_fed_by_it_is_repaired() -> None:
+    graph = Graph()
+    x = add(graph, "input", value=np.ones((2, 1)))
+    deep = add(graph, "input", value=np.ones((2, 3, 4)))
+    edit, owner = add_module(graph, "Dense", examples.load_module("Dense"))
+    edit.apply(graph)
+    tied = add(graph, "Dense", options={"tied": owner})
+    connect(x, owner, "x").apply(graph)
+    connect(deep, tied, "x").apply(graph)
+    fitting = Fitting(graph, evaluate(graph))
+    assert fitting.wire(tied, (owner, "x")).fault
+    for repair in repairs(fitting, owner, wired(tied, (owner, "x"))):
+        mended(graph, owner, repair.edit, repair.fit)
+
+
 def test_many_nodes_behind_are_not_all_looked_at() -> None:
     lines = ["u0 = a + 0"] + [f"u{i} = u{i - 1} * 1.5" for i in range(1, 40)]
     graph = compose("; ".join(lines), {"a": np.ones(3)})
