@@ -85,7 +85,8 @@ class Explanation(QFrame):
         found = self.session.evaluation
         if found.not_finite is not None and found.not_finite.number == step.number:
             later = tr("Not finite from here on: ") + found.trouble
-        _say(self.later, later)
+        at_end = step.number == len(self.session.steps)
+        self._say_later(later or (self._why_no_gradient() if at_end else ""))
 
     def _show_nothing(self) -> None:
         steps = self.session.steps
@@ -94,13 +95,30 @@ class Explanation(QFrame):
             hint = tr("Nothing is computed yet. Step on with L, or play with K.")
         else:
             self.where.setText(tr("Nothing to step through yet"))
-            hint = self.session.evaluation.note or tr(
-                "Drag an operator in, or type a formula above."
-            )
+            hint = self._why_no_gradient() or tr("Drag an operator in, or type a formula above.")
         self.symbols.set_formula("", "")
         _say(self.numbers, "")
         _say(self.rest, "")
-        _say(self.later, hint)
+        self._say_later(hint)
+
+    def _why_no_gradient(self) -> str:
+        """Why the steps end before a gradient does: the first fault that stands in the way, else what
+        the output lacks; empty where nothing is missing."""
+        found, graph = self.session.evaluation, self.session.graph
+        if not found.note:
+            return ""
+        above = graph.ancestors(found.output) | {found.output} if found.output else ()
+        wrong = (n for n in graph.order() if n in above and n in found.faults)
+        return found.fault_of(next(wrong, "")) or found.note
+
+    def _say_later(self, text: str) -> None:
+        """At the end of the foot; in the colour of faults while it tells one."""
+        role = "error" if text and text in self.session.evaluation.faults.values() else "muted"
+        _say(self.later, f"⚠ {text}" if role == "error" else text)
+        if self.later.property("role") != role:
+            self.later.setProperty("role", role)
+            self.later.style().unpolish(self.later)
+            self.later.style().polish(self.later)
 
     def _where(self, step: Step) -> str:
         total = len(self.session.steps)

@@ -190,6 +190,7 @@ class TraceTable(QWidget):
 
     def _evaluated(self) -> None:
         self.model.take()
+        self.view.doItemsLayout()  # else it would scroll where nothing is laid out yet
         self._moved()
 
     def _moved(self) -> None:
