@@ -19,10 +19,10 @@ from engine.fitting import Fit, Fitting, wired
 from engine.graph import CycleError, Graph, Port
 from engine.inside import Inside, look
 from engine.mending import repairs
-from engine.modules import add_module
+from engine.modules import add_module, make_module
 from engine.ops.row import Op
 from engine.records import check_options
-from engine.rewiring import mute
+from engine.rewiring import add_dot, mute
 from engine.shapes import Spec
 from engine.train import data
 
@@ -427,3 +427,18 @@ def test_a_repair_that_mends_nothing_is_noticed() -> None:
     for edit, fit in ((batch(), good.fit), (good.edit, replace(good.fit, spec=Spec((2, 2))))):
         with pytest.raises(AssertionError):
             mended(graph, y, edit, fit)
+
+
+@pytest.mark.parametrize("dotted", [False, True])
+def test_what_is_read_inside_a_module_is_told_of(dotted: bool) -> None:
+    """The module's result stays a number; the value inside that a dot leads to gets longer."""
+    given = {"x": np.ones(2), "w": np.ones(3), "v": np.ones(2)}
+    graph = compose("h = 2 * x; y = sum(h); z = h + v; J = sum(z) + y + sum(w)", given)
+    ids = {graph.name(n): n for n in graph.nodes}
+    edit, instance = make_module(graph, [ids["h"], ids["y"]], "M")
+    edit.apply(graph)
+    if dotted:
+        (reader,) = graph.of_op("output_of")
+        add_dot(graph, [(reader, "module")], (0.0, 0.0))[0].apply(graph)
+    fit = Fitting(graph, evaluate(graph)).wire(ids["w"], (instance, "x"), None)
+    assert ids["z"] in fit.broken

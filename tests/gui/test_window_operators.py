@@ -17,12 +17,14 @@ from app import actions
 from app.drawers import drawers
 from app.view import operator_dialog
 from app.view.canvas.adding import MIME
+from app.view.canvas.face import own_formula
 from app.view.operator_dialog import OperatorDialog
 from app.view.panels import facts
 from app.view.panels.palette import Chip
 from app.view.window import Window
 from engine import files
 from engine.graph import Graph, OwnOperator
+from engine.rewiring import mute
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -87,6 +89,13 @@ def test_a_formula_becomes_an_operator_in_the_palette_and_on_the_canvas(
     assert facts.formula(window.session, str(window.session.graph.id_of("J")))[1] == (
         "bump(u, 0.5) = exp(-(u - 0.5)^2 / 2)"
     )
+    chosen = str(window.session.graph.id_of("J"))
+    assert facts.local_derivatives(window.session, chosen)
+    window.session.do(mute(window.session.graph, [chosen]), "Mute")
+    assert facts.formula(window.session, chosen)[1] == "u"
+    assert facts.local_derivatives(window.session, chosen) == []
+    assert own_formula(window.session.graph, chosen) == "bump(u, 0.5)"  # in grey
+    window.session.do(mute(window.session.graph, [chosen]), "Unmute")
     path = tmp_path / "own.gloom"
     files.write(window.session.graph, path)
     window.session.load(Graph())
