@@ -110,6 +110,11 @@ class Session:
         return self._drawn[1]
 
     @property
+    def drawn_here(self) -> dict[str, Array]:
+        """As `drawn`, of what is looked at; inside a module its definition holds them all."""
+        return {} if self.place else self.drawn
+
+    @property
     def operators(self) -> tuple[Op, ...]:
         """The document's own operators as rows."""
         return tuple(self.graph.own_rows[name] for name in self.graph.operators)

@@ -302,8 +302,11 @@ def remove_operator(name: str) -> Edit:
     return Put("operators", name, None)
 
 
-def subgraph(graph: Graph, ids: Iterable[str]) -> Graph:
-    """Nodes with the wires among them and their tensors, and notes, as a document of its own."""
+def subgraph(graph: Graph, ids: Iterable[str], values: Mapping[str, Array] | None = None) -> Graph:
+    """Nodes with the wires among them and their tensors, and notes, as a document of its own.
+
+    With the values drawn, instances tied to one that stays behind take its parameters along.
+    """
     wanted = set(ids)
     chosen = sorted(wanted - graph.notes.keys(), key=id_number)
     inside = set(chosen)
@@ -329,22 +332,24 @@ def subgraph(graph: Graph, ids: Iterable[str]) -> Graph:
     for link in sorted(graph.all_links(), key=lambda k: (k.target, k.port)):
         if link.source in inside and link.target in inside:
             part.put("links", (link.target, link.port), link.source)
+    if values is not None:
+        ties.take_along(graph, part, values)
     return part
 
 
 def insert(
-    graph: Graph, part: Graph, offset: tuple[float, float] = (0.0, 0.0)
+    graph: Graph, part: Graph, offset: tuple[float, float] = (0.0, 0.0), *, same: bool = False
 ) -> tuple[Edit, dict[str, str]]:
     """Adds a copy of another document's nodes and notes; returns the edit and {their id: the new id}.
 
     Names that are taken get a number. Data sources come along unless the same one is there already;
-    another one of that name is renamed with the nodes that read it.
+    another one of that name is renamed with the nodes that read it. Instances stay tied to one that
+    comes along, or that is here when the nodes are of the same document.
     """
     edits: list[Edit] = []
     values: list[Edit] = []
-    copies: list[Node] = []
-    ids: dict[str, str] = {}
-    next_id = id_number(graph.new_id())
+    order, next_id = sorted(part.nodes, key=id_number), id_number(graph.new_id())
+    ids = {old: f"n{next_id + number}" for number, old in enumerate(order)}
     renamed: dict[str, str] = {}
     for name, source in sorted(part.sources.items()):
         fields = _fields(part, name)
@@ -367,26 +372,20 @@ def insert(
         for o in sorted(part.operators)
         if rows[o] not in graph.operators
     ]
-    order = sorted(part.nodes, key=id_number)
     names = graph.new_names(part.name(old).split(".")[0] for old in order)
     for old, name in zip(order, names, strict=True):
         node = part.nodes[old]
-        ids[old] = f"n{next_id}"
-        next_id += 1
-        moved = replace(node, id=ids[old], name=name, x=node.x + offset[0], y=node.y + offset[1])
-        source_name = node.options.get("source")
-        if source_name in renamed:
-            moved = replace(moved, options={**node.options, "source": renamed[source_name]})
-        copies.append(replace(moved, op=rows.get(node.op, node.op)))
-        for key in tensors_of(part, old):
-            values.append(Put("tensors", ids[old] + key[len(old) :], part.tensors[key]))
-    for node in copies:  # an instance stays tied if the other one came along or is here
-        other = node.options.get(TIED)
-        if other:
-            here = other in graph.nodes and graph.nodes[other].op == node.op
-            tie = ids.get(other, other if here else "")
-            node = replace(node, options={**node.options, TIED: tie})
-        edits.append(Put("nodes", node.id, node))
+        op, options, kept = rows.get(node.op, node.op), dict(node.options), tensors_of(part, old)
+        if options.get("source") in renamed:
+            options["source"] = renamed[options["source"]]
+        if other := options.get(TIED):
+            here = same and other in graph.nodes and graph.nodes[other].op == op
+            options[TIED] = ids.get(other, other if here else "")
+            kept = [] if here and other not in ids else kept
+        x, y = node.x + offset[0], node.y + offset[1]
+        copy = replace(node, id=ids[old], op=op, name=name, options=options, x=x, y=y)
+        edits.append(Put("nodes", copy.id, copy))
+        values += [Put("tensors", copy.id + k[len(old) :], part.tensors[k]) for k in kept]
     edits += values
     for (target, port), source_id in sorted(part.links.items()):
         edits.append(Put("links", (ids[target], port), ids[source_id]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from engine.expansion import Expansion
 from engine.graph import TIED, Graph, Node, frozen
@@ -49,6 +50,27 @@ def held(graph: Graph, node_id: str, values: Mapping[str, Array]) -> dict[str, A
         if value is not None:
             found[key] = value
     return found
+
+
+def take_along(graph: Graph, part: Graph, values: Mapping[str, Array]) -> None:
+    """Gives instances of a part whose owner stays behind its sizes and what it holds.
+
+    The first keeps its tie, which is of use where the owner is; the others are tied to the first.
+    """
+    first: dict[str, str] = {}
+    for node_id, node in list(part.nodes.items()):
+        if node.options.get(TIED, "") in {"", *part.nodes}:
+            continue
+        found = owner(graph, node_id)
+        other = found if found in part.nodes else first.get(found)
+        if other is not None:
+            part.put("nodes", node_id, replace(node, options={**node.options, TIED: other}))
+        elif found != node_id and graph.nodes[found].op == node.op:
+            first[found] = node_id
+            options = {**graph.nodes[found].options, TIED: found}
+            part.put("nodes", node_id, replace(node, options=options))
+            for key, value in held(graph, found, values).items():
+                part.put("tensors", node_id + key[len(found) :], value)
 
 
 def drawn(graph: Graph, expansion: Expansion) -> dict[str, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,6 +219,46 @@ def test_an_heir_has_the_sizes_and_the_start_of_the_one_it_was_tied_to() -> None
         edit.apply(changed)
         assert changed.nodes[heir].options == {"units": 4, TIED: ""}
         assert (Session(changed).evaluation.values[heir] == before).all()
+
+
+def tied_pair() -> tuple[Session, list[str], np.ndarray]:
+    """x of ones, a Dense that reads it and two more of other sizes that are tied to it."""
+    graph, made = Graph(), list[str]()
+    edits.add_node(graph, "input", "x", value=np.ones((2, 3)))[0].apply(graph)
+    for units in (4, 9, 9):
+        edit, node_id = add_module(graph, "Dense", examples.modules()["Dense"])
+        edit.apply(graph)
+        owner = made[0] if made else ""
+        edits.set_options(graph, node_id, {"units": units, TIED: owner}).apply(graph)
+        edits.connect("n1", node_id, "x").apply(graph)
+        made.append(node_id)
+    session = Session(graph)
+    return session, made, session.evaluation.values[made[0]]
+
+
+def test_tied_copies_take_their_values_into_another_document() -> None:
+    session, (_, *tied), value = tied_pair()
+    part = edits.subgraph(session.root, ["n1", *tied], session.drawn)
+    empty, stranger = Graph(), tied_pair()[0].root
+    stranger.put("settings", "recipe", replace(stranger.recipe, seed=77))
+    for other in (empty, stranger):
+        edit, ids = edits.insert(other, files.from_text(files.to_text(part)))
+        edit.apply(other)
+        heir, twin = (ids[n] for n in tied)
+        assert other.nodes[heir].options == {"units": 4, TIED: ""}
+        assert other.nodes[twin].options[TIED] == heir
+        found = Session(other).evaluation.values
+        assert (found[heir] == value).all() and (found[twin] == value).all()
+
+
+def test_tied_copies_stay_tied_in_their_document() -> None:
+    session, (first, *tied), _ = tied_pair()
+    graph, held = session.root, dict(session.root.tensors)
+    edit, ids = edits.insert(graph, edits.subgraph(graph, tied, session.drawn), same=True)
+    edit.apply(graph)
+    assert graph.nodes[ids[tied[0]]].options == {"units": 4, TIED: first}
+    assert graph.nodes[ids[tied[1]]].options[TIED] == ids[tied[0]]
+    assert graph.tensors.keys() == held.keys()
 
 
 def test_the_check_sees_a_start_drawn_anew() -> None:

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from app.view.canvas import clipboard
 from app.view.window import Window
 from engine import examples, files
+from engine.compose import compose
 from engine.files import picture
 from engine.graph import Graph
 
@@ -196,3 +197,27 @@ def test_a_long_copy_is_a_smaller_picture(opened: Callable[..., Window]) -> None
     press(window, Qt.Key.Key_C)
     image = QImage.fromData(mime().data(clipboard.PNG))
     assert image.width() == clipboard.LONGEST
+
+
+def test_a_tied_instance_stays_tied_here_and_takes_its_values_elsewhere(
+    opened: Callable[..., Window],
+) -> None:
+    window = opened()
+    window.session.load(compose("y = relu(x)", {"x": [[1.0, 2.0]]}))
+    window.compose("a = Dense(x, units=3); b = Dense(x, tied=a)")
+    graph, owner = window.session.graph, node(window, "a")
+    value = window.session.evaluation.values[owner]
+    window.session.select((node(window, "x"), node(window, "b")))
+    press(window, Qt.Key.Key_C)
+    window.canvas.setFocus()
+    press(window, Qt.Key.Key_V)
+    (copy,) = (n for n in window.session.selection if graph.nodes[n].op == "Dense")
+    assert graph.nodes[copy].options["tied"] == owner
+    press(window, Qt.Key.Key_Z)
+    window.session.load(Graph())
+    window.canvas.setFocus()
+    press(window, Qt.Key.Key_V)
+    graph = window.session.graph
+    (alone,) = graph.of_op("Dense")
+    assert graph.nodes[alone].options == {"units": 3, "tied": ""}
+    assert (window.session.evaluation.values[alone] == value).all()

@@ -77,14 +77,22 @@ def wired(source: str, end: Port, was: Port | None = None) -> Edit:
 
 
 def pasted(
-    graph: Graph, found: Graph | str, at: Place, reads: Mapping[Port, str] | None = None
+    graph: Graph,
+    found: Graph | str,
+    at: Place,
+    reads: Mapping[Port, str] | None = None,
+    *,
+    same: bool = False,
 ) -> tuple[Edit, list[str]]:
-    """A document's nodes with their middle at `at`, or a program's; `reads` wires their ports."""
+    """A document's nodes with their middle at `at`, or a program's; `reads` wires their ports.
+
+    `same` tells nodes that were copied here.
+    """
     if isinstance(found, str):
         return compose_edit(graph, found, at, modules=drawers.callable_modules(graph.modules))
     if not found.nodes and not found.notes:
         raise GraphError(tr("there are no nodes in it"))
-    edit, ids = insert(graph, found, _offset(found, at))
+    edit, ids = insert(graph, found, _offset(found, at), same=same)
     wires = [
         connect(source, ids[target], port)
         for (target, port), source in (reads or {}).items()
@@ -102,7 +110,7 @@ def _offset(part: Graph, at: Place) -> Place:
 def duplicated(graph: Graph, node_ids: Iterable[str], by: Place) -> tuple[Edit, list[str]]:
     """Copies of nodes, `by` away, reading what the nodes read."""
     part = subgraph(graph, node_ids)
-    edit, ids = insert(graph, part, by)
+    edit, ids = insert(graph, part, by, same=True)
     outside = [
         connect(source, ids[target], port)
         for (target, port), source in graph.links.items()

@@ -35,7 +35,7 @@ def copied(session: Session, theme: Theme, node_ids: Iterable[str]) -> QMimeData
     """Nodes with the wires among them, for this window, for other windows and for a chat."""
     graph, chosen = session.graph, frozenset(node_ids)
     data = QMimeData()
-    data.setText(to_text(subgraph(graph, chosen)))
+    data.setText(to_text(subgraph(graph, chosen, session.drawn_here)))
     reads = [
         [source, graph.name(source), target, port]
         for (target, port), source in sorted(graph.links.items())
@@ -80,8 +80,7 @@ def reads(data: QMimeData, session: Session) -> tuple[Reads, int]:
     Raises GraphError when they are of another document, or do not say.
     """
     try:
-        told: Any = load_json(bytes(data.data(READS).data()) or b"{}")
-        listed = told["reads"] if told["of"] == _place(session) else None
+        listed = _told(data)["reads"] if is_from(data, session) else None
         found = {
             (str(target), str(port)): str(source)
             for source, name, target, port in listed or ()
@@ -92,6 +91,18 @@ def reads(data: QMimeData, session: Session) -> tuple[Reads, int]:
     if listed is None:
         raise GraphError(tr("what these nodes read is in another document; they came without it"))
     return found, len(listed)
+
+
+def is_from(data: QMimeData, session: Session) -> bool:
+    """Whether the nodes were copied from the document that is looked at."""
+    try:
+        return bool(_told(data)["of"] == _place(session))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _told(data: QMimeData) -> Any:
+    return load_json(bytes(data.data(READS).data()) or b"{}")
 
 
 def _place(session: Session) -> list[str]:

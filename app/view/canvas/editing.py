@@ -122,7 +122,11 @@ class Editing(Looking):
                 remark = str(error)
         done = self._insert(
             lambda: changes.pasted(
-                session.graph, clipboard.taken(data), (place.x(), place.y()), reads
+                session.graph,
+                clipboard.taken(data),
+                (place.x(), place.y()),
+                reads,
+                same=clipboard.is_from(data, session),
             ),
             tr("Paste with inputs") if reads else tr("Paste"),
         )

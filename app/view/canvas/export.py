@@ -152,7 +152,7 @@ class Sheet:
     def _document(self) -> Graph:
         if self.only is None:
             return self.session.root
-        return subgraph(self.session.graph, self.only)
+        return subgraph(self.session.graph, self.only, self.session.drawn_here)
 
 
 def _tidy(text: str, size: QSize) -> str:
