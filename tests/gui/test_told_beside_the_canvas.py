@@ -54,3 +54,10 @@ def test_the_trace_shows_the_step_after_an_undo(window: Window) -> None:
     assert len(session.steps) < steps
     QTest.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert shown()
+
+
+def test_a_long_fault_does_not_widen_the_window(window: Window) -> None:
+    _matrices(window, 2)
+    card = window.explanation
+    assert card.later.sizeHint().width() > 400 > card.minimumSizeHint().width()
+    assert card.later.toolTip() in card.later.text()

@@ -1,4 +1,4 @@
-"""What floats over the canvas: the one editor, the notice at the pointer, the hint when empty."""
+"""What floats over the canvas: the one editor, the notice at the pointer, the hint when empty, the zoom."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.view.theme import Theme, number_font, ui_font
 from app.view.typing_keys import keeps
 
 NOTICE_MS = 6000
+ZOOM_MS, ZOOM_EDGE = 1000, 16
 Offer = tuple[str, Callable[[], object]]
 """What can be done about what a notice says: what it is called, and doing it."""
 
@@ -171,4 +172,45 @@ class Hint(QLabel):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
             self.setGeometry(watched.rect().adjusted(24, 0, -24, 0))
+        return False
+
+
+class ZoomNote(QLabel):
+    """The zoom in the corner at the lower left while it changes, and a second longer. It comes and goes
+    without motion, so there is none to reduce."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName(tr("Zoom"))
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(ZOOM_MS)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+        parent.installEventFilter(self)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.setFont(number_font(11))
+        self.setStyleSheet(
+            f"background: {theme.panel.name()}; color: {theme.muted.name()};"
+            f"border: 1px solid {theme.border.name()}; border-radius: 6px; padding: 3px 8px;"
+        )
+
+    def show_zoom(self, zoom: float) -> None:
+        """1 is 100 %."""
+        self.setText(f"{100 * zoom:.{0 if zoom >= 0.0995 else 1}f} %")
+        self._place()
+        self.show()
+        self._timer.start()
+
+    def _place(self) -> None:
+        parent = self.parentWidget()
+        assert parent is not None
+        self.adjustSize()
+        self.move(ZOOM_EDGE, parent.height() - self.height() - ZOOM_EDGE)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
+            self._place()
         return False

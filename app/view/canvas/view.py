@@ -28,7 +28,7 @@ from app.view.canvas.keyboard import Walk
 from app.view.canvas.mending import Mending
 from app.view.canvas.minimap import Minimap
 from app.view.canvas.motion import Motion
-from app.view.canvas.overlays import Hint
+from app.view.canvas.overlays import Hint, ZoomNote
 from app.view.canvas.rewiring import Rewiring
 from app.view.canvas.speaking import Speaking
 from app.view.theme import Theme
@@ -57,6 +57,8 @@ class Canvas(Adding):
         self._places: dict[str, QPointF] = {}
         self._stale_values = False
         self.hint = Hint(self)
+        self.zoom_note = ZoomNote(self)
+        self.zoom_changed.connect(self.zoom_note.show_zoom)
         self.minimap = Minimap(self)
         self.minimap.stackUnder(self.editor)
         self.walk, self.bookmarks = Walk(self), Bookmarks(self)
@@ -87,6 +89,7 @@ class Canvas(Adding):
         self.board.set_theme(theme)
         self.notice.set_theme(theme)
         self.hint.set_theme(theme)
+        self.zoom_note.set_theme(theme)
         self.mending.set_theme(theme)
         self.banner.set_theme(theme)
         self.ring.set_theme(theme)

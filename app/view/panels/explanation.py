@@ -48,6 +48,7 @@ class Explanation(QFrame):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             foot.addWidget(label)
+        self.later.setMinimumWidth(1)  # a long sentence never widens the window
         foot.addStretch(1)
         layout.addLayout(foot)
         session.cursor_moved.join(self.refresh)
@@ -115,6 +116,7 @@ class Explanation(QFrame):
         """At the end of the foot; in the colour of faults while it tells one."""
         role = "error" if text and text in self.session.evaluation.faults.values() else "muted"
         _say(self.later, f"⚠ {text}" if role == "error" else text)
+        self.later.setToolTip(text)
         if self.later.property("role") != role:
             self.later.setProperty("role", role)
             self.later.style().unpolish(self.later)
