@@ -32,9 +32,8 @@ def formula(session: Session, node_id: str) -> tuple[str, str]:
         return "", ""
     op, tree = graph.op(node_id), formula_tree(graph, node_id)
     latex, text = to_latex(tree, ops.latex_template), formula_of(graph, node_id)
-    if op.category == CATEGORY and not passes_on(
-        graph, node_id
-    ):  # its formula over what this node reads
+    computes = not passes_on(graph, node_id)
+    if computes and op.category == CATEGORY:  # its formula over what this node reads
         names = {**_operands(graph, node_id), **_settings(graph, node_id)}
         whole = substitute(op.formula_tree, names)
         return f"{latex} = {to_latex(whole, ops.latex_template)}", f"{text} = {to_text(whole)}"
