@@ -120,7 +120,9 @@ def test_text_of_a_document_composes_to_the_same_values(grow_program: Callable[.
         first = compose(program.text, program.inputs)
         text = "\n".join(f"{name} = {formula}" for name, formula in formulas(first).items())
         second = compose(text, program.inputs)
-        assert formulas(second) == formulas(first)
+        dots = {first.name(n) for n in first.nodes if first.op(n).is_wire}
+        told = {name: formula for name, formula in formulas(first).items() if name not in dots}
+        assert formulas(second) == told  # a name for a name makes no node
         expected = evaluate(first).values
         for node, value in evaluate(second).values.items():
             np.testing.assert_array_equal(value, expected[first.id_of(second.name(node))])
