@@ -81,7 +81,7 @@ class HistoryModel(QAbstractListModel):
         return state + (tr(", saved") if row == history.saved_at else "")
 
 
-class _Lines(QStyledItemDelegate):
+class HistoryLines(QStyledItemDelegate):
     """A line of steps: the one that is shown filled, those taken back hollow and muted."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
@@ -155,7 +155,7 @@ class HistoryPanel(QWidget):
         self.model = HistoryModel(session)
         self.list = QListView()
         self.list.setModel(self.model)
-        self.list.setItemDelegate(_Lines(self.list))
+        self.list.setItemDelegate(HistoryLines(self.list))
         self.list.setUniformItemSizes(True)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
