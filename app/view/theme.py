@@ -15,9 +15,6 @@ from PySide6.QtWidgets import QApplication
 
 Scheme = Literal["dark", "light"]
 
-GRID = 4
-GAP = 12
-GROUP_GAP = 24
 RADIUS = 6
 NODE_RADIUS = 9
 BAR_RADIUS = 12

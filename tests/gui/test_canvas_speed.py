@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hands import Open, node
 from PySide6.QtCore import QCoreApplication, QEvent, QRectF
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QGraphicsItem
@@ -362,3 +363,17 @@ def test_documents_that_are_closed_leave_nothing(qtbot: QtBot) -> None:
         once()
     assert items() <= count
     assert resident() - memory < 6
+
+
+def test_no_old_number_stands_in_while_the_zoom_moves(opened: Open) -> None:
+    canvas = opened()
+    canvas.grab()
+    item = canvas.board.nodes[node(canvas, "J")]
+    pictures, look, scale = canvas.board.pictures, item.look, canvas.zoom
+    assert pictures.kept(item.node_id, item.face, look, scale) is not None
+    same = pictures.of_any_scale(item.node_id, item.face, look, 0.9 * scale)
+    canvas.session.seek(0)
+    canvas.flush()
+    other = pictures.of_any_scale(item.node_id, item.face, look, 0.9 * scale)
+    assert same is not None and other is not None
+    assert other.toImage() != same.toImage()

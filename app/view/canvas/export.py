@@ -26,7 +26,6 @@ _TEXT = re.compile(
     r'font-style="(\w+)"\s*>([^<]*)</text>'
 )
 
-KINDS = (".svg", ".png")
 SCALES = (1, 2, 4)
 AROUND = 20.0
 MAX_SIDE, MAX_PIXELS = 32_000, 200_000_000

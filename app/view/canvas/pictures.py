@@ -73,12 +73,14 @@ class Pictures:
         return entry.picture
 
     def of_any_scale(self, node_id: str, face: Face, look: Look, scale: float) -> QPixmap | None:
-        """A picture near enough in size and in its numbers to stand in for a moment."""
+        """A picture near enough in size to stand in for a moment; without its numbers, if those have
+        changed: no number is better than an old one."""
         entry = self._entries.get(node_id)
         if entry is None or not 0.4 < entry.scale / scale < 2.5:
             return None
-        same = entry.key == (look.hovered, look.selected) and entry.face.height == face.height
-        return entry.picture if same else None
+        if entry.key != (look.hovered, look.selected) or not face.words_like(entry.face):
+            return None
+        return entry.picture if entry.face.same(face) else entry.words
 
     def under_numbers(self, node_id: str, face: Face, look: Look, scale: float) -> QPixmap | None:
         """The picture without numbers, for numbers that are painted for the first time: those of a
