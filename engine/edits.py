@@ -27,7 +27,7 @@ from engine.graph import (
     id_number,
 )
 from engine.ops.row import Array
-from engine.records import renamed_size
+from engine.records import renamed_size, settings_without
 
 
 class Edit(Protocol):
@@ -150,9 +150,7 @@ def remove_nodes(
     edits += [Put("tensors", key, None) for n in ordered for key in tensors_of(graph, n)]
     if graph.settings["output"] in gone:
         edits.append(Put("settings", "output", ""))
-    kept = {d: n for d, n in graph.settings["bookmarks"].items() if n not in gone}
-    if kept != graph.settings["bookmarks"]:
-        edits.append(Put("settings", "bookmarks", kept))
+    edits += [Put("settings", k, v) for k, v in settings_without(graph.settings, gone).items()]
     if graph.recipe.loss in gone:
         edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
     edits += [Put("nodes", n, None) for n in ordered]

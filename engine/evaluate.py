@@ -18,6 +18,7 @@ from engine.flatten import expand
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.program import Plan
+from engine.records import TOLD
 from engine.script import Script, Steps
 from engine.shapes import ShapeError, Spec
 from engine.trace import Step, Telling
@@ -191,8 +192,9 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array] | None = None) -> Evaluati
 def _parts(graph: Graph) -> tuple[Any, ...]:
     """What an expansion and its adjoints are made from, the values of sources apart. Definitions of
     modules are never changed in place, so comparing them is comparing objects."""
-    tables = (graph.nodes, graph.links, graph.settings, graph.modules, graph.operators)
-    return tuple(dict(table) for table in tables)
+    tables = (graph.nodes, graph.links, graph.modules, graph.operators)
+    settings = {key: value for key, value in graph.settings.items() if key not in TOLD}
+    return (settings, *(dict(table) for table in tables))
 
 
 def _changed(

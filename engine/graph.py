@@ -30,6 +30,7 @@ from engine.records import (
     SETTINGS,
     TABLES,
     TENSOR_KEY,
+    TOLD,
     CycleError,
     GraphError,
     Link,
@@ -40,13 +41,11 @@ from engine.records import (
     Recipe,
     Source,
     TableName,
-    check_bookmarks,
     check_fields,
     check_note,
     check_options,
     check_recipe,
-    check_sizes,
-    check_text,
+    check_setting,
     frozen,
     has_port,
     id_number,
@@ -242,7 +241,8 @@ class Graph:
         """
         old: Any = getattr(self, f"_put_{table}")(key, value)
         self.revision += 1
-        self.meaning += not (table == "notes" or (table == "nodes" and _only_moved(old, value)))
+        told = table == "notes" or (table == "settings" and key in TOLD)
+        self.meaning += not (told or (table == "nodes" and _only_moved(old, value)))
         return old
 
     def _put_nodes(self, key: str, value: Node | None) -> Node | None:
@@ -362,20 +362,7 @@ class Graph:
         return old
 
     def _put_settings(self, key: str, value: Any) -> Any:
-        if key not in SETTINGS:
-            raise GraphError(f"there is no document setting {key!r}")
-        if type(value) is not type(SETTINGS[key]):
-            raise GraphError(f"the document setting {key} is a {type(SETTINGS[key]).__name__}")
-        if isinstance(value, str):
-            check_text(key, value)
-        if key == "dtype" and value not in ("float64", "float32"):
-            raise GraphError("a document's numbers are float64 or float32")
-        if key == "recipe":
-            check_recipe(value)
-        if key == "sizes":
-            check_sizes(value)
-        if key == "bookmarks":
-            check_bookmarks(value)
+        check_setting(key, value)
         old, self.settings[key] = self.settings[key], value
         return old
 

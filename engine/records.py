@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
@@ -103,6 +103,9 @@ class Note:
 
 
 NOTE_ID = re.compile(r"f[1-9]\d{0,11}")
+VIEWER_ID = re.compile(r"v[1-9]\d{0,11}")
+NODE_PATH = re.compile(r"(?=.{1,120}\Z)n[1-9]\d{0,11}(\.n[1-9]\d{0,11})*")
+"""A node id, or a path of ids into a module's instance."""
 NOTE_KINDS = ("note", "frame")
 COLOURS = ("", "blue", "violet", "pink", "yellow", "grey")
 MAX_NOTE = 20_000
@@ -164,10 +167,24 @@ class OwnOperator:
     settings: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A pinned view of a node's value or gradient. `node` is its id, inside a module the path of ids
+    that leads to it (`n5.n2`); `kind` is how it is drawn, `options` are that kind's own."""
+
+    node: str
+    of: Literal["value", "gradient"] = "value"
+    kind: str = ""
+    options: Mapping[str, float | str] = field(default_factory=dict)
+
+
 SETTINGS: dict[str, Any] = {
     "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(), "sizes": {},
-    "bookmarks": {},
+    "bookmarks": {}, "breakpoints": (), "derivatives": {}, "viewers": {},
 }  # fmt: skip
+TOLD = frozenset({"title", "about", "bookmarks", "breakpoints", "derivatives", "viewers"})
+"""Settings that no value depends on."""
+MAX_VIEWERS = 100
 
 
 def check_sizes(sizes: Mapping[str, Any]) -> None:
@@ -186,6 +203,59 @@ def check_bookmarks(bookmarks: Mapping[str, Any]) -> None:
             raise GraphError(f"{digit!r} is not a bookmark; they are called 1 to 9")
         if not isinstance(node_id, str) or not ID.fullmatch(node_id):
             raise GraphError(f"the bookmark {digit} names a node by its id, not {node_id!r}")
+
+
+def check_breakpoints(nodes: tuple[Any, ...]) -> None:
+    """Raises GraphError unless the ids of nodes stand there, each once, in the order of ids."""
+    for node_id in nodes:
+        if not isinstance(node_id, str) or not ID.fullmatch(node_id):
+            raise GraphError(f"a breakpoint names a node by its id, not {node_id!r}")
+    if list(nodes) != sorted(set(nodes), key=id_number):
+        raise GraphError("breakpoints stand in the order of their nodes, each once")
+
+
+def check_derivatives(derivatives: Mapping[str, Any]) -> None:
+    """Raises GraphError unless nodes name two nodes each: whose derivative they are, and by what."""
+    for node_id, pair in derivatives.items():
+        named = (node_id, *pair) if isinstance(pair, tuple) and len(pair) == 2 else ()
+        if not named or not all(isinstance(n, str) and ID.fullmatch(n) for n in named):
+            raise GraphError(f"the derivative {node_id} names an output and an input by their ids")
+
+
+def check_viewers(viewers: Mapping[str, Any]) -> None:
+    """Raises GraphError with what is wrong with a document's pinned viewers."""
+    if len(viewers) > MAX_VIEWERS:
+        raise GraphError(f"a document has at most {MAX_VIEWERS} pinned viewers; close some")
+    for key, viewer in viewers.items():
+        if not isinstance(key, str) or not VIEWER_ID.fullmatch(key):
+            raise GraphError(f"{key!r} is not the id of a viewer; ids are v1, v2, ...")
+        if not isinstance(viewer, Viewer):
+            raise GraphError(f"{key} is not a viewer")
+        if not isinstance(viewer.node, str) or not NODE_PATH.fullmatch(viewer.node):
+            raise GraphError(f"the viewer {key} names a node by its id, not {viewer.node!r}")
+        if viewer.of not in ("value", "gradient"):
+            raise GraphError(f"the viewer {key} shows a value or a gradient, not {viewer.of!r}")
+        if not isinstance(viewer.kind, str) or not re.fullmatch(r"[a-z_]{0,40}", viewer.kind):
+            raise GraphError(f"{viewer.kind!r} is not the name of a kind of viewer")
+        if not isinstance(viewer.options, Mapping) or len(viewer.options) > MAX_VIEWERS:
+            raise GraphError(f"the options of the viewer {key} are a few names with values")
+        for name, value in viewer.options.items():
+            fits = is_number(value) or (_text(value) and len(str(value)) <= MAX_NAME)
+            if not isinstance(name, str) or not NAME.fullmatch(name) or not fits:
+                raise GraphError(f"the viewer {key} cannot have {name!r} = {value!r}")
+
+
+def settings_without(settings: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:
+    """The settings that are others once these nodes are gone."""
+    marks, stops = settings["bookmarks"], settings["breakpoints"]
+    derivatives, viewers = settings["derivatives"], settings["viewers"]
+    left: dict[str, Any] = {
+        "bookmarks": {d: n for d, n in marks.items() if n not in gone},
+        "breakpoints": tuple(n for n in stops if n not in gone),
+        "derivatives": {n: pair for n, pair in derivatives.items() if not {n, *pair} & set(gone)},
+        "viewers": {k: v for k, v in viewers.items() if v.node.partition(".")[0] not in gone},
+    }
+    return {key: value for key, value in left.items() if value != settings[key]}
 
 
 def check_note(key: str, note: Note) -> None:
@@ -219,6 +289,26 @@ def check_recipe(recipe: Recipe) -> None:
         raise GraphError("the learning rate is a number of 0 or more")
     if recipe.batch_size < 0 or recipe.epochs < 0 or recipe.seed < 0:
         raise GraphError("batch size, epochs and seed are whole numbers of 0 or more")
+
+
+_SETTING_CHECKS: dict[str, Callable[[Any], None]] = {
+    "recipe": check_recipe, "sizes": check_sizes, "bookmarks": check_bookmarks,
+    "breakpoints": check_breakpoints, "derivatives": check_derivatives, "viewers": check_viewers,
+}  # fmt: skip
+
+
+def check_setting(key: str, value: Any) -> None:
+    """Raises GraphError for a setting that is not known or cannot have this value."""
+    if key not in SETTINGS:
+        raise GraphError(f"there is no document setting {key!r}")
+    if type(value) is not type(SETTINGS[key]):
+        raise GraphError(f"the document setting {key} is a {type(SETTINGS[key]).__name__}")
+    if isinstance(value, str):
+        check_text(key, value)
+    if key == "dtype" and value not in ("float64", "float32"):
+        raise GraphError("a document's numbers are float64 or float32")
+    if key in _SETTING_CHECKS:
+        _SETTING_CHECKS[key](value)
 
 
 def check_options(op: Op, options: Mapping[str, Any]) -> None:

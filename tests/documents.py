@@ -12,6 +12,7 @@ from app.history import History
 from engine import edits, notes, ops, rewiring
 from engine.edits import Edit
 from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, has_port
+from engine.records import Viewer
 
 NUMBERS = (
     0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 5e-324, -2.2250738585072014e-308, 1.7976931348623157e308,
@@ -196,6 +197,21 @@ def _bookmark(rng: random.Random, graph: Graph) -> Edit:
     return edits.set_setting("bookmarks", marks)
 
 
+def _told(rng: random.Random, graph: Graph) -> Edit:
+    """A breakpoint, a derivative or a pinned viewer."""
+    node_id = _node(rng, graph)
+    choice = rng.randrange(3)
+    if choice == 0:
+        stops = {*graph.settings["breakpoints"]} ^ {node_id}
+        return edits.set_setting("breakpoints", tuple(sorted(stops, key=lambda n: int(n[1:]))))
+    if choice == 1:
+        known = graph.settings["derivatives"]
+        return edits.set_setting("derivatives", {**known, node_id: (_node(rng, graph), "n1")})
+    viewer = Viewer(node_id, rng.choice(("value", "gradient", "loss")), rng.choice(("", "table")))
+    viewers = {**graph.settings["viewers"], f"v{rng.randint(1, 3)}": viewer}
+    return edits.set_setting("viewers", viewers)
+
+
 def _two(rng: random.Random, graph: Graph) -> Edit:
     """Two at once: where the second is refused, the first has to be taken back."""
     return edits.batch(rng.choice(MAKERS[:-1])(rng, graph), rng.choice(MAKERS[:-1])(rng, graph))
@@ -204,7 +220,7 @@ def _two(rng: random.Random, graph: Graph) -> Edit:
 MAKERS = (
     _add, _add, _add, _connect, _connect, _connect, _remove, _disconnect, _rename, _options,
     _literal, _move, _setting, _recipe, _source, _copy, _mute, _rewire, _dot,
-    _on_wire, _note, _note, _bookmark, _two,
+    _on_wire, _note, _note, _bookmark, _told, _two,
 )  # fmt: skip
 
 
@@ -241,7 +257,23 @@ PREVIEW = bytes.fromhex(
 
 
 def sample() -> Graph:
-    """The document that `files/format-3/sample.gloom` and `.json` hold: something of everything."""
+    """The document that `files/format-4/sample.gloom` and `.json` hold: something of everything."""
+    graph = sample_of_format_3()
+    put = graph.put
+    put("settings", "title", "Sample of format 4: größer, ∂J/∂x")
+    put("settings", "breakpoints", ("n3", "n8"))
+    put("settings", "derivatives", {"n5": ("n8", "n3")})
+    options = {"scale": 1.5, "caption": "größer"}
+    viewers = {"v1": Viewer("n3"), "v12": Viewer("n14", "gradient", "heat_map", options)}
+    put("settings", "viewers", viewers)
+    inner = graph.modules["Outer"].copy()
+    inner.put("settings", "breakpoints", ("n3",))
+    put("modules", "Outer", inner)
+    return graph
+
+
+def sample_of_format_3() -> Graph:
+    """The document that `files/format-3/sample.gloom` and `.json` hold."""
     graph = sample_of_format_2()
     put = graph.put
     put("settings", "title", "Sample of format 3: größer, ∂J/∂x")

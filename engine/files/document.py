@@ -1,6 +1,6 @@
 """A document to canonical text and tensors, and back, every field checked.
 
-The structs below are format 3. The text has sorted keys, one entry a line and the shortest floats
+The structs below are format 4. The text has sorted keys, one entry a line and the shortest floats
 that read back bit for bit, so equal documents have equal bytes and a change shows as few lines.
 """
 
@@ -19,6 +19,7 @@ from engine.files.strict import MAX_TEXT, FileError, check_json, check_shape, lo
 from engine.files.upgrades import VERSION, upgraded
 from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, id_number
 from engine.ops.row import Array, Op
+from engine.records import Viewer
 
 MAX_TWIN = 64 << 20
 """Bytes of a JSON twin, which holds its tensors as text."""
@@ -29,7 +30,16 @@ Number = float | str
 MAX_OPERATORS = 500
 """Operators of its own that a document may bring: each is derived when it is read."""
 
-_SETTINGS = ("title", "about", "dtype", "output", "sizes", "bookmarks")
+_SETTINGS = (
+    "title",
+    "about",
+    "dtype",
+    "output",
+    "sizes",
+    "bookmarks",
+    "breakpoints",
+    "derivatives",
+)
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
@@ -81,6 +91,13 @@ class _Note(_Strict):
     text: str
 
 
+class _Viewer(_Strict):
+    node: str
+    of: Literal["value", "gradient"]
+    kind: str
+    options: dict[str, float | str]
+
+
 class _Operator(_Strict):
     formula: str
     doc: str
@@ -96,6 +113,9 @@ class _Module(_Strict):
     output: str
     sizes: dict[str, int]
     bookmarks: dict[str, str]
+    breakpoints: tuple[str, ...]
+    derivatives: dict[str, tuple[str, str]]
+    viewers: dict[str, _Viewer]
     recipe: _Recipe
     sources: dict[str, _Source]
     modules: dict[str, _Module]
@@ -163,6 +183,10 @@ def _plain(graph: Graph) -> dict[str, Any]:
             raise FileError(f"the tensor {key}: {error.reason}") from None
     return {
         **{key: graph.settings[key] for key in _SETTINGS},
+        "viewers": {
+            key: {**asdict(viewer), "options": {k: _number(v) for k, v in viewer.options.items()}}
+            for key, viewer in graph.settings["viewers"].items()
+        },
         "modules": {name: _plain(inner) for name, inner in graph.modules.items()},
         "operators": {
             name: {
@@ -295,6 +319,8 @@ def _graph(document: _Module, tensors: Mapping[str, Array], prefix: str = "") ->
     _put(graph, "settings", "recipe", recipe)
     for key in _SETTINGS:
         _put(graph, "settings", key, getattr(document, key))
+    viewers = {key: Viewer(**_fields(viewer)) for key, viewer in document.viewers.items()}
+    _put(graph, "settings", "viewers", viewers)
     for name, module in document.modules.items():  # as deep as the text may be nested
         _put(graph, "modules", name, _graph(module, tensors, f"{prefix}{name}."))
     if len(document.operators) > MAX_OPERATORS:

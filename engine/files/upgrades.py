@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.files.strict import FileError
 
-VERSION = 3
+VERSION = 4
 
 
 def _check_unheard_of(part: Any, keys: Iterable[str], version: int) -> None:
@@ -50,8 +50,24 @@ def _with_notes(document: dict[str, Any]) -> dict[str, Any]:
     return {**part(document), "version": 3}
 
 
+def _with_viewers(document: dict[str, Any]) -> dict[str, Any]:
+    """3 to 4: breakpoints, derivatives and pinned viewers came, in modules as well."""
+
+    def part(old: Any) -> Any:  # as deep as the text may be nested
+        if not isinstance(old, dict):
+            return old
+        came: dict[str, Any] = {"breakpoints": [], "derivatives": {}, "viewers": {}}
+        _check_unheard_of(old, came, 3)
+        new, modules = {**old, **came}, old.get("modules")
+        if isinstance(modules, dict):
+            new["modules"] = {name: part(module) for name, module in modules.items()}
+        return new
+
+    return {**part(document), "version": 4}
+
+
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: _with_modules, 2: _with_notes,
+    1: _with_modules, 2: _with_notes, 3: _with_viewers,
 }  # fmt: skip
 
 
