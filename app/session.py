@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.history import History
+from app.marks import Marks
 from engine import inside, ties
 from engine.edits import Edit, Keeping, set_tensors
 from engine.evaluate import Evaluation, Evaluator
@@ -47,6 +48,7 @@ class Session:
     instance. `place_changed` tells that another one is looked at. `selection` are nodes,
     `notes_selected` notes and frames, `chosen` all of them.
     `key` tells this opening of the document from every other one.
+    `marks` are what explaining parts add to the canvas; they go with the place that is looked at.
     `data_fault` is a sentence when a data source cannot be read, else empty.
     """
 
@@ -55,6 +57,7 @@ class Session:
         self.document_changed, self.evaluated = Event(), Event()
         self.cursor_moved, self.selection_changed = Event(), Event()
         self.place_changed = Event()
+        self.marks = Marks()
         self.data_fault = ""
         self._feeds_key: Any = None
         self._feeds: dict[str, Array] = {}
@@ -80,6 +83,7 @@ class Session:
     def load(self, graph: Graph, path: Path | None = None, called: str = "") -> None:
         """Shows another document; everything that listens hears of it."""
         self._begin(graph, path, called)
+        self.marks.clear()
         for event in (self.opened, self.place_changed, self.document_changed, self.evaluated):
             event.tell()
         self.selection_changed.tell()
@@ -218,6 +222,7 @@ class Session:
         at = self._whole_cursor()
         self.place = place[: len(inside.levels(self.root, place)) - 1]
         self.selection = self.notes_selected = ()
+        self.marks.clear()
         self._see(at)
         for event in (
             self.place_changed, self.evaluated, self.selection_changed, self.cursor_moved,
@@ -293,6 +298,7 @@ class Session:
         if place != self.place:
             at = self._whole_cursor()
             self.place, self.selection, self.notes_selected = place, (), ()
+            self.marks.clear()
             self._see(at)
             self.place_changed.tell()
             self.selection_changed.tell()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.actions import edit, file, go, help, step, train, view
+from app.actions import edit, explain, file, go, help, step, train, view
 from app.actions.keys import Keys
 from app.actions.record import Action, Context
-from app.actions.view import HIDDEN_PANELS, PANELS
+from app.actions.view import PANELS, Panel
 from app.text import tr
 
 __all__ = [
-    "ACTIONS", "BY_ID", "HIDDEN_PANELS", "MENUS", "PANELS", "Action", "Context", "Keys", "in_menu",
+    "ACTIONS", "BY_ID", "MENUS", "PANELS", "Action", "Context", "Keys", "Panel", "in_menu",
     "on_canvas", "tooltip",
 ]  # fmt: skip
 
-_MENUS = (file, edit, view, go, step, train, help)
+_MENUS = (file, edit, view, go, step, explain, train, help)
 MENUS = tuple(menu.MENU for menu in _MENUS)
 ACTIONS: tuple[Action, ...] = tuple(action for menu in _MENUS for action in menu.ACTIONS)
 BY_ID = {action.id: action for action in ACTIONS}

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from app.actions.record import GROUND, NODE, Action, Context, drawn, nodes, picked, shown
 
 MENU = "View"
 
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel around the canvas. A `hidden` one is not shown until a person asks for it; one that
+    stands `beside` another is a tab of it."""
+
+    title: str
+    area: Literal["left", "right"] = "right"
+    hidden: bool = False
+    beside: str = ""
+
+
 PANELS = {
-    "palette": "Operators", "inspector": "Inspector", "trace_table": "Trace", "training": "Training",
-    "history": "History",
-}  # fmt: skip
-HIDDEN_PANELS = frozenset({"history"})
-"""Panels that are not shown until a person asks for them."""
+    "palette": Panel("Operators", "left"),
+    "inspector": Panel("Inspector"),
+    "trace_table": Panel("Trace"),
+    "training": Panel("Training"),
+    "history": Panel("History", "left", hidden=True),
+}
+LAST_DIGIT = 9
+"""So many panels have a key of their own."""
 
 
 def _panel(name: str) -> Callable[[Context], None]:
@@ -37,8 +54,11 @@ ACTIONS = (
     ),
     Action("view.minimap", "Minimap", MENU, lambda c: c.navigation.toggle_minimap(), "Shift+M", shown, 2),
     *(
-        Action(f"view.{name}", f"{title} panel", MENU, _panel(name), f"Ctrl+{number}", group=3)
-        for number, (name, title) in enumerate(PANELS.items(), 1)
+        Action(
+            f"view.{name}", f"{panel.title} panel", MENU, _panel(name),
+            f"Ctrl+{number}" if number <= LAST_DIGIT else "", group=3,
+        )
+        for number, (name, panel) in enumerate(PANELS.items(), 1)
     ),
     Action("view.theme", "Theme: dark or light", MENU, lambda c: c.toggle_theme(), "Ctrl+T", group=4),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
 
 from app.text import tr
 from app.view import theme
@@ -48,14 +48,26 @@ class Dock(QDockWidget):
         self._title = _Title(self, title)
         self.setTitleBarWidget(self._title)
         self.setWidget(panel)
+        self.visibilityChanged.connect(self._shown)
         self.restyle()
 
     def restyle(self) -> None:
         self._title.text.setFont(theme.ui_font(12, 600))
         self._title.status.setFont(theme.ui_font(12))
 
+    def _shown(self) -> None:
+        """A tab says what it is already."""
+        window = self.parent()
+        beside = window.tabifiedDockWidgets(self) if isinstance(window, QMainWindow) else []
+        self._title.text.setVisible(self.isFloating() or not beside)
+
     def show_status(self, text: str) -> None:
         self._title.status.setText(text)
+
+    @property
+    def is_seen(self) -> bool:
+        """Shown, and not behind another tab."""
+        return self.isVisible() and not self.visibleRegion().isEmpty()
 
     @property
     def status(self) -> str:

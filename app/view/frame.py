@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QIcon, QPixmap
-from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app import actions
 from app.recovery import Recovery
@@ -35,6 +35,9 @@ from app.view.top_bar import TopBar
 from engine.graph import Graph
 
 NOTICE_MS = 6000
+_AREAS = {
+    "left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea,
+}  # fmt: skip
 
 
 class Styled(Protocol):
@@ -137,17 +140,26 @@ class Frame(QMainWindow):
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():
-            dock = Dock(name, tr(actions.PANELS[name]), panel, self)
-            left = name in ("palette", "history")
-            area = Qt.DockWidgetArea.LeftDockWidgetArea
-            self.addDockWidget(area if left else Qt.DockWidgetArea.RightDockWidgetArea, dock)
-            self.docks[name] = dock
-            dock.setVisible(name not in actions.HIDDEN_PANELS)
+            row = actions.PANELS[name]
+            dock = self.docks[name] = Dock(name, tr(row.title), panel, self)
+            self.addDockWidget(_AREAS[row.area], dock)
+            if row.beside:
+                self.tabifyDockWidget(self.docks[row.beside], dock)
+            dock.setVisible(not row.hidden)
+        for row in actions.PANELS.values():
+            if row.beside:
+                self.docks[row.beside].raise_()
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
         ):
             self.setCorner(corner, area)
+
+    def show_panel(self, name: str) -> None:
+        """Shows a panel, in front of those it shares its place with."""
+        self.docks[name].show()
+        self.docks[name].raise_()
 
     def restyle(self) -> None:
         """Everything in the colours of the theme applied last."""

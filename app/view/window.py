@@ -305,8 +305,10 @@ class Window(Frame):
 
     def toggle_panel(self, name: str) -> None:
         self.show_editor()
-        dock = self.docks[name]
-        dock.setVisible(not dock.isVisible())
+        if self.docks[name].is_seen:
+            self.docks[name].hide()
+        else:
+            self.show_panel(name)
 
     def _menu(self, kind: str, at: QPoint) -> None:
         """The menu of what was right-clicked; it is closed before what was chosen is done."""

@@ -12,6 +12,7 @@ from app.session import Session
 from app.view.canvas.drawing import Look
 from app.view.canvas.face import Face, base_face
 from app.view.canvas.layers import FAR, LABELS_FROM, NodeLayer, WireLayer
+from app.view.canvas.mark_layers import VerdictLayer, WeightLayer
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.note_board import NoteBoard
 from app.view.canvas.pictures import Pictures
@@ -52,7 +53,9 @@ class Board(Places):
         self._aimed: str | None = None
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
         self.setSceneRect(_START)
-        self._layers = WireLayer(self, 1), NodeLayer(self, 2)
+        self._layers = (
+            WireLayer(self, 1), WeightLayer(self, 1.5), NodeLayer(self, 2), VerdictLayer(self, 3),
+        )  # fmt: skip
         for layer in self._layers:
             self.addItem(layer)
 

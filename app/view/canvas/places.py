@@ -173,7 +173,8 @@ class Places(QGraphicsScene):
     def helpEvent(self, event: QGraphicsSceneHelpEvent) -> None:
         item = self.node_at(event.scenePos())
         if item is not None:
-            item.setToolTip(item.face.fault or item.face.spoken)
+            badge = self.session.marks.all.badges.get(item.node_id)
+            item.setToolTip(item.face.fault or (badge and badge.tip) or item.face.spoken)
         super().helpEvent(event)
 
     def middle_of(self, place: QPointF) -> tuple[float, float]:

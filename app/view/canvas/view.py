@@ -75,6 +75,7 @@ class Canvas(Adding):
         session.evaluated.join(self._evaluated)
         session.cursor_moved.join(self._cursor_moved)
         session.selection_changed.join(self._selection_changed)
+        session.marks.listeners.append(self._marks_changed)
         self.set_theme(theme)
         self.board.synchronize()
         self.board.show_values()
@@ -105,6 +106,7 @@ class Canvas(Adding):
         session.evaluated.leave(self._evaluated)
         session.cursor_moved.leave(self._cursor_moved)
         session.selection_changed.leave(self._selection_changed)
+        session.marks.listeners.remove(self._marks_changed)
         self._timer.stop()
         self._still.stop()
         self._motion.stop()
@@ -145,6 +147,10 @@ class Canvas(Adding):
         self.bookmarks.refresh()
         self.minimap.document_changed()
         self._soon()
+
+    def _marks_changed(self) -> None:
+        self.focus_lens.refresh()
+        self.viewport().update()
 
     def _show_hint(self) -> None:
         graph = self.session.graph
