@@ -185,6 +185,42 @@ def test_lines_in_shapes_for_tensors() -> None:
     assert evaluation.steps[-2].numbers_text == "dJ/dv1 [2], x [3] → [2×3]"
 
 
+def test_the_parts_of_a_line_say_what_they_refer_to(worked: Evaluation) -> None:
+    graph = worked.graph
+    ids = {graph.name(n): n for n in graph.nodes}
+    line = worked.steps[9].line
+    told = [(p.text, p.number, [(o.kind, o.node, o.port) for o in p.origins]) for p in line.parts]
+    assert told == [
+        ("dJ/dt", "", [("gradient", ids["t"], "")]),
+        (" += ", "", []),
+        ("dJ/du1", "0.6441", [("gradient", ids["u1"], "")]),
+        (" * ", " * ", []),
+        ("cos(t)", "0.5403", [("wire", ids["u1"], "x")]),
+        ("", " = ", []),
+        ("", "0.3480", [("gradient", ids["t"], "")]),
+    ]
+    line = worked.steps[3].line
+    told = [(p.text, p.number, [(o.kind, o.port) for o in p.origins]) for p in line.parts[2:5]]
+    assert told == [
+        ("u1", "0.8415", [("wire", "a")]), (" + ", " + ", []), ("u2", "3", [("wire", "b")])
+    ]  # fmt: skip
+    terms = worked.steps[9].terms_told(0, 2)
+    assert [(p.text, p.number) for p in terms] == [
+        ("dJ/du1 * cos(t)", "0.3480"), ("dJ/du2 * 3", "1.932")
+    ]  # fmt: skip
+
+
+def test_what_runs_in_no_row_is_one_part() -> None:
+    """Names in a fraction, under a root and with a superscript cannot be set one by one."""
+    program = "a = x / y; b = sqrt(a); c = b^2; d = max(c, -x); J = d"
+    line = [s.line for s in evaluate(compose(program, {"x": 2.0, "y": 4.0})).steps]
+    assert [len(one.parts) for one in line[:3]] == [5, 5, 5]
+    assert line[0].parts[2].latex == r"\frac{x}{y}" and line[0].parts[2].number == "2 / 4"
+    assert [o.port for o in line[0].parts[2].origins] == ["a", "b"]
+    texts = [(p.text, p.number) for p in line[4].parts[2:7]]
+    assert texts == [("max(", "max("), ("c", "0.5000"), (", ", ", "), ("v1", "-2"), (")", ")")]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
