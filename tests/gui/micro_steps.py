@@ -30,6 +30,10 @@ def _softmax(z: Array) -> Array:
     return e / e.sum(axis=1, keepdims=True)
 
 
+def _softmax_jacobian(p: Array) -> Array:
+    return np.diag(p) - np.outer(p, p)
+
+
 @dataclass(frozen=True)
 class Rule:
     """`text` is how it is written over its operands; `terms` are the right sides of `+=` for each,
@@ -43,9 +47,18 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
-    "add": Rule("{0} + {1}", lambda a, b: a + b, (lambda g, y, a, b: g, lambda g, y, a, b: g), ("{g} * 1", "{g} * 1")),
-    "sub": Rule("{0} - {1}", lambda a, b: a - b, (lambda g, y, a, b: g, lambda g, y, a, b: -g), ("{g} * 1", "{g} * (-1)")),
-    "mul": Rule("{0} * {1}", lambda a, b: a * b, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a), ("{g} * {1}", "{g} * {0}")),
+    "add": Rule(
+        "{0} + {1}", lambda a, b: a + b, (lambda g, y, a, b: g, lambda g, y, a, b: g),
+        ("{g} * 1", "{g} * 1"),
+    ),
+    "sub": Rule(
+        "{0} - {1}", lambda a, b: a - b, (lambda g, y, a, b: g, lambda g, y, a, b: -g),
+        ("{g} * 1", "{g} * (-1)"),
+    ),
+    "mul": Rule(
+        "{0} * {1}", lambda a, b: a * b, (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+        ("{g} * {1}", "{g} * {0}"),
+    ),
     "div": Rule(
         "{0} / {1}", lambda a, b: a / b, (lambda g, y, a, b: g / b, lambda g, y, a, b: -g * a / b**2),
         ("{g} * (1 / {1})", "{g} * (-{y} / {1})"),
@@ -75,7 +88,7 @@ RULES: dict[str, Rule] = {
     ),
     "softmax": Rule(
         "softmax({0}, axis=1)", _softmax,
-        (lambda g, y, x: np.stack([(np.diag(p) - np.outer(p, p)) @ h for p, h in zip(_softmax(x), g, strict=True)]),),
+        (lambda g, y, x: np.stack([_softmax_jacobian(p) @ h for p, h in zip(y, g, strict=True)]),),
         ("{y} * ({g} - sum({g} * {y}, axis=1, keepdims=True))",), False,
     ),
 }  # fmt: skip
@@ -161,7 +174,8 @@ DOCUMENTS = (
         ("p", "square", ("x",)), ("q", "add", ("p", "x")), ("s", "sin", ("x",)), ("J", "mul", ("q", "s")),
     )),
     Document("two wires between the same nodes", {"x": 1.3, "y": -0.6}, (
-        ("a", "mul", ("x", "x")), ("b", "mul", ("a", "y")), ("c", "sub", ("b", "a")), ("J", "mul", ("c", "c")),
+        ("a", "mul", ("x", "x")), ("b", "mul", ("a", "y")), ("c", "sub", ("b", "a")),
+        ("J", "mul", ("c", "c")),
     )),
     Document("softmax of two by hand", {"x": 0.4, "y": -1.1}, (
         ("ex", "exp", ("x",)), ("ey", "exp", ("y",)), ("all", "add", ("ex", "ey")),

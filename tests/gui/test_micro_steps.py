@@ -1,4 +1,4 @@
-"""Every micro-step of a dozen documents, both ways by keys: what is shown against a calculation of its own."""
+"""Every micro-step of a dozen documents, both ways by keys, beside a calculation of its own."""
 
 from __future__ import annotations
 
