@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.session import Session
+from app.stops import Breakpoints
 from engine.graph import Port
 
 
@@ -129,6 +130,23 @@ class Navigation(Protocol):
     def disconnect_wire(self) -> None: ...
 
 
+class Stepping(Protocol):
+    """The commands that go through a pass by nodes and by breakpoints, and how it is played."""
+
+    @property
+    def breakpoints(self) -> Breakpoints: ...
+    @property
+    def loops(self) -> bool: ...
+    @property
+    def follows(self) -> bool: ...
+
+    def run_to_node(self) -> None: ...
+    def toggle_breakpoint(self) -> None: ...
+    def clear_breakpoints(self) -> None: ...
+    def toggle_loop(self) -> None: ...
+    def toggle_follow(self) -> None: ...
+
+
 class Context(Protocol):
     """What actions work on; the window is one, and its parts are the properties."""
 
@@ -146,6 +164,8 @@ class Context(Protocol):
     def search(self) -> Search: ...
     @property
     def navigation(self) -> Navigation: ...
+    @property
+    def stepping(self) -> Stepping: ...
     @property
     def playing(self) -> bool: ...
     @property
@@ -266,7 +286,8 @@ class Action:
     right click on a node or a note (it works on the selection), on a wire (on
     `canvas.pointed_wire`) and on the ground; `NODE | GROUND` is two. There it is left out while it
     would do nothing.
-    `canvas_key`: its shortcut works only while the canvas has the keyboard.
+    `canvas_key`: its shortcut works only while the canvas has the keyboard. `checked` says of what
+    is switched on and off whether it is on.
     """
 
     id: str
@@ -280,6 +301,7 @@ class Action:
     submenu: str = ""
     on: frozenset[str] = frozenset()
     canvas_key: bool = False
+    checked: Callable[[Context], bool] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:

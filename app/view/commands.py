@@ -87,6 +87,7 @@ class Commands(QObject):
     def _made(self, action: actions.Action, window: QWidget) -> QAction:
         made = QAction(tr(action.title), window)
         made.setObjectName(action.id)
+        made.setCheckable(action.checked is not None)
         made.triggered.connect(self._triggered)
         self.by_id[action.id] = made
         return made
@@ -104,7 +105,10 @@ class Commands(QObject):
         """What is enabled, and what undo and redo are called."""
         history = self.context.session.history
         for action_id, made in self.by_id.items():
-            made.setEnabled(actions.BY_ID[action_id].enabled(self.context))
+            action = actions.BY_ID[action_id]
+            made.setEnabled(action.enabled(self.context))
+            if action.checked is not None:
+                made.setChecked(action.checked(self.context))
         for action_id, label in (
             ("edit.undo", history.undo_label), ("edit.redo", history.redo_label),
         ):  # fmt: skip

@@ -31,6 +31,7 @@ from app.view.panels.start_page import StartPage
 from app.view.panels.trace_table import TraceTable
 from app.view.panels.training import TrainingPanel
 from app.view.panels.transport import Transport
+from app.view.stepping import Stepping
 from app.view.top_bar import TopBar
 from engine.graph import Graph
 
@@ -68,6 +69,7 @@ class Frame(QMainWindow):
         self._build_docks()
         self.finder = Finder(self)
         self.navigation = Navigation(self)
+        self.stepping = Stepping(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)

@@ -51,6 +51,15 @@ def set_shows_minimap(on: bool) -> None:
     store().setValue("minimap", on)
 
 
+def follows_step() -> bool:
+    """Whether the view moves along with the step."""
+    return bool(store().value("follow", True, bool))
+
+
+def set_follows_step(on: bool) -> None:
+    store().setValue("follow", on)
+
+
 def window_state() -> tuple[QByteArray, QByteArray] | None:
     """Where the window and its panels stood; None the first time."""
     saved = store()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -47,13 +48,15 @@ def font_of_numbers(size: float, weight: int = 400) -> QFont:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the pointer does with a node. `lit` are ports a wire may end at (`""` the output);
-    None when no wire is being drawn. `flag` are the digits of its bookmarks."""
+    None when no wire is being drawn. `flag` are the digits of its bookmarks, `stop` tells that a
+    pass stops there."""
 
     hovered: bool = False
     selected: bool = False
     lit: frozenset[str] | None = None
     target: str | None = None
     flag: str = ""
+    stop: bool = False
 
 
 def draw_blank(
@@ -240,6 +243,20 @@ def draw_flag(painter: QPainter, digits: str, theme: Theme) -> None:
     painter.setFont(font)
     painter.setPen(theme.text)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, digits)
+
+
+def stop_sign(centre: QPointF, radius: float) -> QPolygonF:
+    """An octagon: its shape tells a breakpoint, for colours mean other things."""
+    corners = ((math.pi * (2 * i + 1) / 8) for i in range(8))
+    return QPolygonF([centre + QPointF(math.cos(a), math.sin(a)) * radius for a in corners])
+
+
+def draw_stop(painter: QPainter, face: Face, theme: Theme) -> None:
+    """The mark of a breakpoint on the body's upper left corner."""
+    centre = QPointF(4.0, 4.0) if not face.is_dot else QPointF(2.0, 2.0)
+    painter.setPen(QPen(theme.canvas, 2.5, j=Qt.PenJoinStyle.RoundJoin))
+    painter.setBrush(theme.text)
+    painter.drawPolygon(stop_sign(centre, 6.5 if not face.is_dot else 5.0))
 
 
 @cache

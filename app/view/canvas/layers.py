@@ -17,8 +17,10 @@ from app.view.canvas.drawing import (
     draw_flag,
     draw_header,
     draw_lit,
+    draw_stop,
     draw_values,
     font_of_numbers,
+    stop_sign,
 )
 from app.view.canvas.face import PORT_RADIUS
 from app.view.canvas.ground import whole
@@ -41,6 +43,8 @@ MOVING_MS = 4.0
 """So much of a frame may go into new pictures while the zoom moves; the rest waits."""
 UNFIT = 0.38
 """How much is seen of a node that a wire cannot end at."""
+STOP_RADIUS = 4.0
+"""The mark of a breakpoint from afar, in pixels."""
 _EVERYWHERE = QRectF(-5e6, -5e6, 1e7, 1e7)
 
 
@@ -224,6 +228,12 @@ class NodeLayer(Layer):
             painter.fillRect(strip, theme.drawer(category))
         painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        radius = STOP_RADIUS / painter.worldTransform().m11()
+        painter.setPen(_pen(theme.canvas, 1.5, True))
+        painter.setBrush(theme.text)
+        for item in nodes:
+            if item.look.stop:
+                painter.drawPolygon(stop_sign(item.far()[0].topLeft(), radius))
 
     # ------------------------------------------------------------ near
 
@@ -286,7 +296,7 @@ class NodeLayer(Layer):
             painter.drawPixmap(0, 0, sheet)
         painter.setWorldTransform(world)
         for item in nodes:
-            if item.look.lit or item.look.flag:
+            if item.look.lit or item.look.flag or item.look.stop:
                 painter.save()
                 painter.translate(item.pos())
                 if item.look.lit:
@@ -294,6 +304,9 @@ class NodeLayer(Layer):
                 if item.look.flag:
                     painter.setOpacity(_share(item))
                     draw_flag(painter, item.look.flag, board.theme)
+                if item.look.stop:
+                    painter.setOpacity(_share(item))
+                    draw_stop(painter, item.face, board.theme)
                 painter.restore()
         if waiting:
             self._far(painter, waiting)

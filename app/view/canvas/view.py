@@ -21,6 +21,7 @@ from app.view.canvas.adding import Adding
 from app.view.canvas.arranging import Arranging
 from app.view.canvas.board import Board
 from app.view.canvas.bookmarks import Bookmarks
+from app.view.canvas.breakpoints import Breakpoints
 from app.view.canvas.editing import Asked
 from app.view.canvas.gestures import Placing, Pointer, begin
 from app.view.canvas.ground import Ground
@@ -62,6 +63,7 @@ class Canvas(Adding):
         self.minimap = Minimap(self)
         self.minimap.stackUnder(self.editor)
         self.walk, self.bookmarks = Walk(self), Bookmarks(self)
+        self.breakpoints = Breakpoints(self)
         self._speaking = Speaking(self)
         self.banner.told.connect(self._speaking.mode)
         self.mending = Mending(self)
@@ -81,6 +83,7 @@ class Canvas(Adding):
         self.board.show_values()
         self.board.show_selection()
         self.bookmarks.refresh()
+        self.breakpoints.refresh()
         self._show_hint()
         self.minimap.document_changed()
 
@@ -131,6 +134,7 @@ class Canvas(Adding):
         self.fit()
         self.focus_lens.refresh()
         self.bookmarks.refresh()
+        self.breakpoints.refresh()
         self.minimap.document_changed()
         self._soon()
 
@@ -145,6 +149,7 @@ class Canvas(Adding):
             self._motion.start(new, moved)
         self.focus_lens.refresh()
         self.bookmarks.refresh()
+        self.breakpoints.refresh()
         self.minimap.document_changed()
         self._soon()
 
@@ -196,6 +201,12 @@ class Canvas(Adding):
     def place_now(self, places: Mapping[str, QPointF]) -> None:
         self._places = {}
         self.board.move_items(places)
+
+    @property
+    def busy(self) -> bool:
+        """The mouse is at work, or someone types: the view stays where it is."""
+        typing = self.editor.is_open or self.notes.editor.isVisible()
+        return typing or self._gesture is not None
 
     # ------------------------------------------------------------ painting
 

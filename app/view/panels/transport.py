@@ -1,13 +1,14 @@
-"""The transport: to the start, back, play, on, to the end, the scrubber and the speed."""
+"""The transport: to the start, back, play, on, to the end, the scrubber, loop and the speed."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app import actions
 from app.session import Session
+from app.stops import Breakpoints
 from app.text import tr
 from app.view import icons, theme
 
@@ -22,13 +23,14 @@ _BUTTONS = (
 
 
 class Scrubber(QWidget):
-    """Where the pass is: forward steps green, backward steps vermillion. Drag to seek."""
+    """Where the pass is: forward steps green, backward steps vermillion; marks at breakpoints. Drag
+    to seek."""
 
     sought = Signal(int)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, breakpoints: Breakpoints) -> None:
         super().__init__()
-        self.session = session
+        self.session, self._breakpoints = session, breakpoints
         self.setAccessibleName(tr("Micro-steps"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setMinimumWidth(160)
@@ -65,6 +67,10 @@ class Scrubber(QWidget):
         if not steps:
             self._bar(painter, groove.left(), groove.right(), tokens.hairline)
             return
+        painter.setPen(QPen(tokens.text, 1.5))
+        bottom = groove.bottom() + 3
+        for x in {round(self._x(number)) for number in self._breakpoints.steps}:
+            painter.drawLine(QPointF(x, bottom), QPointF(x, bottom + 4))
         on_forward = cursor <= forward
         painter.setPen(tokens.panel)
         painter.setBrush(tokens.value if on_forward else tokens.gradient)
@@ -103,24 +109,18 @@ class Transport(QFrame):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.breakpoints = Breakpoints(session)
+        self.loops = False
         self.setProperty("role", "bar")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(8)
         self.buttons: dict[str, QToolButton] = {}
         for action_id, _ in _BUTTONS:
-            button = QToolButton()
-            button.setObjectName(action_id)
-            button.setFixedSize(36, 32)
-            button.setIconSize(QSize(16, 16))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setAccessibleName(tr(actions.BY_ID[action_id].title))
-            button.clicked.connect(self._pressed)
-            self.buttons[action_id] = button
-            row.addWidget(button)
+            row.addWidget(self._button(action_id))
         self.buttons["step.play"].setProperty("primary", True)
         row.addSpacing(16)
-        self.scrubber = Scrubber(session)
+        self.scrubber = Scrubber(session, self.breakpoints)
         self.scrubber.sought.connect(self._sought)
         row.addWidget(self.scrubber, 1)
         self.speed = QComboBox()
@@ -130,13 +130,27 @@ class Transport(QFrame):
         self.speed.setAccessibleName(tr("Speed"))
         self.speed.currentIndexChanged.connect(self._set_interval)
         row.addSpacing(8)
+        self.loop = self._button("step.loop")
+        self.loop.setCheckable(True)
+        row.addWidget(self.loop)
         row.addWidget(self.speed)
         self.timer = QTimer(self)
         self.timer.timeout.connect(self._tick)
         self._set_interval()
         session.cursor_moved.join(self.refresh)
         session.evaluated.join(self.refresh)
+        session.document_changed.join(self.scrubber.update)
         self.restyle()
+
+    def _button(self, action_id: str) -> QToolButton:
+        button = self.buttons[action_id] = QToolButton()
+        button.setObjectName(action_id)
+        button.setFixedSize(36, 32)
+        button.setIconSize(QSize(16, 16))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAccessibleName(tr(actions.BY_ID[action_id].title))
+        button.clicked.connect(self._pressed)
+        return button
 
     @property
     def playing(self) -> bool:
@@ -154,9 +168,16 @@ class Transport(QFrame):
             self.playing_changed.emit(on)
 
     def _tick(self) -> None:
-        self.session.seek(self.session.cursor + 1)
-        if self.session.cursor >= len(self.session.steps):
+        session, last = self.session, len(self.session.steps)
+        stop = self.breakpoints.after(session.cursor)
+        session.seek(0 if session.cursor >= last else session.cursor + 1)
+        if session.cursor == stop or (session.cursor >= last and not (self.loops and last)):
             self.play(False)
+
+    def set_loops(self, on: bool) -> None:
+        """Whether playing begins again at the start."""
+        self.loops = on
+        self.restyle()
 
     def _set_interval(self) -> None:
         self.timer.setInterval(round(STEP_MS / SPEEDS[self.speed.currentIndex()]))
@@ -175,6 +196,8 @@ class Transport(QFrame):
         for action_id in ("step.forward", "step.end"):
             self.buttons[action_id].setEnabled(cursor < steps)
         self.buttons["step.play"].setEnabled(steps > 0)
+        self.loop.setEnabled(steps > 0)
+        self.loop.setChecked(self.loops)
         self.scrubber.update()
 
     def restyle(self) -> None:
@@ -183,4 +206,5 @@ class Transport(QFrame):
             colour = tokens.on_accent if action_id == "step.play" else tokens.text
             name = "pause" if action_id == "step.play" and self.playing else picture
             self.buttons[action_id].setIcon(icons.icon(name, colour))
+        self.loop.setIcon(icons.icon("loop", tokens.accent if self.loops else tokens.text))
         self.refresh()
