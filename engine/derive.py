@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import check
+from engine import check, matrices
 from engine.compose import compose, read_name
 from engine.differentiate import differentiate
 from engine.evaluate import evaluate
@@ -143,18 +143,16 @@ def _orders(
 
 def _hessian(graph: Graph, output: str, inputs: Mapping[str, str]) -> dict[str, dict[str, Array]]:
     expansion = expand(graph)
-    result_step = expansion.results.get(output, output)
-    gradients = differentiate(expansion, result_step, inputs.values()).adjoint
+    try:
+        found = matrices.hessian(expansion, expansion.results.get(output, output), inputs)
+    except matrices.MatrixError as error:
+        raise DeriveError(str(error)) from None
+    found.advance()
+    shapes, borders = found.rows.shapes, found.rows.borders
     result: dict[str, dict[str, Array]] = {}
-    for row, row_id in inputs.items():
-        ref = gradients.get(row_id, 0.0)
-        shape = expansion.spec(row_id).shape
-        found = check.jacobian(expansion, ref, inputs.values()) if isinstance(ref, str) else {}
-        result[row] = {}
-        for column, column_id in inputs.items():
-            full = shape + expansion.spec(column_id).shape
-            entries = found.get(column_id)
-            result[row][column] = np.zeros(full) if entries is None else entries.reshape(full)
+    for row, part in zip(inputs, np.split(found.values, borders), strict=True):
+        blocks = zip(inputs, np.split(part, borders, axis=1), strict=True)
+        result[row] = {n: block.reshape(shapes[row] + shapes[n]) for n, block in blocks}
     return result
 
 
