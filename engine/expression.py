@@ -440,5 +440,5 @@ def filled(at: str, values: Iterable[str]) -> str:
     return "".join(next(rest, "?") if c == "#" else c for c in at)
 
 
-def wrap(item: tuple[str, int], least: int, pair: tuple[str, str] = ("(", ")")) -> str:
+def wrap(item: tuple[str, float], least: float, pair: tuple[str, str] = ("(", ")")) -> str:
     return item[0] if item[1] >= least else f"{pair[0]}{item[0]}{pair[1]}"

@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from engine.expression import PRECEDENCE, Name, Number, Tree, filled, fold, number_text, wrap
+from engine.expression import PRECEDENCE, Call, Name, Number, Tree, filled, fold, number_text, wrap
 
 _LATEX_INFIX = {
     "+": "+", "-": "-", "*": r" \cdot ", "@": r" \, ", ">": ">", ">=": r"\ge ", "<": "<",
     "<=": r"\le ", "==": "=",
     "!=": r"\ne ",
 }  # fmt: skip
+_ARITHMETIC = {"+", "-", "*", "/", "**", "@"}
+_STRENGTH = {**PRECEDENCE, "@": 3.5}
+"""A matrix product is written without a sign, so an entry-wise product in it needs brackets."""
+_TRUTH = PRECEDENCE["=="]
 _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
@@ -44,8 +48,10 @@ def to_latex(
     for an upright function name with brackets.
     """
 
-    def combine(part: Tree, args: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+    def combine(part: Tree, args: tuple[tuple[str, float], ...]) -> tuple[str, float]:
         brackets = (r"\left(", r"\right)")
+        if isinstance(part, Call) and part.name in _ARITHMETIC:
+            args = tuple(_counted(a) for a in args)
         if isinstance(part, Number):
             text = latex_number(part.value)
             kind = "*" if "^" in text else "minus" if text.startswith("-") else "atom"
@@ -62,10 +68,10 @@ def to_latex(
         if part.name == "**":
             return f"{wrap(args[0], 6, brackets)}^{{{args[1][0]}}}", PRECEDENCE["**"]
         if part.name in _LATEX_INFIX and len(args) == 2:
-            own = PRECEDENCE[part.name]
-            alone = own == PRECEDENCE["=="]  # comparisons do not chain
+            own = _STRENGTH[part.name]
+            alone = own == _TRUTH  # comparisons do not chain
             left = wrap(args[0], own + alone, brackets)
-            right = wrap(args[1], own + 1, brackets)
+            right = wrap(args[1], own + (0.5 if part.name == "*" else 1), brackets)
             if right.startswith("-"):
                 right = rf"\left({right}\right)"
             return f"{left}{_LATEX_INFIX[part.name]}{right}", own
@@ -81,6 +87,12 @@ def to_latex(
     return fold(root, combine)[0]
 
 
+def _counted(item: tuple[str, float]) -> tuple[str, float]:
+    """A comparison that is computed with is 1 or 0: Iverson's brackets say so."""
+    text, strength = item
+    return (rf"\left[{text}\right]", PRECEDENCE["atom"]) if strength == _TRUTH else item
+
+
 def _strength(pattern: str) -> int:
     """A template that ends in its own bracket is an atom; a sum reaches as far right as it can, and
     what ends in a superscript or a fraction cannot take another one."""
@@ -92,7 +104,7 @@ def _strength(pattern: str) -> int:
 
 
 def _fill(
-    pattern: str, operands: tuple[tuple[str, int], ...], options: Mapping[str, object]
+    pattern: str, operands: tuple[tuple[str, float], ...], options: Mapping[str, object]
 ) -> str:
     """`<0>` is the first operand bare, `<0!>` in brackets unless it is an atom, `<*>` all; `<_axis>`
     is an option as a subscript, nothing where it is not said."""

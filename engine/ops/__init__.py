@@ -69,6 +69,7 @@ for _drawer in _DRAWERS:
 
 ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
 SUM, SUM_TO, SPREAD_AS = TABLE["sum"], TABLE["sum_to"], TABLE["spread_as"]
+EXPAND_AS = TABLE["expand_as"]
 DOT = TABLE["reroute"]
 
 HOLDS_TENSOR = ("input", "parameter", "constant")
