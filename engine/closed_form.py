@@ -13,7 +13,7 @@ from engine.expansion import Expansion, Flat, Ref
 from engine.expression import Call, Name, Number, Tree, post_order, to_text
 from engine.latex import latex_name, to_latex
 from engine.neat import neat
-from engine.trace import Telling, call_tree
+from engine.wording import Telling, call_tree
 
 Style = Literal["shared", "every", "inputs"]
 """Which steps have a name in a formula: those read more than once, all of them, the sources alone."""
