@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from engine import ops
 from engine.expansion import Expansion, Flat, Ref
+from engine.expression import Tree
 from engine.ops.row import local_of
 
 
@@ -71,16 +72,57 @@ def differentiate(
             continue
         flat = expansion.nodes[node_id]
         ports = flat.op.ports(len(flat.args))
-        names: dict[str, Ref | tuple[Ref, ...]] = dict(zip(ports, flat.args, strict=True))
-        names["inputs"], names["rest"] = flat.args, flat.args[1:]
-        names["g"], names["y"] = upstream, node_id
-        part = flat.options.get("part") if flat.op.variadic else None
-        if part is not None:
-            names["exchanged"] = (*flat.args[:part], upstream, *flat.args[part + 1 :])
+        names = bindings(flat, upstream)
         for index, target in enumerate(flat.args):
             if isinstance(target, str) and target in wanted:
                 _contribute(expansion, result, flat, index, ports[index], target, upstream, names)
     return result
+
+
+def bindings(flat: Flat, upstream: Ref) -> dict[str, Ref | tuple[Ref, ...]]:
+    """What the names in a step's derivatives stand for, with `upstream` as its adjoint."""
+    ports = flat.op.ports(len(flat.args))
+    names: dict[str, Ref | tuple[Ref, ...]] = dict(zip(ports, flat.args, strict=True))
+    names["inputs"], names["rest"] = flat.args, flat.args[1:]
+    names["g"], names["y"] = upstream, flat.id
+    part = flat.options.get("part") if flat.op.variadic else None
+    if part is not None:
+        names["exchanged"] = (*flat.args[:part], upstream, *flat.args[part + 1 :])
+    return names
+
+
+def vjp(
+    expansion: Expansion,
+    flat: Flat,
+    index: int,
+    tree: Tree,
+    names: Mapping[str, Ref | tuple[Ref, ...]],
+) -> tuple[Ref, Ref | None]:
+    """Appends what an operand gets from the upstream gradient that `names` binds to `g`, in the
+    operand's shape, by the derivative `tree`; 0.0 where nothing flows. The second is the local
+    derivative where the row has the form `g * local`."""
+    upstream, target = names["g"], flat.args[index]
+    assert not isinstance(upstream, tuple)
+    statics = {**flat.options, "i": index}
+    local_tree = local_of(tree) if flat.op.elementwise else None
+    local = None
+    if local_tree is not None:
+        local = expansion.build(local_tree, names, statics)
+        if local == -1.0:
+            value = expansion.append(ops.NEG, (upstream,))
+        else:
+            value = expansion.append(ops.MUL, (upstream, local))
+    else:
+        value = expansion.build(tree, names, statics)
+    shape = expansion.spec(target).shape
+    if value == 0.0:
+        return 0.0, local
+    if isinstance(value, str):
+        if expansion.spec(value).shape != shape:
+            value = expansion.append(ops.SUM_TO, (value, target))
+    elif shape:
+        value = expansion.append(ops.SPREAD_AS, (value, target))
+    return value, local
 
 
 def _relevant(expansion: Expansion, output: str, wrt: Iterable[str] | None) -> set[str]:
@@ -139,26 +181,10 @@ def _contribute(
     if tree is None or blocked:
         result.stopped[flat.id, port] = "none" if blocked else flat.op.derivative[row_port]
         return
-    statics = {**flat.options, "i": index}
-    local_tree = local_of(tree) if flat.op.elementwise else None
-    local = None
-    if local_tree is not None:
-        local = expansion.build(local_tree, names, statics)
-        if local == -1.0:
-            value = expansion.append(ops.NEG, (upstream,))
-        else:
-            value = expansion.append(ops.MUL, (upstream, local))
-    else:
-        value = expansion.build(tree, names, statics)
+    value, local = vjp(expansion, flat, index, tree, names)
     if value == 0.0:
         result.stopped[flat.id, port] = "0"
         return
-    shape = expansion.spec(target).shape
-    if isinstance(value, str):
-        if expansion.spec(value).shape != shape:
-            value = expansion.append(ops.SUM_TO, (value, target))
-    elif shape:
-        value = expansion.append(ops.SPREAD_AS, (value, target))
     before = result.adjoint.get(target)
     total = value if before is None else expansion.append(ops.ADD, (before, value))
     result.adjoint[target] = total
