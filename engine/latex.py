@@ -27,7 +27,11 @@ _GREEK = (
 
 
 def latex_name(name: str) -> str:
-    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter."""
+    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter; an index in
+    square brackets behind it stays one."""
+    name, bracket, at = name.partition("[")
+    if bracket:
+        return f"{latex_name(name)}[{at}"
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|(?<=_)\w+)", name)
     stem, index = (match[1], match[2]) if match else (name, "")
     letter = "\\" + stem if stem in _GREEK else stem

@@ -76,7 +76,7 @@ def _told(part: Part) -> str:
 
 
 @dataclass(frozen=True)
-class _Leaf:
+class Leaf:
     """A name in a formula: its value, and what it refers to."""
 
     value: Array | None
@@ -107,7 +107,7 @@ def forward_line(telling: Telling, node_id: str, value: Array) -> Line:
     in_shapes = bool(value.ndim or any(telling.expansion.spec(a).shape for a in flat.args))
     origin = Origin("value", node_id)
     head = Part(telling.latex(Name(name)), name, origins=(origin,))
-    body = _parted(telling, tree, leaves, in_shapes)
+    body = parted(telling, tree, leaves, in_shapes)
     return Line((head, Part(" = ", " = "), *body, *_result(value, in_shapes, origin)), in_shapes)
 
 
@@ -126,12 +126,12 @@ def backward_line(telling: Telling, term: Contribution, value: Array) -> Line:
         body = _factors(telling, term, tree, upstream, local)
     else:
         leaves = _operand_leaves(telling, flat)
-        leaves[telling.name(term.node)] = _Leaf(
+        leaves[telling.name(term.node)] = Leaf(
             telling.read(term.node), (Origin("value", term.node),)
         )
         gradient = (Origin("gradient", term.node),)
-        leaves[GRADIENT + telling.name(term.node)] = _Leaf(upstream, gradient)
-        body = _parted(telling, tree, leaves, in_shapes)
+        leaves[GRADIENT + telling.name(term.node)] = Leaf(upstream, gradient)
+        body = parted(telling, tree, leaves, in_shapes)
     plus = Part(r" \mathrel{+}= ", " += ")
     return Line((head, plus, *body, *_result(value, in_shapes, origin)), in_shapes)
 
@@ -191,13 +191,13 @@ def _operand_names(telling: Telling, flat: Flat) -> dict[str, Tree]:
     return names
 
 
-def _operand_leaves(telling: Telling, flat: Flat) -> dict[str, _Leaf]:
+def _operand_leaves(telling: Telling, flat: Flat) -> dict[str, Leaf]:
     """The operands by name, each with the wires that bring it."""
     wires: dict[Ref, list[Origin]] = {}
     for port, ref in zip(flat.op.ports(len(flat.args)), flat.args, strict=True):
         wires.setdefault(ref, []).append(Origin("wire", flat.id, port))
     return {
-        telling.name(ref): _Leaf(telling.read(ref), tuple(origins))
+        telling.name(ref): Leaf(telling.read(ref), tuple(origins))
         for ref, origins in wires.items()
         if isinstance(ref, str)
     }
@@ -217,16 +217,14 @@ def _factors(
         Part(
             right.removeprefix(left + sign),
             telling.text(tree).removeprefix(words + times),
-            _bracketed(short(local)),
-            _bracketed(given),
+            bracketed(short(local)),
+            bracketed(given),
             (Origin("wire", term.node, term.port),),
         ),
     ]
 
 
-def _parted(
-    telling: Telling, tree: Tree, leaves: Mapping[str, _Leaf], in_shapes: bool
-) -> list[Part]:
+def parted(telling: Telling, tree: Tree, leaves: Mapping[str, Leaf], in_shapes: bool) -> list[Part]:
     """A formula as names and signs where it runs in one row, else in one piece."""
     symbols, words = telling.marked_latex(tree).split(MARK), telling.marked_text(tree).split(MARK)
     names = symbols[1::2]
@@ -239,10 +237,10 @@ def _parted(
                 number = "" if in_shapes else latex.replace(r" \cdot ", r" \times ")
                 parts.append(Part(latex, text, "" if in_shapes else text, number))
             continue
-        leaf, name = leaves.get(latex, _Leaf(None, ())), Name(latex)
+        leaf, name = leaves.get(latex, Leaf(None, ())), Name(latex)
         number = leaf.number
         if number.startswith("-") and words[i - 1].rstrip()[-1:] not in ("", "(", ","):
-            number = _bracketed(number)
+            number = bracketed(number)
         parts.append(Part(telling.latex(name), telling.text(name), number, number, leaf.origins))
     return parts
 
@@ -265,7 +263,7 @@ def _one_part(
     telling: Telling,
     tree: Tree,
     names: Iterable[str],
-    leaves: Mapping[str, _Leaf],
+    leaves: Mapping[str, Leaf],
     in_shapes: bool,
 ) -> Part:
     found = {n: leaves[n] for n in names if n in leaves}
@@ -291,7 +289,8 @@ def _result(value: Array, in_shapes: bool, origin: Origin) -> tuple[Part, Part]:
     return Part("", "", sign, latex), Part("", "", number, told, (origin,))
 
 
-def _bracketed(number: str) -> str:
+def bracketed(number: str) -> str:
+    """A number beside a sign."""
     return f"({number})" if number.startswith("-") else number
 
 
