@@ -17,6 +17,7 @@ from app.view.canvas.node_item import NodeItem
 from app.view.canvas.note_board import NoteBoard
 from app.view.canvas.pictures import Pictures
 from app.view.canvas.places import Places
+from app.view.canvas.step_layer import StepLayer
 from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import Theme
@@ -53,8 +54,10 @@ class Board(Places):
         self._aimed: str | None = None
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
         self.setSceneRect(_START)
+        self.step_layer = StepLayer(self, 2.5)
         self._layers = (
-            WireLayer(self, 1), WeightLayer(self, 1.5), NodeLayer(self, 2), VerdictLayer(self, 3),
+            WireLayer(self, 1), WeightLayer(self, 1.5), NodeLayer(self, 2), self.step_layer,
+            VerdictLayer(self, 3),
         )  # fmt: skip
         for layer in self._layers:
             self.addItem(layer)
@@ -74,6 +77,11 @@ class Board(Places):
         self._specs, self._values = None, Values(self.session)
         self.pictures.clear()
         self.update()
+
+    def move_items(self, places: Mapping[str, QPointF]) -> None:
+        self.step_layer.moved(places)
+        super().move_items(places)
+        self.step_layer.moved(places)
 
     # ------------------------------------------------------------ following the document
 
@@ -200,6 +208,7 @@ class Board(Places):
         """Brings faces and wires to the session's values at its step: those that are seen now, the
         others when they are looked at."""
         changed = self._values.follow(self.stepping)
+        self.step_layer.show_sum(*self._values.added())
         if changed is None:
             for item in self.nodes.values():
                 item.stale = True
@@ -218,6 +227,20 @@ class Board(Places):
             keys |= self._around.get(node_id, set())
         for key in keys:
             self.freshen_wire(self.wires[key])
+
+    def travelled(self) -> list[WireItem]:
+        """The wires that the step's numbers travel on."""
+        keys = {k for n in self._values.visited for k in self._around.get(n, ())}
+        found = [self.wires[key] for key in keys if self.wires[key].shown.step]
+        seen = {wire.key for wire in found}
+        for wire in found:  # grows on the way: through dots
+            for end in (wire.source, wire.key[0]):
+                if end in self.nodes and self.nodes[end].shown.is_dot:
+                    for key in self._around[end] - seen:
+                        if self.wires[key].shown.step:
+                            seen.add(key)
+                            found.append(self.wires[key])
+        return found
 
     def _reshape(self) -> None:
         """A tensor's node is taller, so shapes are not left for later."""

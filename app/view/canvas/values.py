@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from app.session import Session
+from app.text import tr
 from app.view.canvas.face import Face, live_face
 from app.view.canvas.wire_item import WireFace, WireItem
 from app.view.theme import number_text
 from engine.evaluate import Evaluation
 from engine.graph import Port
+from engine.shapes import shape_text
 from engine.trace import Step
 
 
@@ -61,6 +63,23 @@ class Values:
             ]
         return set(known)
 
+    def added(self) -> tuple[str, str]:
+        """The node that this step adds one of several terms to, and as text the term and the sum, with
+        an ellipsis while more are to come. Both empty otherwise."""
+        current, evaluation = self._current, self._session.evaluation
+        if current is None or current.phase != "backward" or len(current.terms) < 2:
+            return "", ""
+        if evaluation.step_of(self._visited) != current.target:
+            return "", ""  # a sum inside of a module
+        number, count = current.position + 1, len(current.terms)
+        added, total = current.value, current.total
+        if added.ndim or number == 1:
+            text = f"+ {shape_text(added.shape)}" if added.ndim else _signed(float(added))
+            which = tr("term {number} of {count}").format(number=number, count=count)
+            return self._visited, f"{text} · {which}"
+        more = " …" if number < count else ""
+        return self._visited, f"{_signed(float(added))} → {number_text(float(total))}{more}"
+
     def node_face(self, base: Face, node_id: str) -> Face:
         """What a node shows; an unfinished gradient gets more terms at later steps."""
         evaluation = self._session.evaluation
@@ -86,12 +105,17 @@ class Values:
             value_text = shape
         else:
             value_text = "" if value is None else number_text(float(value))
-        gradient_text = ""
+        gradient_text, step = "", self._step_on(wire)
         number = self._passes_at().get(key, 0)
-        if 0 < number <= session.cursor:
+        if step == "backward" and self._current is not None:
+            if not graph.op(source).is_wire:  # said once, where it is added
+                added = self._current.value
+                shape = shape_text(added.shape)
+                gradient_text = f"+ {shape}" if added.ndim else _signed(float(added))
+        elif 0 < number <= session.cursor:
             passed = evaluation.steps[number - 1].value
             gradient_text = "" if passed.shape else number_text(float(passed))
-        return WireFace(value_text, gradient_text, self._step_on(wire), wire.shown.hovered)
+        return WireFace(value_text, gradient_text, step, wire.shown.hovered)
 
     def _step_on(self, wire: WireItem) -> str:
         """The way that a number travels on a wire; through dots, on all of its pieces."""
@@ -132,3 +156,9 @@ class Values:
                 if node_id in graph.nodes and graph.op(node_id).definition is None:
                     self._passes[node_id, outline.port or ""] = outline.number
         return self._passes
+
+
+def _signed(number: float) -> str:
+    """A number that is added."""
+    text = number_text(number)
+    return text if text.startswith("−") else f"+{text}"

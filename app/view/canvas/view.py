@@ -32,6 +32,7 @@ from app.view.canvas.motion import Motion
 from app.view.canvas.overlays import Hint, ZoomNote
 from app.view.canvas.rewiring import Rewiring
 from app.view.canvas.speaking import Speaking
+from app.view.canvas.step_layer import Travel
 from app.view.theme import Theme
 
 ZOOM_STEP = 2**0.25
@@ -54,9 +55,9 @@ class Canvas(Adding):
         self.viewport().setMouseTracking(True)
         self.rewiring, self.arranging = Rewiring(self), Arranging(self)
         self._ground = Ground()
-        self._motion = Motion(self)
+        self._motion, self._travel = Motion(self), Travel(self, self.board.step_layer)
         self._places: dict[str, QPointF] = {}
-        self._stale_values = False
+        self._stale_values = self._stepped = False
         self.hint = Hint(self)
         self.zoom_note = ZoomNote(self)
         self.zoom_changed.connect(self.zoom_note.show_zoom)
@@ -113,6 +114,7 @@ class Canvas(Adding):
         self._timer.stop()
         self._still.stop()
         self._motion.stop()
+        self._travel.stop()
         self._autopan.stop()
         self._speaking.stop()
         # The scene's end makes its items' wrappers invalid, so the view lets go first.
@@ -126,6 +128,7 @@ class Canvas(Adding):
         self.notes.editor.give_up()
         self.mending.close()
         self._motion.finish()
+        self._travel.stop()
         self._places = {}
         self.board.reset()
         self.board.synchronize()
@@ -142,6 +145,7 @@ class Canvas(Adding):
         self.mending.close()
         self._fitted = False  # whoever works on it looks where they look
         self.board.stepping = False
+        self._travel.stop()
         new, moved = self.board.synchronize()
         self._show_hint()
         self._drop_gesture()
@@ -167,7 +171,7 @@ class Canvas(Adding):
         self._soon()
 
     def _cursor_moved(self) -> None:
-        self.board.stepping = True
+        self.board.stepping = self._stepped = True
         self._speaking.step()
         self._soon()
 
@@ -191,6 +195,9 @@ class Canvas(Adding):
         if self._stale_values:
             self._stale_values = False
             self.board.show_values()
+            if self._stepped:
+                self._stepped = False
+                self._travel.start(self.board.travelled())
 
     def place_soon(self, places: Mapping[str, QPointF]) -> None:
         """Moves items at the next frame; a gesture may call this at every mouse event."""
