@@ -28,6 +28,7 @@ PANELS = {
     "trace_table": Panel("Trace"),
     "training": Panel("Training"),
     "history": Panel("History", "left", hidden=True),
+    "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
 
 from app.text import tr
 from app.view import theme
+
+
+@runtime_checkable
+class Styled(Protocol):
+    """A part that takes fonts and pictures from the theme applied last."""
+
+    def restyle(self) -> None: ...
 
 
 class _Title(QWidget):
@@ -52,6 +61,9 @@ class Dock(QDockWidget):
         self.restyle()
 
     def restyle(self) -> None:
+        panel = self.widget()
+        if isinstance(panel, Styled):
+            panel.restyle()
         self._title.text.setFont(theme.ui_font(12, 600))
         self._title.status.setFont(theme.ui_font(12))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QIcon, QPixmap
@@ -16,13 +15,14 @@ from app.text import sentence, tr
 from app.view import icons, settings, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
-from app.view.docks import Dock
+from app.view.docks import Dock, Styled
 from app.view.documents import Documents
 from app.view.finder import Finder
 from app.view.modules import Modules
 from app.view.navigation import Navigation
 from app.view.operators import Operators
 from app.view.panels.breadcrumb import Breadcrumb
+from app.view.panels.derivatives import Derivatives
 from app.view.panels.explanation import Explanation
 from app.view.panels.history import HistoryPanel
 from app.view.panels.inspector import Inspector
@@ -39,12 +39,6 @@ NOTICE_MS = 6000
 _AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea,
 }  # fmt: skip
-
-
-class Styled(Protocol):
-    """A part that takes fonts and pictures from the theme applied last."""
-
-    def restyle(self) -> None: ...
 
 
 class Frame(QMainWindow):
@@ -79,7 +73,7 @@ class Frame(QMainWindow):
         self.resize(QSize(1600, 1000))
         self.resizeDocks(list(self.docks.values())[:2], [232, 356], Qt.Orientation.Horizontal)
         right = [self.docks[name] for name in ("inspector", "trace_table", "training")]
-        self.resizeDocks(right, [250, 280, 410], Qt.Orientation.Vertical)
+        self.resizeDocks(right, [240, 370, 330], Qt.Orientation.Vertical)
 
     def once(self, milliseconds: int, slot: Callable[[], object]) -> QTimer:
         """A timer that fires once each time it is started."""
@@ -136,9 +130,11 @@ class Frame(QMainWindow):
         self.trace = TraceTable(self.session)
         self.training_panel = TrainingPanel(self.session)
         self.history_panel = HistoryPanel(self.session)
+        self.derivatives_panel = Derivatives(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel, "history": self.history_panel,
+            "derivatives": self.derivatives_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():
@@ -169,8 +165,8 @@ class Frame(QMainWindow):
         self.canvas.set_theme(tokens)
         self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
         parts: tuple[Styled, ...] = (
-            self.top, self.palette_panel, self.explanation, self.transport, self.inspector,
-            self.training_panel, self.start, self.breadcrumb, *self.docks.values(),
+            self.top, self.explanation, self.transport, self.start, self.breadcrumb,
+            *self.docks.values(),
         )  # fmt: skip
         for part in parts:
             part.restyle()

@@ -292,6 +292,7 @@ QPushButton, QToolButton { background: $control; color: $text; border: 1px solid
     border-radius: 6px; padding: 5px 12px; }
 QPushButton:hover, QToolButton:hover { background: $press; }
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked { background: $hairline; }
+QPushButton:checked { background: $chosen; border-color: $accent; }
 QPushButton:focus, QToolButton:focus { border-color: $accent; }
 QPushButton:disabled, QToolButton:disabled { color: $faint; border-color: $hairline; }
 QPushButton[primary="true"], QPushButton:default, QToolButton[primary="true"] {
@@ -323,6 +324,7 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {
 QHeaderView::section { background: transparent; border: none;
     border-bottom: 1px solid $hairline; padding: 4px 8px; }
 QTableView { gridline-color: $hairline; }
+QTableCornerButton::section { background: transparent; border: none; }
 QScrollArea { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }

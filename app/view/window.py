@@ -84,6 +84,7 @@ class Window(Frame):
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
         self.history_panel.jump_asked.connect(self._jump)
         self.history_panel.status_told.connect(self.docks["history"].show_status)
+        self.derivatives_panel.status_told.connect(self.docks["derivatives"].show_status)
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
@@ -309,6 +310,11 @@ class Window(Frame):
             self.docks[name].hide()
         else:
             self.show_panel(name)
+
+    def show_derivatives(self, kind: str) -> None:
+        """The Jacobian or the Hessian of what is selected."""
+        self.show_panel("derivatives")
+        self.derivatives_panel.show_kind(kind)
 
     def _menu(self, kind: str, at: QPoint) -> None:
         """The menu of what was right-clicked; it is closed before what was chosen is done."""
