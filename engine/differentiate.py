@@ -73,6 +73,9 @@ def differentiate(
         flat = expansion.nodes[node_id]
         ports = flat.op.ports(len(flat.args))
         names = bindings(flat, upstream)
+        if expansion.lasting and "training" in flat.op.statics:
+            mode = {"training": flat.options["training"]}
+            names["training"] = expansion.append(ops.IN_TRAINING, (node_id,), mode)
         for index, target in enumerate(flat.args):
             if isinstance(target, str) and target in wanted:
                 _contribute(expansion, result, flat, index, ports[index], target, upstream, names)

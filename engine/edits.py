@@ -360,6 +360,8 @@ def insert(
         edits.append(Put("sources", free, source))
         edits += [Put("tensors", f"{free}.{field}", tensor) for field, tensor in fields.items()]
     rows = _row_names(graph, part)
+    if clash := {n.op for n in part.nodes.values()} & (graph.own_rows.keys() - rows.keys()):
+        raise GraphError(f"{min(clash)} is another row where this comes from; rename yours")
     edits += [
         Put("modules", rows[m], part.modules[m])
         for m in sorted(part.modules)

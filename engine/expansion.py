@@ -58,12 +58,20 @@ class Expansion:
     which of the two this is. `clock` is what random rows draw by; whoever runs a plan sets it.
     `results` gives the step (or number) that a node of a module stands for, `names` what people call
     steps inside modules, `starts` how the parameters there begin. `masks` are truth values that a
-    shape depends on.
+    shape depends on. Steps of a `lasting` one hold in training as in use and for any number of rows:
+    what sizes and the mode settle stays a step. One that does not share makes a step for each visit.
     """
 
-    def __init__(self, dtype: Any = np.float64, *, training: bool = False) -> None:
+    def __init__(
+        self,
+        dtype: Any = np.float64,
+        *,
+        training: bool = False,
+        lasting: bool = False,
+        shares: bool = True,
+    ) -> None:
         self.dtype = np.dtype(dtype)
-        self.training = training
+        self.training, self.lasting, self.shares = training, lasting, shares
         self.clock = Clock()
         self.nodes: dict[str, Flat] = {}
         self.feeds: dict[str, Array] = {}
@@ -95,7 +103,8 @@ class Expansion:
     def add(self, node_id: str, op: Op, args: tuple[Ref, ...], options: Mapping[str, Any]) -> str:
         """A step with an id of its own, as the document has it. Raises ShapeError."""
         if op.statics:
-            options = {**self._statics(node_id, op), **options}
+            drawn = str(args[1]) if op.redraws else node_id
+            options = {**self._statics(drawn, op), **options}
         if op.reads_masks:
             self._count_masks(args)
         spec = _sized(op.shape(options, *[self.spec(a) for a in args]))
@@ -121,7 +130,7 @@ class Expansion:
         specs = [nodes[a].spec if isinstance(a, str) else Spec(value=a) for a in args]
         if simple is not None and self._keeps_kind(simple, op, settled, specs):
             return simple
-        if op.constant is not None:
+        if op.constant is not None and not (self.lasting and specs[0].shape):
             return op.constant(settled, *specs)
         if op.identity is not None:
             same = op.identity(settled, *specs)
@@ -129,7 +138,7 @@ class Expansion:
                 return args[same]
         key = _key(op, args, settled)
         known = self._shared.get(key)
-        if known is not None:
+        if known is not None and self.shares:
             return known
         self._count += 1
         node_id = f"~{self._count}"

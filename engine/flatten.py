@@ -27,15 +27,20 @@ from engine.shapes import ShapeError, shape_text
 
 
 def expand(
-    graph: Graph, feeds: Mapping[str, Array] | None = None, *, training: bool = False
+    graph: Graph,
+    feeds: Mapping[str, Array] | None = None,
+    *,
+    training: bool = False,
+    lasting: bool = False,
+    shares: bool = True,
 ) -> Expansion:
     """Flattens what can be computed of a document.
 
     `feeds` gives arrays to source steps by id or path, in place of the document's tensors. Nodes
     with an empty port, and those behind them, are in `waiting`; nodes whose operands do not fit are
-    in `faults` with a sentence, those behind them in `waiting`.
+    in `faults` with a sentence, those behind them in `waiting`. The others: see `Expansion`.
     """
-    expansion = Expansion(graph.dtype, training=training)
+    expansion = Expansion(graph.dtype, training=training, lasting=lasting, shares=shares)
     expansion.clock.seed = graph.recipe.seed
     Flattening(graph, feeds or {}, expansion).walk(Level(graph, sizes=graph.settings["sizes"]))
     return expansion

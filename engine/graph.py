@@ -272,8 +272,6 @@ class Graph:
         op = self.row(node.op)
         if op is None:
             raise GraphError(f"there is no operator {node.op!r}; F1 or 'gradloom ops' list them")
-        if op.hidden:
-            raise GraphError(f"{node.op} is used by derivatives only")
         if unicodedata.normalize("NFKC", node.name) != node.name or keyword.iskeyword(node.name):
             raise GraphError(f"{node.name!r} cannot be read in a formula; choose another name")
         if len(node.name) > MAX_NAME or not NAME.fullmatch(node.name):
@@ -402,6 +400,8 @@ class Graph:
         elsewhere = key in self._rows and old is None
         if ops.is_known(key) or ID.fullmatch(key) or "." in key or elsewhere:
             raise GraphError(f"the name {key} is taken; choose another for the {what}")
+        if old is None and users:
+            raise GraphError(f"{users[0].name} is a {key} of derivatives; choose another name")
         row = made(key, value)
         for node in users:
             check_options(row, node.options)

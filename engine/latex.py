@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from engine.derivative_names import written
 from engine.expression import PRECEDENCE, Call, Name, Number, Tree, filled, fold, number_text, wrap
 
 _LATEX_INFIX = {
@@ -27,11 +28,15 @@ _GREEK = (
 
 
 def latex_name(name: str) -> str:
-    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter; an index in
-    square brackets behind it stays one."""
+    """A name as mathematics: `u1` and `u_1` get a subscript, Greek names their letter, `dJ_dx` a bar;
+    an index in square brackets behind it stays one."""
     name, bracket, at = name.partition("[")
     if bracket:
         return f"{latex_name(name)}[{at}"
+    parts = written(name, latex_name, lambda power: f"^{{{power}}}", r"\partial ")
+    if parts is not None:
+        above, below, number = parts
+        return rf"\frac{{{above}}}{{{below}}}" + (rf"\,({number})" if number else "")
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|(?<=_)\w+)", name)
     stem, index = (match[1], match[2]) if match else (name, "")
     letter = "\\" + stem if stem in _GREEK else stem
@@ -61,7 +66,8 @@ def to_latex(
             kind = "*" if "^" in text else "minus" if text.startswith("-") else "atom"
             return text, PRECEDENCE[kind]
         if isinstance(part, Name):
-            return name(part.id), PRECEDENCE["atom"]
+            text = name(part.id)
+            return text, PRECEDENCE["**" if text.startswith(r"\frac") else "atom"]
         if part.name == "[]":
             at = filled(str(dict(part.options)["at"]), [text for text, _ in args[1:]])
             return f"{{{wrap(args[0], 6, brackets)}}}_{{[{at}]}}", PRECEDENCE["atom"]

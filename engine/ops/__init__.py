@@ -70,7 +70,10 @@ for _drawer in _DRAWERS:
 ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
 SUM, SUM_TO, SPREAD_AS = TABLE["sum"], TABLE["sum_to"], TABLE["spread_as"]
 EXPAND_AS = TABLE["expand_as"]
-DOT = TABLE["reroute"]
+DOT, IN_TRAINING = TABLE["reroute"], TABLE["in_training"]
+
+AGAIN = {row.redraws: row for row in TABLE.values() if row.redraws}
+"""Rows that draw again what another row drew, by the name of that one."""
 
 HOLDS_TENSOR = ("input", "parameter", "constant")
 """Source rows whose value is a tensor of the document, keyed by the node's id."""

@@ -125,10 +125,31 @@ def _noise(name: str, doc: str, derivative: str, formula: str, **rest: Any) -> O
     )  # fmt: skip
 
 
+def _again(row: Op) -> Op:
+    """The row that draws once more what a node drew: its draw follows the step it is wired to."""
+    kernel, shape = row.kernel, row.shape
+    assert kernel is not None
+
+    def bind(options: Options, specs: tuple[Spec, ...]) -> Kernel:
+        drawn = kernel(options, specs[:1])
+        return lambda like, draw, out: drawn(like, out)
+
+    return Op(
+        f"{row.name}_again", "Random", f"{row.doc[:-1]}; the same that another node drew.",
+        ("like", "draw"), f"{row.name}_again(like, draw)", {"like": "none", "draw": "none"},
+        lambda options, like, draw: shape(options, like), bind, options=row.options, hidden=True,
+        shape_only=frozenset({"like", "draw"}), statics=("key", "clock"), redraws=row.name,
+        latex=row.latex, label=f"{row.label or row.name}, again",
+        cases=(Case(((2, 3), (2, 3))), Case(((3,), (3,)))),
+    )  # fmt: skip
+
+
 _RATE = Option("rate", 0.5, "float", "The share of entries set to 0 while training.")
 _PLACE = f"random_uniform(x, low=0, high=1, {_KEYED})"
+_REDRAWN = ("random_uniform", "random_bernoulli", "dropout_mask")
+"""What derivatives draw again."""
 
-ROWS = (
+_ROWS = (
     _source(
         "random_normal", "Numbers from the normal distribution, one for each entry of the operand.",
         _normal, r"\mathcal{N}", label="normal", shape=_shape(deviation="deviation"),
@@ -192,5 +213,16 @@ ROWS = (
         "dropout_mask", "Random", "What dropout multiplies by: 0, or 1 over the share that is kept.",
         ("x",), "dropout_mask(x)", {"x": "none"}, _rate, _draws(_mask), options=(_RATE,), hidden=True,
         shape_only=frozenset({"x"}), statics=("key", "clock"), cases=_SHAPES,
+    ),
+)  # fmt: skip
+ROWS: tuple[Op, ...] = (
+    *_ROWS,
+    *(_again(row) for row in _ROWS if row.name in _REDRAWN),
+    Op(
+        "in_training", "Random", "1 while training, else 0; what it is wired to is not read.", ("like",),
+        "in_training(like)", {"like": "none"}, lambda options, like: Spec(),
+        lambda options, specs: lambda like, out: out.fill(options["training"]),
+        shape_only=frozenset({"like"}), statics=("training",), hidden=True,
+        latex=r"\mathrm{training}", cases=_SHAPES,
     ),
 )  # fmt: skip

@@ -129,6 +129,8 @@ class Op:
     `least` is how many operands a variadic row takes at least.
     `adapts(x, beside)` gives the uses of a row of one operand that may mend a misfit: `x` is the value
     that does not fit, `beside` what is read with it.
+    `redraws` names the row that drew the numbers of the step at the second port, which this row draws
+    again.
     `reads_masks` tells that the shape depends on how many entries of a truth value hold.
     """
 
@@ -164,6 +166,7 @@ class Op:
     statics: tuple[str, ...] = ()
     updates: Mapping[str, str] = field(default_factory=dict)
     reads_masks: bool = False
+    redraws: str = ""
     is_wire: bool = False
     least: int = 2
     adapts: Callable[[Spec, tuple[Spec, ...]], Iterable[Mend]] | None = None

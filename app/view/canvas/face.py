@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, QRectF
 from app.session import Session
 from app.text import tr
 from app.view.theme import number_text
+from engine.derivative_names import written
 from engine.expression import to_text
 from engine.graph import TIED, Graph
 from engine.ops.row import Array
@@ -43,7 +44,11 @@ _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 @lru_cache(maxsize=4096)
 def pretty_name(name: str) -> str:
-    """A name as mathematics writes it: `u1` as u₁, `theta_2` as θ₂."""
+    """A name as mathematics writes it: `u1` as u₁, `theta_2` as θ₂, `dJ_dx` as ∂J/∂x."""
+    parts = written(name, pretty_name, lambda power: str(power).translate(_SUPERSCRIPT), "∂")
+    if parts is not None:
+        above, below, number = parts
+        return f"{above}/{below}" + (f" ({number})" if number else "")
     match = re.fullmatch(r"(.*?[^\W\d])_?(\d+)", name)
     stem, digits = (match[1], match[2]) if match else (name, "")
     return _GREEK.get(stem, stem) + digits.translate(_SUBSCRIPT)

@@ -1,0 +1,380 @@
+"""Derivatives as nodes: their numbers, their count, what they share, and whether they still are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import ops
+from engine.compose import compose
+from engine.derivative_names import derivative_name, read_derivative
+from engine.derivative_records import chain, current
+from engine.derive import derive
+from engine.differentiate import differentiate
+from engine.edits import insert, set_literal, subgraph
+from engine.evaluate import evaluate
+from engine.files.archive import from_bytes, to_bytes
+from engine.flatten import expand
+from engine.gradient_graph import Derived, differentiated, outer_inputs
+from engine.graph import Graph, GraphError, Node, OwnOperator
+from engine.modules import make_module
+from engine.program import Plan
+
+M04 = "J = cos(sin(x^2) + 3*x^2)"
+ORDERS = [
+    4.560791790678778,
+    40.742006155421244,
+    -177.58554732963825,
+    -2937.6727471261493,
+    4124.66898183917,
+]
+
+
+def add(graph: Graph, output: str, *inputs: str, **rest: Any) -> Derived:
+    """The derivatives by names, added; the ids of their nodes in the order of the inputs."""
+    ids = [str(graph.id_of(name)) for name in inputs]
+    made = differentiated(graph, str(graph.id_of(output)), ids, **rest)
+    made.edit.apply(graph)
+    return made
+
+
+def results(made: Derived) -> list[str]:
+    return list(made.results.values())
+
+
+def values(graph: Graph, made: Derived, feeds: Any = None) -> list[np.ndarray]:
+    found = evaluate(graph, feeds)
+    assert not found.faults and not found.waiting
+    return [found.values[n] for n in made.results.values()]
+
+
+@pytest.mark.parametrize(("shared", "nodes"), [(True, 287), (False, 556)])
+def test_five_times_on_the_worked_example(shared: bool, nodes: int) -> None:
+    graph = compose(M04, {"x": 1.0})
+    name, x = "J", str(graph.id_of("x"))
+    for order, value in enumerate(ORDERS, 1):
+        made = add(graph, name, "x", shared=shared)
+        name = graph.name(made.results[x])
+        assert name == ("dJ_dx" if order == 1 else f"d{order}J_dx{order}")
+        np.testing.assert_allclose(values(graph, made), [value], 1e-12)
+    assert len(graph.nodes) == nodes
+    assert all(current(graph).values()) and len(current(graph)) == 5
+    assert graph.name(str(graph.output())) == "J"
+    assert graph.id_of("dJ_dv4") and graph.id_of("d2J_dxdv4")
+
+
+def test_order_five_at_once_is_the_same_nodes() -> None:
+    one, other = compose(M04, {"x": 1.0}), compose(M04, {"x": 1.0})
+    made = add(one, "J", "x", order=5)
+    np.testing.assert_allclose(values(one, made), [ORDERS[-1]], 1e-12)
+    name = "J"
+    for _ in range(5):
+        name = other.name(results(add(other, name, "x"))[0])
+    assert len(one.nodes) == len(other.nodes)
+    assert sorted(n.name for n in one.nodes.values() if n.name[0] == "d") == sorted(
+        n.name for n in other.nodes.values() if n.name[0] == "d"
+    )
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_graphs_of_numbers(block: int) -> None:
+    """200 of them: the values of orders 1 to 3 are those of `derive`, shared or not."""
+    for seed in range(20 * block, 20 * block + 20):
+        program = scalar_program(seed)
+        wanted = derive(program, {"x": 0.7, "y": -0.4}, ["x"], 3).orders["x"]
+        graph = compose(program, {"x": 0.7, "y": -0.4})
+        name = "J"
+        for order in (1, 2, 3):
+            made = add(graph, name, "x", shared=seed % 2 == 0)
+            [value] = values(graph, made)
+            np.testing.assert_allclose(value, wanted[order], 1e-9, 1e-9, err_msg=program)
+            name = graph.name(results(made)[0])
+        assert all(current(graph).values()), program
+
+
+def scalar_program(seed: int) -> str:
+    rng = np.random.default_rng(seed)
+    names, lines = ["x", "y"], []
+    forms = ["sin({0})", "tanh({0})", "{0} * {1}", "{0} + {1}", "{0} - 0.5 * {1}", "{0} / (2 + {1}^2)",
+             "exp(-{0}^2)", "{0}^3", "sigmoid({0})", "3 * {0}", "log(2+{0}^2)", "max({0}, {1})"]  # fmt: skip
+    for i in range(int(rng.integers(3, 9))):
+        a, b = (names[int(k)] for k in rng.integers(0, len(names), 2))
+        lines.append(f"u{i} = " + forms[int(rng.integers(len(forms)))].format(a, b))
+        names.append(f"u{i}")
+    return "\n".join([*lines, f"J = sin(u{len(lines) - 1}) + x * y"])
+
+
+def test_random_graphs_of_tensors(grow_program: Callable[..., Any]) -> None:
+    """Every row of the table: each gradient node holds what the backward pass comes to."""
+    for seed in range(40):
+        program = grow_program(seed, 15)
+        graph = compose(program.text, program.inputs)
+        before = evaluate(graph)
+        names = [n for n, v in program.inputs.items() if v.dtype.kind == "f"]
+        names = [n for n in names if graph.id_of(n) in before.gradients]
+        made = add(graph, "J", *names)
+        for name, value in zip(names, values(graph, made), strict=True):
+            wanted = before.gradients[str(graph.id_of(name))]
+            np.testing.assert_allclose(value, wanted, 1e-9, 1e-12, err_msg=program.text)
+        assert all(current(graph).values()), program.text
+        data = to_bytes(graph)
+        assert to_bytes(from_bytes(data)) == data
+
+
+NETWORK = "h = tanh(x @ W + b)\nz = h @ V\nL = mean((z - t)^2)"
+
+
+def network(rows: int = 5, dtype: str = "float64") -> Graph:
+    rng = np.random.default_rng(3)
+    shapes = {"x": (rows, 3), "W": (3, 4), "b": (4,), "V": (4, 2), "t": (rows, 2)}
+    return compose(NETWORK, {n: rng.normal(size=s) for n, s in shapes.items()}, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_network(dtype: str) -> None:
+    graph = network(dtype=dtype)
+    before = evaluate(graph)
+    made = add(graph, "L", "W", "b", "V")
+    for name, value in zip(("W", "b", "V"), values(graph, made), strict=True):
+        assert value.dtype == dtype
+        np.testing.assert_allclose(value, before.gradients[str(graph.id_of(name))], 1e-5)
+    assert [graph.name(n) for n in results(made)] == ["dL_dW", "dL_db", "dL_dV"]
+    assert current(graph) == dict.fromkeys(results(made), True)
+
+
+def test_a_gradient_holds_for_any_number_of_rows() -> None:
+    """The mean divides by the rows there are, not by those that there were."""
+    source = network(rows=1)
+    x, t = str(source.id_of("x")), str(source.id_of("t"))
+
+    def batch(rows: int) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(rows)
+        return {x: rng.normal(size=(rows, 3)), t: rng.normal(size=(rows, 2))}
+
+    for made_with in (1, 4):
+        graph = source.copy()
+        made = add(graph, "L", "W", "b", feeds=batch(made_with))
+        for rows in (1, 2, 7):
+            wanted = evaluate(source, batch(rows)).gradients
+            for node_id, value in zip(made.results, values(graph, made, batch(rows)), strict=True):
+                np.testing.assert_allclose(value, wanted[node_id], 1e-12)
+            assert all(current(graph, batch(rows)).values())
+
+
+def run(graph: Graph, refs: Sequence[str], training: bool, step: int) -> list[np.ndarray]:
+    expansion = expand(graph, training=training)
+    expansion.clock.step = step
+    output = str(graph.id_of("J"))
+    adjoint = differentiate(expansion, output).adjoint[str(graph.id_of("x"))]
+    plan = Plan(expansion, [adjoint, *refs])
+    plan.run()
+    return [np.array(plan.value(r)) for r in (adjoint, *refs)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["dropout(2 * x, rate=0.4)", "masking_noise(x, share=0.5)", "salt_and_pepper(x, share=0.4)",
+     "gaussian_noise(x)", "x * random_normal(x)", "batch_norm(x, a, b, m, v)"],
+)  # fmt: skip
+def test_chance_and_training_are_those_of_the_forward_pass(row: str) -> None:
+    """The same draw at every step, and the mode in which the document runs."""
+    rng = np.random.default_rng(0)
+    point = {"x": rng.normal(size=(6, 3)), "a": rng.normal(size=3), "b": np.ones(3), "m": np.zeros(3),
+             "v": np.full(3, 2.0)}  # fmt: skip
+    program = f"h = {row}\nJ = sum(sin(h)^2)"
+    graph = compose(program, {n: v for n, v in point.items() if n == "x" or "batch" in row})
+    made = add(graph, "J", "x")
+    twice = add(graph, graph.name(results(made)[0]), "x")
+    assert all(current(graph).values())
+    for training in (False, True):
+        for step in range(3):
+            wanted, found = run(graph, results(made), training, step)
+            np.testing.assert_allclose(found, wanted, 1e-12)
+            again = graph.copy()
+            again.put("settings", "output", results(made)[0])
+            assert np.isfinite(run(again, results(twice), training, step)[1]).all()
+    drawn = [run(graph, results(made), True, step)[1] for step in range(2)]
+    assert (drawn[0] != drawn[1]).any() == ("batch" not in row)
+
+
+def test_a_copy_draws_as_the_copy_of_what_it_belongs_to() -> None:
+    graph = compose("h = dropout(x, rate=0.5)\nJ = sum(h^2)", {"x": np.arange(1.0, 9.0)})
+    made = add(graph, "J", "x")
+    edit, ids = insert(graph, subgraph(graph, graph.nodes))
+    edit.apply(graph)
+    expansion = expand(graph, training=True)
+    pairs = [(ids[str(graph.id_of("J"))], ids[str(graph.id_of("x"))], ids[results(made)[0]])]
+    adjoint = differentiate(expansion, pairs[0][0]).adjoint[pairs[0][1]]
+    plan = Plan(expansion, [adjoint, pairs[0][2]])
+    plan.run()
+    np.testing.assert_array_equal(plan.value(adjoint), plan.value(pairs[0][2]))
+
+
+def test_values_inside_modules_are_read() -> None:
+    graph = compose("u = sin(x)\nv = u * exp(u)\nJ = v^2", {"x": 0.7})
+    wanted = derive("u = sin(x)\nv = u * exp(u)\nJ = v^2", {"x": 0.7}, order=2).orders["x"]
+    edit, _ = make_module(
+        graph, [n for n in graph.nodes if graph.name(n) not in ("x", "J")], "Block"
+    )
+    edit.apply(graph)
+    first = add(graph, "J", "x")
+    readers = [n for n in first.added if graph.op(n).reads_inside]
+    assert readers
+    np.testing.assert_allclose(values(graph, first), [wanted[1]], 1e-12)
+    second = add(graph, graph.name(results(first)[0]), "x")
+    np.testing.assert_allclose(values(graph, second), [wanted[2]], 1e-12)
+    assert all(current(graph).values())
+    read = [graph.nodes[n].options["output"] for n in graph.nodes if graph.op(n).reads_inside]
+    assert len(read) == len(set(read))
+
+
+def test_what_lies_too_deep_is_told() -> None:
+    graph = compose("u = sin(x)\nv = exp(u)\nw = v + u\nJ = w^2", {"x": 0.7})
+    for names, title in ((("u", "v"), "Inner"), (("Inner", "w"), "Outer")):
+        ids = [n.id for n in graph.nodes.values() if n.name in names or n.op in names]
+        make_module(graph, ids, title)[0].apply(graph)
+    with pytest.raises(GraphError, match="too deep in modules; unpack"):
+        add(graph, "J", "x")
+
+
+def test_dots_and_muted_nodes() -> None:
+    graph = compose("u = sin(x)\nv = exp(u)\nJ = v^2", {"x": 0.7})
+    dot = Node("n90", ops.DOT.name, "d")
+    graph.put("nodes", "n90", dot)
+    v = str(graph.id_of("v"))
+    graph.put("links", ("n90", "x"), graph.id_of("u"))
+    graph.put("links", (v, "x"), "n90")
+    made = add(graph, "J", "x")
+    [value] = values(graph, made)
+    np.testing.assert_allclose(value, 2 * np.exp(2 * np.sin(0.7)) * np.cos(0.7), 1e-12)
+    assert all(current(graph).values())
+    graph.put("nodes", v, replace(graph.nodes[v], muted=True))
+    assert not any(current(graph).values())
+    again = add(graph, "J", "x")
+    np.testing.assert_allclose(values(graph, again), [2 * np.sin(0.7) * np.cos(0.7)], 1e-12)
+
+
+def test_outputs_that_are_no_single_number_are_summed() -> None:
+    graph = compose("y = sin(x)", {"x": np.array([0.1, 0.2])})
+    made = add(graph, "y", "x", order=2)
+    assert "y has shape 2: its sum is differentiated" in made.note
+    np.testing.assert_allclose(values(graph, made)[0], -np.sin([0.1, 0.2]), 1e-12)
+    assert {graph.name(n) for n in made.added} >= {"sum_y", "d_sum_y_d_x"}
+    assert all(current(graph).values()) and current(graph)
+
+
+def test_a_derivative_always_has_a_node_of_its_own() -> None:
+    """Also where it is a number, another node, or that of another input."""
+    graph = compose("J = x * w + 3 * z + a + b", dict.fromkeys("xwzab", 2.0))
+    made = add(graph, "J", *"xwzab")
+    assert len(set(results(made))) == 5
+    assert [float(v) for v in values(graph, made)] == [2.0, 2.0, 3.0, 1.0, 1.0]
+    assert [graph.name(n) for n in results(made)] == [f"dJ_d{n}" for n in "xwzab"]
+    assert len(current(graph)) == 5 and all(current(graph).values())
+    assert not add(graph, "J", *"xwzab").added
+    zero = add(graph, "dJ_dz", "z")
+    assert [float(v) for v in values(graph, zero)] == [0.0]
+    assert all(current(graph).values())
+    number = next(n for n, node in graph.nodes.items() if 3.0 in node.literals.values())
+    set_literal(graph, number, "a", 4.0).apply(graph)
+    assert not all(current(graph).values())
+
+
+def test_an_edit_of_the_forward_graph_is_noticed() -> None:
+    graph = compose(M04, {"x": 1.0})
+    add(graph, "J", "x", order=3)
+    number = next(n for n in graph.nodes.values() if 3.0 in n.literals.values())
+    port = next(p for p, v in number.literals.items() if v == 3.0)
+    inverse = set_literal(graph, number.id, port, 4.0).apply(graph)
+    assert current(graph) == dict.fromkeys(current(graph), False) and len(current(graph)) == 3
+    inverse.apply(graph)
+    assert all(current(graph).values())
+    graph.put("tensors", str(graph.id_of("x")), np.asarray(2.0))
+    assert all(current(graph).values())
+    first = str(graph.id_of("dJ_dx"))
+    port = graph.ports(first)[0]
+    graph.put("links", (first, port), graph.id_of("x"))  # an adjoint node rewired by hand
+    assert not any(current(graph).values())
+
+
+def test_it_is_one_edit_and_undone_to_the_same_bytes() -> None:
+    graph = compose(M04, {"x": 1.0})
+    before = to_bytes(graph)
+    made = differentiated(graph, str(graph.output()), [str(graph.id_of("x"))], order=2)
+    inverse = made.edit.apply(graph)
+    after = to_bytes(graph)
+    assert to_bytes(from_bytes(after)) == after
+    redo = inverse.apply(graph)
+    assert to_bytes(graph) == before
+    redo.apply(graph)
+    assert to_bytes(graph) == after
+
+
+@pytest.mark.parametrize(
+    ("program", "output", "by", "said"),
+    [
+        ("J = sign(x) + w", "J", "x", "no gradient flows from J to x"),
+        ("u = x > 0\nJ = u + x", "u", "x", "u holds no floats"),
+        ("J = x^2\nk = w^2", "J", "w", "no gradient flows from J to w"),
+    ],
+)
+def test_what_cannot_be_is_told(program: str, output: str, by: str, said: str) -> None:
+    graph = compose(program, {n: 1.0 for n in "xw" if n in program})
+    before = to_bytes(graph)
+    with pytest.raises(GraphError, match=said):
+        add(graph, output, by)
+    assert to_bytes(graph) == before
+
+
+def test_more_nodes_than_help_are_refused() -> None:
+    graph = compose(M04, {"x": 1.0})
+    with pytest.raises(GraphError, match="more than 2,000 nodes"):
+        add(graph, "J", "x", order=9, shared=False)
+
+
+def test_a_name_of_ones_own_is_not_mistaken_for_a_row_of_derivatives() -> None:
+    graph = compose("J = mean(x)", {"x": np.ones(3)})
+    graph.put("operators", "size", OwnOperator("size", "a + 1"))
+    with pytest.raises(GraphError, match="a row called size"):
+        add(graph, "J", "x")
+    graph.put("operators", "size", None)
+    add(graph, "J", "x")
+    with pytest.raises(GraphError, match="is a size of derivatives; choose another name"):
+        graph.put("operators", "size", OwnOperator("size", "a + 1"))
+    other = compose("y = x", {"x": 1.0})
+    other.put("operators", "size", OwnOperator("size", "a + 1"))
+    before = to_bytes(other)
+    with pytest.raises(GraphError, match="size"):
+        insert(other, graph)[0].apply(other)
+    assert to_bytes(other) == before
+
+
+NAMES = [
+    ("J", "x", "dJ_dx"), ("J", "xx", "d2J_dx2"), ("J", "xy", "d2J_dxdy"), ("J", ["u1", "u1"], "d2J_du1_2"),
+    ("loss", ["W"], "d_loss_d_W"), ("J", ["theta", "x"], "d2_J_d_theta_d_x"), ("c.1", "x", "d_c_1_d_x"),
+    ("J", "x" * 12, "d12J_dx12"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("root", "by", "name"), NAMES)
+def test_names_of_derivatives(root: str, by: Sequence[str], name: str) -> None:
+    assert derivative_name(root, by) == name
+    assert read_derivative(name) == (root.replace(".", "_"), tuple(by), "")
+    assert read_derivative(f"{name}.2") == (root.replace(".", "_"), tuple(by), "2")
+
+
+@pytest.mark.parametrize(
+    "name", ["data_dim", "d_model", "dense_d1", "d1_d2", "d", "down_d", "J", "d3J_dx2"]
+)
+def test_other_names_are_no_derivatives(name: str) -> None:
+    assert read_derivative(name) is None
+
+
+def test_inputs_that_can_be_chosen() -> None:
+    graph = compose("J = sum(x * w) + k", {"x": np.ones(2), "w": 2.0, "k": np.array(3)})
+    assert [graph.name(n) for n in outer_inputs(graph, str(graph.output()))] == ["x", "w"]
+    assert chain(graph, str(graph.output())) == (graph.output(), ())
