@@ -186,11 +186,6 @@ def test_a_name_that_no_formula_reads_is_refused(name: str) -> None:
         Graph().put("nodes", "n1", Node("n1", "input", name))
 
 
-def test_rows_of_derivatives_are_refused() -> None:
-    with pytest.raises(GraphError, match="derivatives only"):
-        Graph().put("nodes", "n1", Node("n1", "sum_to", "a"))
-
-
 def test_a_last_id_that_is_taken_leaves_free_ids() -> None:
     graph = Graph()
     graph.put("nodes", "n999999999999", Node("n999999999999", "input", "last"))
