@@ -395,13 +395,13 @@ def test_check_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     done = call("check", "--json")
     assert done.exit_code == 1
     assert "sin" in json.loads(done.stdout)["failed"]
-    monkeypatch.setattr(check.documents, "relative_error", lambda a, b: float("nan"))
+    monkeypatch.setattr(check.nodes, "relative_error", lambda a, b: float("nan"))
     assert call("derive", "x^2", "--at", "x=1", "--check").exit_code == 1
 
 
 def test_check_a_document(square: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert gradloom("check", square) == {"checked": 1, "failed": []}
-    monkeypatch.setattr(check.documents, "relative_error", lambda a, b: 0.5)
+    monkeypatch.setattr(check.nodes, "relative_error", lambda a, b: 0.5)
     done = call("check", square, "--json")
     assert (done.exit_code, json.loads(done.stdout)["failed"]) == (1, ["x"])
 
