@@ -71,14 +71,10 @@ def differentiate(
         if upstream is None:
             continue
         flat = expansion.nodes[node_id]
-        ports = flat.op.ports(len(flat.args))
-        names = bindings(flat, upstream)
-        if expansion.lasting and "training" in flat.op.statics:
-            mode = {"training": flat.options["training"]}
-            names["training"] = expansion.append(ops.IN_TRAINING, (node_id,), mode)
+        names = bindings(flat, upstream) | mode_of(expansion, flat)
         for index, target in enumerate(flat.args):
             if isinstance(target, str) and target in wanted:
-                _contribute(expansion, result, flat, index, ports[index], target, upstream, names)
+                _contribute(expansion, result, flat, index, target, upstream, names)
     return result
 
 
@@ -92,6 +88,26 @@ def bindings(flat: Flat, upstream: Ref) -> dict[str, Ref | tuple[Ref, ...]]:
     if part is not None:
         names["exchanged"] = (*flat.args[:part], upstream, *flat.args[part + 1 :])
     return names
+
+
+def mode_of(expansion: Expansion, flat: Flat) -> dict[str, Ref | tuple[Ref, ...]]:
+    """Whether it trains, as a step: for derivatives that hold in training as in use."""
+    if not expansion.lasting or "training" not in flat.op.statics:
+        return {}
+    mode = {"training": flat.options["training"]}
+    return {"training": expansion.append(ops.IN_TRAINING, (flat.id,), mode)}
+
+
+def rule_of(flat: Flat, index: int) -> Tree | str:
+    """A step's derivative by one of its operands, or why nothing flows there: "0" or "none"."""
+    port = flat.op.ports(len(flat.args))[index]
+    row_port = flat.op.inputs[0] if flat.op.variadic else port
+    tree = flat.op.derivative_trees[row_port]
+    only = flat.op.shape_only
+    fixed = only | flat.spec.blocked
+    if port in fixed or row_port in fixed or ("*" in only and index > 0):
+        return "none"
+    return flat.op.derivative[row_port] if tree is None else tree
 
 
 def vjp(
@@ -171,18 +187,14 @@ def _contribute(
     result: Adjoints,
     flat: Flat,
     index: int,
-    port: str,
     target: str,
     upstream: Ref,
     names: Mapping[str, Ref | tuple[Ref, ...]],
 ) -> None:
-    row_port = flat.op.inputs[0] if flat.op.variadic else port
-    tree = flat.op.derivative_trees[row_port]
-    only = flat.op.shape_only
-    fixed = only | flat.spec.blocked
-    blocked = port in fixed or row_port in fixed or ("*" in only and index > 0)
-    if tree is None or blocked:
-        result.stopped[flat.id, port] = "none" if blocked else flat.op.derivative[row_port]
+    port = flat.op.ports(len(flat.args))[index]
+    tree = rule_of(flat, index)
+    if isinstance(tree, str):
+        result.stopped[flat.id, port] = tree
         return
     value, local = vjp(expansion, flat, index, tree, names)
     if value == 0.0:

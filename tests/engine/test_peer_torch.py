@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from engine.graph import Graph, Node
 from engine.ops.indexing import index_of
 from engine.ops.row import Case, Op
 from engine.program import Plan
+from engine.tangents import tangents
 
 torch = pytest.importorskip("torch", reason="the test environment installs torch")
 functional = torch.nn.functional
@@ -323,6 +325,45 @@ def test_row_against_torch(op: Op) -> None:
     rng = np.random.default_rng(11)
     for case in check.cases_of(op):
         compare_row(op, case, check.operands(op, case, rng))
+
+
+@pytest.mark.parametrize("op", REPEATABLE, ids=lambda op: op.name)
+def test_forward_mode_against_torch(op: Op) -> None:
+    """Every row's tangent is that of PyTorch's own forward mode, where PyTorch has one for it."""
+    rng = np.random.default_rng(12)
+    for case in check.cases_of(op):
+        values = check.operands(op, case, rng)
+        trial = check.Trial(op, case, tuple(values))
+        expansion, _ = trial.expansion()
+        if not trial.floats or expansion.spec("y").kind != "float":
+            continue
+        given = {f"x{i}": torch.tensor(np.array(v)) for i, v in enumerate(values)}
+        steps = {n: rng.normal(size=tuple(given[n].shape)) for n in trial.floats}
+        if op.name == "cholesky":  # its forward mode takes the direction to be symmetric
+            steps = {n: v + np.swapaxes(v, -1, -2) for n, v in steps.items()}
+
+        def function(
+            *moving: Any, given: Any = given, steps: Any = steps, case: Case = case
+        ) -> Any:
+            found = {**given, **dict(zip(steps, moving, strict=True))}
+            return TORCH[op.name](*found.values(), **{**op.defaults(), **case.options})
+
+        points = tuple(given[n] for n in steps)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of its own code
+                _, theirs = torch.func.jvp(
+                    function, points, tuple(map(torch.tensor, steps.values()))
+                )
+        except (NotImplementedError, RuntimeError):
+            continue  # some of its rows have no forward mode
+        for name, step in steps.items():
+            expansion.source(f"d{name}", ops.TABLE["input"], step)
+        ref = tangents(expansion, {n: f"d{n}" for n in steps}).get("y", 0.0)
+        plan = Plan(expansion, [ref])
+        plan.run()
+        ours = np.broadcast_to(plan.value(ref), expansion.spec("y").shape)
+        np.testing.assert_allclose(ours, theirs.detach().numpy(), RTOL, ATOL)
 
 
 def test_a_wrong_peer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
