@@ -177,9 +177,9 @@ def short(value: Array | float, digits: int = DIGITS) -> str:
         return f"{number:.0f}"
     if abs(number) < 1e-3:
         return text
-    # as many digits throughout, 0.25 as 0.2500, so that columns of numbers align
+    # as many digits throughout: 0.25 as 0.2500, 0.0088 as 0.008761
     decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(float(text))))))
-    return f"{number:.{min(decimals, digits)}f}"
+    return f"{number:.{decimals}f}"
 
 
 def latex_short(value: Array | float) -> str:
