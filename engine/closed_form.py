@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -178,7 +177,7 @@ def second_order(
 
     Raises ValueError when the output is not a single number, or a first derivative is none.
     """
-    longer, steps = copied(expansion), list(by)
+    longer, steps = expansion.copied(), list(by)
     first = differentiate(longer, output, steps).adjoint
     found: dict[tuple[str, str], Ref] = {}
     for one in steps:
@@ -186,14 +185,6 @@ def second_order(
         second = differentiate(longer, ref, steps).adjoint if isinstance(ref, str) else {}
         found |= {(one, other): second.get(other, 0.0) for other in steps}
     return longer, found
-
-
-def copied(expansion: Expansion) -> Expansion:
-    """An expansion that can be lengthened without the other one noticing."""
-    other = copy(expansion)
-    other.nodes, other.feeds = dict(expansion.nodes), dict(expansion.feeds)
-    other._shared, other.masks = dict(expansion._shared), set(expansion.masks)
-    return other
 
 
 def identifier(name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,13 @@ class Expansion:
         self.masks: set[str] = set()
         self._shared: dict[Any, str] = {}
         self._count = 0
+
+    def copied(self) -> Expansion:
+        """One that can be lengthened without this one noticing."""
+        other = copy(self)
+        other.nodes, other.feeds = dict(self.nodes), dict(self.feeds)
+        other._shared, other.masks = dict(self._shared), set(self.masks)
+        return other
 
     def spec(self, ref: Ref) -> Spec:
         """Shape and kind of an operand; a literal is a float with its value."""

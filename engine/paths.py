@@ -11,17 +11,18 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from engine import ops
-from engine.differentiate import Adjoints, Contribution, bindings, vjp
+from engine.differentiate import Adjoints, Contribution, bindings, differentiate, vjp
 from engine.expansion import Expansion, Ref
 from engine.ops.row import Array
 from engine.program import Plan
+from engine.wording import Telling
 
 Read = Callable[[Ref], Array | None]
 Value = Any
@@ -342,6 +343,22 @@ class _Pull:
         except ValueError:  # a kernel refuses its operands
             return np.full(self._shape, np.nan)
         return np.array(np.broadcast_to(plan.value(self._result), self._shape))
+
+
+def towards(telling: Telling, loss: str) -> Telling:
+    """The same steps with another one as the loss: its adjoints appended and computed. Raises
+    ValueError where it is not a single number."""
+    if telling.adjoints is not None and telling.adjoints.output == loss:
+        return telling
+    expansion = telling.expansion.copied()
+    adjoints = differentiate(expansion, loss)
+    plan = Plan(expansion, (), keep=True)
+    failed = plan.run_each()
+
+    def read(ref: Ref) -> Array | None:
+        return None if ref in failed else plan.value(ref)
+
+    return replace(telling, expansion=expansion, adjoints=adjoints, read=read)
 
 
 def between(adjoints: Adjoints, start: str, target: str) -> list[Contribution]:

@@ -171,7 +171,7 @@ ROWS = (
         },
         kernel=counting(_maximum), scalar=_larger, calls=("max",), label="max(a, b)",
         latex=r"\max\left(<0>, <1>\right)", aliases=("max", "larger"),
-        ties=True,
+        ties=True, flat="outdone",
     ),
     _binary(
         "minimum", "The smaller of two values, entry by entry; a tie shares the gradient.",
@@ -181,7 +181,7 @@ ROWS = (
         },
         kernel=counting(_minimum), scalar=_smaller, calls=("min",), label="min(a, b)",
         latex=r"\min\left(<0>, <1>\right)", aliases=("min", "smaller"),
-        ties=True,
+        ties=True, flat="outdone",
     ),
     _unary(
         "clip", "The value, kept between two limits.", formula="minimum(maximum(x, low), high)",
@@ -192,7 +192,7 @@ ROWS = (
             Option("low", 0.0, "float", "The smallest result."),
             Option("high", 1.0, "float", "The largest result."),
         ),
-        cases=(Case((), {"low": -0.5, "high": 0.8}),),
+        cases=(Case((), {"low": -0.5, "high": 0.8}),), flat="clipped",
     ),
     _binary(
         "mod", "What is left of the first value when the second is taken off it whole times; has its sign.",

@@ -61,6 +61,6 @@ ROWS = (
         cases=(
             Case(((2, 3), (3,), (2, 1)), values={"condition": ((1, 0, 1), (0, 0, 1))}),
             Case(((), (), ()), values={"condition": 0}),
-        ),
+        ), flat="masked",
     ),
 )  # fmt: skip

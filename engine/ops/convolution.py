@@ -119,7 +119,7 @@ ROWS = (
         shape=pooling.shape_of(2), kernel=pooling.largest(2), options=pooling.OPTIONS,
         formula=f"max_pool2d(x, {_POOL})", latex=r"\mathrm{maxpool}\left(<0>\right)",
         label="max pool 2d", aliases=("pooling", "maximum", "downsample"), ties=True, domain=pooling.DOMAIN,
-        cases=pooling.CASES_2D,
+        cases=pooling.CASES_2D, flat="outdone",
     ),
     _row(
         "max_pool1d", "The largest entry of each window of a series; ties go to the first.",
@@ -127,7 +127,7 @@ ROWS = (
         shape=pooling.shape_of(1), kernel=pooling.largest(1), options=pooling.OPTIONS,
         formula=f"max_pool1d(x, {_POOL})", latex=r"\mathrm{maxpool}\left(<0>\right)",
         label="max pool 1d", aliases=("pooling", "maximum", "series"), ties=True, domain=pooling.DOMAIN,
-        cases=pooling.CASES_1D,
+        cases=pooling.CASES_1D, flat="outdone",
     ),
     _row(
         "avg_pool2d", "The mean of each window, zeros of the padding counted.",

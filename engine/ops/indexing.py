@@ -343,7 +343,7 @@ ROWS = (
             Case(((3, 4),), {"at": "0"}), Case(((3, 4),), {"at": ":, 1:3"}),
             Case(((3, 4),), {"at": "..., ::2"}), Case(((3, 4),), {"at": "-1, 2"}),
             Case(((3, 4),), {"at": "::-2, None, 3:0:-1"}),
-        ),
+        ), flat="unread",
     ),
     _row(
         "pick", "The entries that values name: x[k] with whole numbers (or a mask) k, x[:, k].",
@@ -358,7 +358,7 @@ ROWS = (
             Case(((3, 2, 4), (2,)), {"at": "#, :, 1"}, {"xs1": (2, 2)}),
             Case(((3, 4), (3,)), {"at": "#, ::2"}, {"xs1": (True, False, True)}),
             Case(((2, 2), (2, 2)), {"at": "#"}, {"xs1": ((True, False), (True, True))}),
-        ),
+        ), flat="unread",
     ),
     _row(
         "gather", "Along an axis, the entry that each index counts.",
@@ -368,7 +368,7 @@ ROWS = (
             Case(((3, 2), (2, 2)), {}, {"indices": ((2, 0), (2, 1))}),
             Case(((2, 3), (2, 2)), {"axis": 1}, {"indices": ((2, 2), (0, -1))}),
             Case(((2, 3), (1, 4)), {"axis": -1}, {"indices": ((2, 2, 0, 1),)}),
-        ),
+        ), flat="unread",
     ),
     _row(
         "scatter_add", "Along an axis, adds each entry of the source at the place its index counts.",

@@ -138,7 +138,7 @@ ROWS = (
         cases=(
             Case(((4,), (4,)), values=_SIGNS), Case(((4,), (4,)), {"margin": 0.5}, _SIGNS),
             Case(((), ()), values={"scores": 0.3, "target": 1.0}),
-        ),
+        ), flat="satisfied",
     ),
     _row(
         "multi_margin",
@@ -158,7 +158,7 @@ ROWS = (
             Case(((3, 3), (3,)), values={"scores": _SCORES, "target": (0, 0, 1)}),
             Case(((3, 3), (3,)), {"margin": 0.5}, {"scores": _SCORES, "target": (0, 0, 1)}),
             Case(((3,), ()), values={"scores": _SCORES[0], "target": 2}),
-        ),
+        ), flat="satisfied",
     ),
     _row(
         "cosine_similarity", "The cosine of the angle between vectors along an axis; 0 for a zero vector.",
@@ -209,7 +209,7 @@ ROWS = (
                     "negative": ((0.9, -0.4), (2.0, 2.5)),
                 },
             ),
-        ),
+        ), flat="satisfied",
     ),
     _row(
         "l1", "The sum of absolute values: a penalty that drives parameters to 0.",

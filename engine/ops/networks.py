@@ -255,7 +255,7 @@ ROWS = (
             Case(((4, 2), (5,)), values={"indices": (1, 3, 1, 0, 1)}),
             Case(((3, 2), (2, 2)), values={"indices": ((2, 0), (2, 2))}),
             Case(((3,), ()), values={"indices": 1}),
-        ),
+        ), flat="unread",
     ),
     _row(
         "attention", "Values averaged by how well their keys fit each query, scaled by the width.",

@@ -179,7 +179,7 @@ _ROWS = (
         "g * where(training, dropout_mask(x, rate=rate, key=key, clock=clock), 1)",
         "x * where(training, dropout_mask(x, rate=rate, key=key, clock=clock), 1)",
         kernel=_dropout, statics=("key", "clock", "training"), shape=_rate, options=(_RATE,), analytic=True,
-        aliases=("regularization", "noise"), cases=(Case((), {"rate": 0.25}),),
+        aliases=("regularization", "noise"), cases=(Case((), {"rate": 0.25}),), flat="masked",
     ),
     _noise(
         "gaussian_noise", "The value with normally distributed noise added, also outside training.",
@@ -194,7 +194,7 @@ _ROWS = (
         f"where(random_bernoulli(x, p=share, {_KEYED}), 0, x)",
         kernel=_draws(_masking_noise), shape=_shape("share"),
         options=(Option("share", 0.3, "float", "The share of entries set to 0."),),
-        analytic=True, aliases=("corrupt", "denoising", "mask"),
+        analytic=True, aliases=("corrupt", "denoising", "mask"), flat="masked",
     ),
     _noise(
         "salt_and_pepper",
@@ -207,7 +207,7 @@ _ROWS = (
             Option("low", 0.0, "float", "What half of them become."),
             Option("high", 1.0, "float", "What the other half become."),
         ),
-        aliases=("impulse", "corrupt", "denoising", "noise"),
+        aliases=("impulse", "corrupt", "denoising", "noise"), flat="masked",
     ),
     Op(
         "dropout_mask", "Random", "What dropout multiplies by: 0, or 1 over the share that is kept.",

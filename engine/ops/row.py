@@ -132,6 +132,10 @@ class Op:
     `redraws` names the row that drew the numbers of the step at the second port, which this row draws
     again.
     `reads_masks` tells that the shape depends on how many entries of a truth value hold.
+    `flat` says in a word why a slope may be 0 or tiny: `dead` (on the side where it gives 0),
+    `saturated` (near a limit), `clipped` (beyond one), `masked` (the value comes from elsewhere),
+    `outdone` (another value is the one taken), `unread` (other entries are), `satisfied` (a margin
+    that is kept).
     """
 
     name: str
@@ -170,6 +174,7 @@ class Op:
     is_wire: bool = False
     least: int = 2
     adapts: Callable[[Spec, tuple[Spec, ...]], Iterable[Mend]] | None = None
+    flat: str = ""
 
     @property
     def is_source(self) -> bool:

@@ -201,6 +201,21 @@ def test_from_a_step_between() -> None:
     assert found.found[0].value == pytest.approx(float(evaluation.gradients[t]) * 1.0)
 
 
+def test_another_loss() -> None:
+    evaluation = evaluate(compose(M04, {"x": 0.5}))
+    other = paths.towards(evaluation.steps.telling, str(evaluation.graph.id_of("u1")))
+    assert other.adjoints is not None
+    x = str(evaluation.graph.id_of("x"))
+    found = Paths(other.expansion, other.adjoints, other.read, x).find(9)
+    assert found.gradient == pytest.approx(math.cos(0.25) * 1.0)
+    assert [p.value for p in found.found] == pytest.approx([math.cos(0.25) * 1.0])
+    same = evaluation.steps.telling
+    assert paths.towards(same, str(evaluation.output)) is same
+    evaluation = evaluate(compose("y = 2*x\nJ = sum(y)", {"x": np.ones(3)}))
+    with pytest.raises(ValueError, match="single number"):
+        paths.towards(evaluation.steps.telling, str(evaluation.graph.id_of("y")))
+
+
 def test_the_loss_itself_and_what_does_not_lead_there() -> None:
     evaluation = evaluate(compose("y = x + 1\nJ = sin(x)", {"x": 0.5}))
     found = lens(evaluation, "J").find(5)
