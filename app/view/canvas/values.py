@@ -26,7 +26,7 @@ class Values:
         self._current: Step | None = None
         self._visited, self._phase = "", ""
         self.visited: set[str] = set()
-        self._passes: dict[Port, int] = {}
+        self._passes: dict[Port, list[int]] = {}
         self._passes_of: tuple[object, int] | None = None
 
     def follow(self, stepping: bool) -> set[str] | None:
@@ -106,16 +106,30 @@ class Values:
         else:
             value_text = "" if value is None else number_text(float(value))
         gradient_text, step = "", self._step_on(wire)
-        number = self._passes_at().get(key, 0)
         if step == "backward" and self._current is not None:
             if not graph.op(source).is_wire:  # said once, where it is added
                 added = self._current.value
                 shape = shape_text(added.shape)
                 gradient_text = f"+ {shape}" if added.ndim else _signed(float(added))
-        elif 0 < number <= session.cursor:
-            passed = evaluation.steps[number - 1].value
-            gradient_text = "" if passed.shape else number_text(float(passed))
+        else:
+            gradient_text = self._carried_back(wire)
         return WireFace(value_text, gradient_text, step, wire.shown.hovered)
+
+    def _carried_back(self, wire: WireItem) -> str:
+        """What a wire has carried back so far; one into a module, for all that read it in there."""
+        session, key, graph = self._session, wire.key, self._session.graph
+        evaluation, end = session.evaluation, key
+        if graph.op(key[0]).definition is not None:
+            sisters = graph.structure.get_edge_data(wire.source, key[0]) or ()
+            if any(port < key[1] for port in sisters):
+                return ""  # of two wires from the same node, the steps inside cannot tell
+            end = key[0], evaluation.step_of(wire.source)
+        numbers = self._passes_at().get(end, ())
+        steps = evaluation.steps
+        passed = [steps[number - 1].value for number in numbers if number <= session.cursor]
+        if not passed or passed[0].shape:
+            return ""
+        return number_text(sum(map(float, passed)))
 
     def _step_on(self, wire: WireItem) -> str:
         """The way that a number travels on a wire; through dots, on all of its pieces."""
@@ -141,9 +155,9 @@ class Values:
             evaluation.step_of(source)
         )
 
-    def _passes_at(self) -> dict[Port, int]:
-        """The number of the backward step that passes a wire's end; none inside a module, which has
-        many."""
+    def _passes_at(self) -> dict[Port, list[int]]:
+        """The numbers of the backward steps that pass a wire's end: of a module all those inside that
+        pass on to a step, by its id instead of the port."""
         evaluation, graph = self._session.evaluation, self._session.graph
         script = evaluation.steps.script
         if self._passes_of != (script, graph.meaning):
@@ -153,8 +167,11 @@ class Values:
                 if outline.phase != "backward":
                     continue
                 node_id = evaluation.node_of(outline.node)
-                if node_id in graph.nodes and graph.op(node_id).definition is None:
-                    self._passes[node_id, outline.port or ""] = outline.number
+                if node_id not in graph.nodes:
+                    continue
+                inside = graph.op(node_id).definition is not None
+                end = outline.target if inside else outline.port
+                self._passes.setdefault((node_id, end or ""), []).append(outline.number)
         return self._passes
 
 
