@@ -110,15 +110,17 @@ def current(graph: Graph, feeds: Mapping[str, Array] | None = None) -> dict[str,
         came |= {n: found.adjoint.get(str(step)) for n, step in wanted.items()}
     numbers = numbered(expansion)
     own = {n: is_same(graph, expansion, numbers, ref, n) for n, ref in came.items()}
-    return {n: _all_the_way(records, own, n) for n in own}
+    return _all_the_way(graph, records, own)
 
 
-def _all_the_way(records: Mapping[str, Pair], own: Mapping[str, bool], node_id: str) -> bool:
-    """A derivative of a derivative is one while that one is, too."""
-    for _ in records:
-        if not own.get(node_id, True):
-            return False
-        if node_id not in records:
-            break
-        node_id = records[node_id][0]
-    return True
+def _all_the_way(
+    graph: Graph, records: Mapping[str, Pair], own: Mapping[str, bool]
+) -> dict[str, bool]:
+    """A derivative of what reads a derivative is one while that one is, too."""
+    wrong = {n for n, right in own.items() if not right}
+    while True:
+        behind = wrong.union(*(graph.descendants(n) for n in wrong))
+        more = {n for n in own if records[n][0] in behind} - wrong
+        if not more:
+            return {n: n not in wrong for n in own}
+        wrong |= more

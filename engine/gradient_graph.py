@@ -28,6 +28,8 @@ MAX_STEPS = 20_000
 """Steps of a document that can be differentiated into nodes."""
 MAX_ADDED = 2_000
 """Nodes that one derivative may add."""
+_SEED = "seed"
+"""The step that stands for the seed of a vjp."""
 READER = next(row for row in ops.TABLE.values() if row.reads_inside)
 
 
@@ -36,14 +38,15 @@ class Derived:
     """The edit that adds derivatives, their nodes by the input's id (of the last order), all nodes
     that are new, and what a person should know.
 
-    `records` are the derivatives that the nodes are: {result: (output, input)}.
+    `records` are the derivatives that the nodes are: {result: (output, input)}; `tensors` the new
+    nodes that hold more than a single number.
     """
 
     edit: Edit
     results: Mapping[str, str]
     added: tuple[str, ...]
     records: Mapping[str, Pair]
-    read: frozenset[str]
+    tensors: frozenset[str]
     note: str = ""
 
 
@@ -78,11 +81,13 @@ def differentiated(
     order: int = 1,
     shared: bool = True,
     feeds: Mapping[str, Array] | None = None,
+    called: str = "",
 ) -> Derived:
     """The derivatives of `output` by each of `inputs`, as nodes; of tensors those of the sum.
 
     `shared` makes equal steps one node and uses nodes that are there; without it each visit of a
-    node makes its own. `feeds` are the arrays of data nodes. Raises GraphError with one sentence.
+    node makes its own. `feeds` are the arrays of data nodes. `called` is another name for the result of the
+    last input. Raises GraphError with one sentence.
     """
     if not inputs:
         raise GraphError(f"{graph.name(output)} depends on no input or parameter of floats")
@@ -93,7 +98,43 @@ def differentiated(
         stages = list(_stages(graph, expansion, output, start, inputs, order))
     except ShapeError as error:
         raise GraphError(f"{graph.name(output)} cannot be differentiated: {error}") from error
-    return _Nodes(graph, expansion, output, shared).made(stages)
+    return _Nodes(graph, expansion, output, shared).made(stages, called)
+
+
+def along(
+    graph: Graph,
+    output: str,
+    source: str,
+    direction: str,
+    feeds: Mapping[str, Array] | None,
+    called: str,
+) -> Derived:
+    """How `output` changes when `source` moves along the node `direction`: the Jacobian times it.
+
+    Two backward passes: the vjp is linear in its seed, and its derivative by the seed, along a
+    direction, is the product (Christianson, 1992). Raises GraphError.
+    """
+    expansion = lasting(graph, feeds)
+    start, target = _step(graph, expansion, output), _step(graph, expansion, source)
+    way = _step(graph, expansion, direction)
+    _within_limits(graph, expansion, output, start)
+    if not isinstance(start, str) or not isinstance(target, str):
+        raise GraphError(f"{graph.name(output)} does not vary with {graph.name(source)}")
+    try:
+        seed = expansion.source(_SEED, ops.TABLE["input"], np.zeros(expansion.spec(start).shape))
+        back = differentiate(expansion, _product(expansion, start, seed), [target])
+        gradient = back.adjoint.get(target)
+        if gradient is None:
+            raise GraphError(f"no gradient flows from {graph.name(output)} to {graph.name(source)}")
+        forth = differentiate(expansion, _product(expansion, gradient, way), [seed])
+    except ShapeError as error:
+        raise GraphError(f"{graph.name(output)} cannot be differentiated: {error}") from error
+    return _Nodes(graph, expansion, output, True).product(forth.adjoint[seed], start, called)
+
+
+def _product(expansion: Expansion, one: Ref, other: Ref) -> Ref:
+    """The inner product of two values of one shape."""
+    return _single(expansion, expansion.append(ops.MUL, (one, other)))[0]
 
 
 def _step(graph: Graph, expansion: Expansion, node_id: str) -> Ref:
@@ -180,7 +221,7 @@ class _Nodes:
     names: dict[str, str] = field(default_factory=dict)
     records: dict[str, Pair] = field(default_factory=dict)
 
-    def made(self, stages: Sequence[Stage]) -> Derived:
+    def __post_init__(self) -> None:
         self._next = id_number(self.graph.new_id())
         self._readers = self._known_readers()
         self._drawn = {
@@ -188,6 +229,9 @@ class _Nodes:
             for f in self.expansion.nodes.values()
             if "key" in f.options and not f.op.redraws and f.id[0] != "~"
         }
+
+    def made(self, stages: Sequence[Stage], called: str = "") -> Derived:
+        """The nodes of all orders of all inputs."""
         self._add_steps([r for s in stages for r in (s.ref, s.output)])
         results: dict[str, str] = {}
         for stage in stages:  # those of one input follow each other
@@ -196,8 +240,23 @@ class _Nodes:
                 of = self._sum(str(stage.output), of)
             results[stage.input] = self._result(stage, of)
             self._name(stage, of, results[stage.input])
+        if called:
+            self.names[results[stages[-1].input]] = called
         self._settle_names()
         return self._derived(results, stages)
+
+    def product(self, ref: Ref, like: str, called: str) -> Derived:
+        """The nodes of a Jacobian times a vector; its seed is read for its shape alone, which is
+        that of `like`."""
+        self.ids[_SEED] = self._node_of(like)
+        self._add_steps([ref])
+        result = self.ids.get(ref) if isinstance(ref, str) else None
+        if result is None:
+            known = ref if isinstance(ref, str) else float(ref)
+            result = self._put(ops.MUL.name, ops.MUL.inputs, (1.0, known), {})
+        self.names[result] = called
+        self._settle_names()
+        return self._derived({self.output: result}, ())
 
     def _sum(self, step: str, of: str) -> str:
         """The node that sums a tensor's entries."""
@@ -354,7 +413,7 @@ class _Nodes:
         if self.records:
             told = {**graph.settings["derivatives"], **self.records}
             edits.append(Put("settings", "derivatives", told))
-        read = frozenset(s for s in self.links.values() if s not in self.nodes)
+        tall = {node for step, node in self.ids.items() if self.expansion.spec(step).shape}
         note = ""
         if any(s.summed for s in stages):
             first = next(s for s in stages if s.summed)
@@ -362,5 +421,10 @@ class _Nodes:
             shape = shape_text(self.expansion.spec(of).shape)
             note = f"{graph.name(self.output)} has shape {shape}: its sum is differentiated"
         return Derived(
-            Batch(tuple(edits)), results, tuple(self.nodes), dict(self.records), read, note
+            Batch(tuple(edits)),
+            results,
+            tuple(self.nodes),
+            dict(self.records),
+            frozenset(tall & self.nodes.keys()),
+            note,
         )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import ops
-from engine.compose import compose
+from engine import gradient_edits, ops
+from engine.compose import compose, compose_edit
 from engine.derivative_names import derivative_name, read_derivative
 from engine.derivative_records import chain, current
 from engine.derive import derive
@@ -378,3 +378,114 @@ def test_inputs_that_can_be_chosen() -> None:
     graph = compose("J = sum(x * w) + k", {"x": np.ones(2), "w": 2.0, "k": np.array(3)})
     assert [graph.name(n) for n in outer_inputs(graph, str(graph.output()))] == ["x", "w"]
     assert chain(graph, str(graph.output())) == (graph.output(), ())
+
+
+def plain_title(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def test_a_frame_below_with_its_title() -> None:
+    graph = compose(M04, {"x": 1.0})
+    before = to_bytes(graph)
+    x, lowest = str(graph.id_of("x")), max(n.y for n in graph.nodes.values()) + 76
+    made = gradient_edits.added(graph, str(graph.output()), [x], plain_title)
+    inverse = made.edit.apply(graph)
+    [frame] = graph.notes.values()
+    assert (frame.kind, frame.text) == ("frame", "dJ_dx") and frame.y > lowest
+    places = [(graph.nodes[n].x, graph.nodes[n].y) for n in made.added]
+    assert len(set(places)) == len(places)
+    assert all(frame.x < px and px + 128 < frame.x + frame.width for px, _ in places)
+    assert all(frame.y < py and py + 76 < frame.y + frame.height for _, py in places)
+    inverse.apply(graph)
+    assert to_bytes(graph) == before
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_renewed_after_an_edit(order: int) -> None:
+    """From any of the chain; the old nodes go, and what read a result reads the new one."""
+    graph = compose(M04, {"x": 1.0})
+    x = str(graph.id_of("x"))
+    of = str(graph.output())
+    for _ in range(3):
+        made = gradient_edits.added(graph, of, [x], plain_title)
+        made.edit.apply(graph)
+        of = made.results[x]
+    compose_edit(graph, "step = 2 * dJ_dx + d3J_dx3")[0].apply(graph)
+    count = len(graph.nodes)
+    number = next(n for n in graph.nodes.values() if 3.0 in n.literals.values())
+    port = next(p for p, v in number.literals.items() if v == 3.0)
+    set_literal(graph, number.id, port, 5.0).apply(graph)
+    before = to_bytes(graph)
+    assert not any(current(graph).values())
+    name = "dJ_dx" if order == 1 else f"d{order}J_dx{order}"
+    inverse = gradient_edits.renewed(graph, str(graph.id_of(name)), plain_title).edit.apply(graph)
+    wanted = derive("J = cos(sin(x^2) + 5*x^2)", {"x": 1.0}, order=3).orders["x"]
+    found = evaluate(graph)
+    for k in (1, 2, 3):
+        node_id = str(graph.id_of("dJ_dx" if k == 1 else f"d{k}J_dx{k}"))
+        np.testing.assert_allclose(found.values[node_id], wanted[k], 1e-12)
+    step = found.values[str(graph.id_of("step"))]
+    np.testing.assert_allclose(step, 2 * wanted[1] + wanted[3], 1e-12)
+    assert all(current(graph).values()) and len(current(graph)) == 3
+    assert len(graph.nodes) == count and len(graph.notes) == 1
+    inverse.apply(graph)
+    assert to_bytes(graph) == before
+
+
+def test_renewing_a_tensors_second_order() -> None:
+    graph = compose("y = sin(x)", {"x": np.array([0.1, 0.2])})
+    x = str(graph.id_of("x"))
+    gradient_edits.added(graph, str(graph.id_of("y")), [x], plain_title, order=2).edit.apply(graph)
+    y = str(graph.id_of("y"))
+    graph.put("nodes", y, replace(graph.nodes[y], op="cos"))
+    assert not any(current(graph).values()) and len(current(graph)) == 2
+    last = list(graph.settings["derivatives"])[-1]
+    made = gradient_edits.renewed(graph, last, plain_title)
+    made.edit.apply(graph)
+    np.testing.assert_allclose(values(graph, made)[0], -np.cos([0.1, 0.2]), 1e-12)
+    assert all(current(graph).values())
+
+
+PRODUCTS = [
+    ("J = cos(sin(x^2) + 3*x^2)", {"x": 1.0}),
+    ("J = sum(tanh(A @ x)^2)", {"A": [[1.0, 2.0], [0.5, -1.0], [0.3, 0.2]], "x": [0.3, -0.2]}),
+    ("J = sum(sin(x) * x[0])", {"x": [0.3, -0.2, 0.9]}),
+]
+
+
+@pytest.mark.parametrize(("program", "point"), PRODUCTS)
+def test_the_hessian_times_a_direction(program: str, point: dict[str, Any]) -> None:
+    graph = compose(program, point)
+    wanted = derive(program, point, ["x"], hessian=True).hessian["x"]["x"]
+    x = str(graph.id_of("x"))
+    made = gradient_edits.hessian_product(graph, str(graph.output()), x, plain_title)
+    made.edit.apply(graph)
+    way = np.arange(1.0, 1.0 + np.size(point["x"])).reshape(np.shape(point["x"]))
+    graph.put("tensors", str(graph.id_of("v_x")), way)
+    assert graph.name(made.results[x]) == "Hv"
+    np.testing.assert_allclose(
+        values(graph, made)[0], np.tensordot(wanted, way, np.ndim(way)), 1e-12
+    )
+    assert all(current(graph).values()) and current(graph)
+
+
+@pytest.mark.parametrize(
+    "program", ["y = tanh(A @ x)", "y = sum(x^2)", "y = 2 * x", "y = x[1:] * x[:-1]"]
+)
+def test_the_jacobian_times_a_direction(program: str) -> None:
+    point = {"A": [[1.0, 2.0, 0.1], [0.5, -1.0, 3.0]], "x": [0.3, -0.2, 0.9]}
+    graph = compose(program, {n: v for n, v in point.items() if n in program.partition("=")[2]})
+    y, x = str(graph.id_of("y")), str(graph.id_of("x"))
+    made = gradient_edits.jacobian_product(graph, y, x, plain_title)
+    made.edit.apply(graph)
+    way, step = np.array([1.0, -2.0, 0.5]), 1e-6
+    graph.put("tensors", str(graph.id_of("v_x")), way)
+
+    def at(offset: float) -> np.ndarray:
+        moved = graph.copy()
+        moved.put("tensors", x, np.array(point["x"]) + offset * way)
+        return evaluate(moved).values[y]
+
+    wanted = (at(step) - at(-step)) / (2 * step)
+    np.testing.assert_allclose(values(graph, made)[0], wanted, 1e-7)
+    assert graph.name(made.results[y]) == "Jv"
