@@ -15,6 +15,7 @@ from app.text import sentence, tr
 from app.view import icons, settings, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
+from app.view.checking import Checking
 from app.view.docks import Dock, Styled
 from app.view.documents import Documents
 from app.view.finder import Finder
@@ -64,6 +65,7 @@ class Frame(QMainWindow):
         self.finder = Finder(self)
         self.navigation = Navigation(self)
         self.stepping = Stepping(self)
+        self.checking = Checking(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)

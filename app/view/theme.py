@@ -271,6 +271,8 @@ QLabel[role="title"] { font-weight: 600; }
 QLabel[role="value"] { color: $value; }
 QLabel[role="gradient"] { color: $gradient; }
 QLabel[role="error"] { color: $error; }
+QLabel[role="warning"] { color: $warning; }
+QLabel[role="accent"] { color: $accent; }
 QFrame[role="panel"], QWidget[role="panel"] { background: $panel; }
 QFrame[role="bar"] { background: $panel; border: 1px solid $hairline; border-radius: 12px; }
 QWidget[role="plot"] { background: $field; border: 1px solid $hairline; border-radius: 8px; }

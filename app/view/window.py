@@ -23,17 +23,12 @@ from app.view.help import HelpWindow
 from app.view.searching import Search
 from app.view.shortcuts import Shortcuts
 from app.worker import Progress
-from engine.check import check_graph
 from engine.compose import compose_edit
 from engine.edits import batch, set_tensors
 from engine.expression import ExpressionError
 from engine.graph import Graph, GraphError
 from engine.starts import fresh_starts
 from engine.train import data
-
-CHECKED_NODES, CHECKED_ENTRIES = 60, 400
-"""Documents up to this size get their gradients checked as they are edited."""
-
 
 FRAME = (8, 40, -8, -8)
 """What the desktop may put around a window: left, top, right, bottom in pixels."""
@@ -45,9 +40,7 @@ class Window(Frame):
     def __init__(self, session: Session | None = None, recovery: Recovery | None = None) -> None:
         super().__init__(session, recovery)
         self.commands = Commands(self, self, self.top.menus, self.keys, self.canvas)
-        self._checked_at = -1
         self._closed = False
-        self._check_timer = self.once(350, self._check)
         self._fit_timer = self.once(0, self._fit_now)
         self._menu_timer = self.once(0, self.canvas.end_menu)
         self._save_timer = QTimer(self)
@@ -58,7 +51,6 @@ class Window(Frame):
         self.dropping = Dropping(self)
         self._connect()
         self._renamed()
-        self._check_timer.start()
 
     def _connect(self) -> None:
         self.top.formula.entered.connect(self.compose)
@@ -106,7 +98,7 @@ class Window(Frame):
         self.session.selection_changed.join(self._refresh_actions)
         self.session.place_changed.join(self._refresh_actions)
         self.session.cursor_moved.join(self._refresh_actions)
-        self.session.evaluated.join(self._evaluated)
+        self.session.evaluated.join(self._refresh_actions)
 
     # ------------------------------------------------------------ following
 
@@ -119,39 +111,6 @@ class Window(Frame):
 
     def _refresh_actions(self) -> None:
         self.commands.refresh()
-
-    def _evaluated(self) -> None:
-        self._refresh_actions()
-        trouble = self.session.evaluation.trouble
-        if trouble:
-            self.explanation.show_badge(tr("⚠ not finite"), "error", trouble)
-        elif self.session.graph.meaning != self._checked_at:
-            self.explanation.show_badge("")
-            if not self.training:
-                self._check_timer.start()
-
-    def _check(self) -> None:
-        """Compares the gradients shown with differences of values, in small documents."""
-        graph, found = self.session.root, self.session.whole
-        entries = sum(t.size for t in graph.tensors.values())
-        if len(graph.nodes) > CHECKED_NODES or entries > CHECKED_ENTRIES or not found.gradients:
-            return
-        if found.trouble:
-            return  # no difference of values tells more
-        if graph.of_op("data") or self.training:
-            return
-        self._checked_at = graph.meaning
-        errors = check_graph(graph)
-        if errors:
-            worst = max(errors.values())
-            good = worst < 1e-6
-            self.explanation.show_badge(
-                f"✓ checked {worst:.0e}" if good else f"⚠ differs {worst:.0e}",
-                "value" if good else "error",
-                tr(
-                    "The largest relative difference between these gradients and differences of values"
-                ),
-            )
 
     def _opened(self) -> None:
         self.show_editor()

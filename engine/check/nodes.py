@@ -77,10 +77,12 @@ class Verdict:
         gradient = f"the gradient {short(entry.analytic)}{at}"
         many = f"; {self.sampled} of {self.size} entries moved" if self.size > 1 else ""
         if self.state == "kink":
-            told = f"kink: slope from the left {short(entry.left)}, from the right {short(entry.right)}"
+            told = f"at a kink: slope from the left {short(entry.left)}, from the right {short(entry.right)}"
             return f"{told}; {gradient} is {_where(entry)}, as the convention has it, so no error{many}"
         if self.state == "jump":
-            return f"jump: the value jumps here; {gradient} is the slope beside the jump, so no error{many}"
+            return (
+                f"the value jumps here; {gradient} is the slope beside the jump, so no error{many}"
+            )
         measured = f"difference {short(entry.measured)}"
         if self.state == "unsettled":
             return f"{gradient} cannot be compared: the {measured} does not settle{many}"
@@ -239,6 +241,8 @@ class NodeChecks:
 
         found = Entry(place, "differs", analytic, np.nan, usual)
         middle = yield from at(0.0)
+        if not np.isfinite(middle):
+            return f"the output is {short(middle)} here, so no difference can be measured"
         for share in (1.0, 1e-2, 1e-4):
             width = share * usual
             ahead, back = (yield from at(width)), (yield from at(-width))

@@ -59,12 +59,14 @@ class Inspector(QScrollArea):
         self.node: str | None = None
         self._form: QWidget | None = None
         self._built_for: Any = None
+        self.check: QLabel | None = None
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         session.selection_changed.join(self.refresh)
         session.document_changed.join(self.refresh)
         session.evaluated.join(self.refresh)
         session.cursor_moved.join(self.refresh)
+        session.marks.listeners.append(self._show_check)
         self.refresh()
 
     def sizeHint(self) -> QSize:
@@ -115,6 +117,7 @@ class Inspector(QScrollArea):
 
     def _build(self) -> None:
         form = QWidget()
+        self.check = None
         form.setProperty("role", "panel")
         form.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._column = QVBoxLayout(form)
@@ -178,6 +181,11 @@ class Inspector(QScrollArea):
         self.value, self.gradient = self._number("value"), self._number("gradient")
         self._add_row(tr("value"), self.value)
         self._add_row(tr("gradient"), self.gradient)
+        self.check = QLabel()
+        self.check.setFont(theme.ui_font(11))
+        self.check.setWordWrap(True)
+        self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._check_title = self._add_row(tr("check"), self.check)
         self.fault = QLabel()
         self.fault.setProperty("role", "error")
         self.fault.setWordWrap(True)
@@ -270,13 +278,14 @@ class Inspector(QScrollArea):
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 
-    def _add_row(self, title: str, widget: QWidget) -> None:
+    def _add_row(self, title: str, widget: QWidget) -> QLabel:
         row = self._rows.rowCount()
         label = QLabel(title)
         label.setProperty("role", "muted")
         label.setFont(theme.ui_font(11))
         self._rows.addWidget(label, row, 0, Qt.AlignmentFlag.AlignVCenter)
         self._rows.addWidget(widget, row, 1)
+        return label
 
     # ------------------------------------------------------------ numbers
 
@@ -296,6 +305,7 @@ class Inspector(QScrollArea):
         self._show_number(self.value, value, "")
         unfinished = gradient is not None and self._still_growing(node_id)
         self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
+        self._show_check()
         waiting = tr("A port is empty: wire it, or give it a number.")
         if graph.op(node_id).definition is not None and all(
             graph.operand(node_id, p) is not None for p in graph.ports(node_id)
@@ -328,6 +338,20 @@ class Inspector(QScrollArea):
         self.shape_told.emit(
             "" if spec is None else f"{tr('shape')} {shape_text(spec.shape)}" if not size else size
         )
+
+    def _show_check(self) -> None:
+        """What a check of this node's gradient found, with its numbers."""
+        if self.node is None or self.check is None:
+            return
+        mark = self.session.marks.of("check")
+        badge = mark.badges.get(self.node) if mark is not None else None
+        self.check.setText(badge.tip if badge else "")
+        if badge is not None and self.check.property("role") != badge.role:
+            self.check.setProperty("role", badge.role)
+            self.check.style().unpolish(self.check)
+            self.check.style().polish(self.check)
+        self.check.setVisible(badge is not None)
+        self._check_title.setVisible(badge is not None)
 
     def _still_growing(self, node_id: str) -> bool:
         session = self.session
