@@ -143,15 +143,7 @@ class Session:
     @property
     def forward_end(self) -> int:
         """How many of the steps are forward ones; they come first."""
-        steps = self.steps
-        low, high = 0, len(steps)
-        while low < high:
-            middle = (low + high) // 2
-            if steps[middle].phase == "forward":
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return self.steps.script.forward_end
 
     @property
     def base(self) -> Path | None:

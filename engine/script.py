@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from typing import overload
@@ -71,6 +72,16 @@ class Script:
                 )
             )  # fmt: skip
         return cls(outlines)
+
+    @cached_property
+    def forward_end(self) -> int:
+        """How many of the steps are forward ones; they come first."""
+        return bisect_left(self.outlines, True, key=lambda o: o.phase != "forward")
+
+    @cached_property
+    def passes(self) -> dict[tuple[str, str], Outline]:
+        """The backward step that goes through a port of a computed node."""
+        return {(o.node, o.port): o for o in self.outlines if o.port is not None}
 
     @cached_property
     def computed_at(self) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -37,7 +37,7 @@ class Commands(QObject):
             (canvas if action.canvas_key else window).addAction(made)
         for title in actions.MENUS:
             menu = bar.addMenu(tr(title))
-            menu.aboutToShow.connect(self.refresh)
+            menu.aboutToShow.connect(self._refresh_all)
             self._fill(menu, list(actions.in_menu(title)))
         self._text_keys = TextKeys(self)
         keys.changed.join(self._bind)
@@ -101,11 +101,16 @@ class Commands(QObject):
         if action.enabled(self.context):
             action.run(self.context)
 
-    def refresh(self) -> None:
-        """What is enabled, and what undo and redo are called."""
+    def _refresh_all(self) -> None:
+        self.refresh()
+
+    def refresh(self, menus: Collection[str] = actions.MENUS) -> None:
+        """What is enabled in these menus, and what undo and redo are called."""
         history = self.context.session.history
         for action_id, made in self.by_id.items():
             action = actions.BY_ID[action_id]
+            if action.menu not in menus:
+                continue
             made.setEnabled(action.enabled(self.context))
             if action.checked is not None:
                 made.setChecked(action.checked(self.context))

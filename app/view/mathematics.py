@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.view import theme
 
-_KEPT = 600
+_KEPT = 2000
 LONGEST = 650
 """Letters of LaTeX; longer ones are wider than a page and take a second to typeset: shown as text."""
 _cache: OrderedDict[tuple[str, float, str], Formula] = OrderedDict()
@@ -67,9 +67,21 @@ def typeset(latex: str, size: float, colour: QColor, plain: str = "") -> Formula
     return found
 
 
-def _typeset(latex: str, size: float, colour: QColor, plain: str) -> Formula:
+def is_known(latex: str, size: float, colour: QColor) -> bool:
+    """Whether a formula is drawn already, so that `typeset` costs nothing."""
+    return (latex, size, colour.name()) in _cache
+
+
+def plain(text: str, size: float, colour: QColor) -> Formula:
+    """Words in the place of a formula that is not typeset yet."""
+    metrics = QFontMetricsF(theme.ui_font(size, italic=True))
+    width, height = metrics.horizontalAdvance(text), metrics.height()
+    return Formula(text, width, height, metrics.ascent(), None, size, colour)
+
+
+def _typeset(latex: str, size: float, colour: QColor, text: str) -> Formula:
     if len(latex) > LONGEST:
-        return _plain(plain, size, colour)
+        return plain(text, size, colour)
     try:
         from ziamath.config import config  # 0.2 s, so only when there is something to show
         from ziamath.zmath import Latex
@@ -86,17 +98,11 @@ def _typeset(latex: str, size: float, colour: QColor, plain: str) -> Formula:
         renderer = QSvgRenderer(svg.encode())
         box = renderer.viewBoxF()
         if renderer.isValid() and box.width() > 0:
-            return Formula(plain, box.width(), box.height(), -box.y(), renderer, size, colour)
+            return Formula(text, box.width(), box.height(), -box.y(), renderer, size, colour)
     except Exception:
         # The parser raises whatever it stumbles over; a formula is worth no broken window.
         pass
-    return _plain(plain, size, colour)
-
-
-def _plain(text: str, size: float, colour: QColor) -> Formula:
-    metrics = QFontMetricsF(theme.ui_font(size, italic=True))
-    width, height = metrics.horizontalAdvance(text), metrics.height()
-    return Formula(text, width, height, metrics.ascent(), None, size, colour)
+    return plain(text, size, colour)
 
 
 class MathLabel(QWidget):

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.recovery import Recovery
 from app.session import Session
-from app.view import mathematics, settings, theme
+from app.view import mathematics, settings, theme, typesetting
 from app.view.canvas.export import Choices, drawn
 from app.view.crash import CrashGuard
 from app.view.window import Window
@@ -73,6 +73,7 @@ def save(window: Window, out: Path) -> None:
     """Writes what the window shows. Raises ValueError when the file cannot be written."""
     settle()
     window.canvas.flush()
+    typesetting.finish()
     picture = window.grab()
     if not picture.save(str(out), "PNG"):
         raise ValueError(f"cannot write the picture {out}; choose another place")

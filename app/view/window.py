@@ -97,7 +97,7 @@ class Window(Frame):
         self.session.opened.join(self._renamed)
         self.session.selection_changed.join(self._refresh_actions)
         self.session.place_changed.join(self._refresh_actions)
-        self.session.cursor_moved.join(self._refresh_actions)
+        self.session.cursor_moved.join(self._refresh_steps)
         self.session.evaluated.join(self._refresh_actions)
 
     # ------------------------------------------------------------ following
@@ -111,6 +111,9 @@ class Window(Frame):
 
     def _refresh_actions(self) -> None:
         self.commands.refresh()
+
+    def _refresh_steps(self) -> None:
+        self.commands.refresh(("Step", "Explain"))
 
     def _opened(self) -> None:
         self.show_editor()

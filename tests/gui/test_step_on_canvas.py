@@ -168,8 +168,10 @@ def test_numbers_travel_only_where_motion_is_wanted_and_seen(
     canvas.reduced_motion = False
     seen.clear()
     at(canvas, 2)
-    qtbot.waitUntil(lambda: seen[-1] == 1.0 and len(seen) > 2)
-    assert seen[1] < 0.5 and sorted(seen[1:]) == seen[1:]
+    qtbot.waitUntil(lambda: seen[-1] == 1.0 and len(seen) > 1)
+    assert sorted(seen[1:]) == seen[1:], (
+        "forward, without a clock: how often depends on the machine"
+    )
     canvas.zoom_to(0.3)
     seen.clear()
     at(canvas, 3)

@@ -16,7 +16,7 @@ from app.view.canvas.mark_layers import VerdictLayer, WeightLayer
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.note_board import NoteBoard
 from app.view.canvas.pictures import Pictures
-from app.view.canvas.places import Places
+from app.view.canvas.places import MANY, Places
 from app.view.canvas.step_layer import StepLayer
 from app.view.canvas.values import Values
 from app.view.canvas.wire_item import WireItem
@@ -216,8 +216,14 @@ class Board(Places):
                 wire.stale = True
             self._reshape()
             self._freshen_seen()
-            return
-        self._freshen_all(changed)
+        elif len(changed) <= MANY:
+            self._freshen_all(changed)
+        else:  # far away in the pass
+            for node_id in changed & self.nodes.keys():
+                self.nodes[node_id].stale = True
+                for key in self._around.get(node_id, ()):
+                    self.wires[key].stale = True
+            self._freshen_seen()
 
     def _freshen_all(self, node_ids: set[str]) -> None:
         """Nodes, and the wires at them."""

@@ -28,6 +28,7 @@ class Values:
         self.visited: set[str] = set()
         self._passes: dict[Port, list[int]] = {}
         self._passes_of: tuple[object, int] | None = None
+        self._dots_of: tuple[int, set[str]] | None = None
 
     def follow(self, stepping: bool) -> set[str] | None:
         """Nodes that may show something else than before; None when all may."""
@@ -49,19 +50,26 @@ class Values:
         outlines = evaluation.steps.script.outlines
         steps = {s for o in outlines[low:high] for s in (o.node, o.target) if s}
         nodes = {evaluation.node_of(s) for s in steps} | self.visited
-        nodes |= {n for n, ref in evaluation.expansion.results.items() if ref in steps}
+        results = evaluation.expansion.results
+        nodes |= {n for n, ref in results.items() if ref in steps} if results else set()
         # A wire of the step before or of this one ends at the node whose rule it was.
         for number in (was, cursor):
             if number:
                 nodes.add(evaluation.node_of(outlines[number - 1].node))
         known = [n for n in nodes if n]
-        for node_id in known:  # grows on the way: what a node reads through dots goes with it
-            known += [
-                k.source
-                for k in session.graph.links_of(node_id)
-                if k.target == node_id and session.graph.op(k.source).is_wire
-            ]
+        dots, read = self._dots(), session.graph.structure.pred
+        for node_id in (
+            known if dots else ()
+        ):  # grows on the way: what it reads through dots as well
+            known += [source for source in read[node_id] if source in dots]
         return set(known)
+
+    def _dots(self) -> set[str]:
+        graph = self._session.graph
+        if self._dots_of is None or self._dots_of[0] != graph.meaning:
+            found = {n for n in graph.nodes if graph.op(n).is_wire}
+            self._dots_of = graph.meaning, found
+        return self._dots_of[1]
 
     def added(self) -> tuple[str, str]:
         """The node that this step adds one of several terms to, and as text the term and the sum, with

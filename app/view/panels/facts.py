@@ -100,13 +100,11 @@ def _latex_number(shown: str) -> str:
 
 
 def _local_value(session: Session, node_id: str, port: str) -> float | None:
-    own, steps = session.evaluation.step_of(node_id), session.steps
-    for outline in steps.script.outlines[session.forward_end :]:
-        term = outline.contribution
-        if term is not None and term.node == own and term.port == port and term.local is not None:
-            value = steps.telling.read(term.local)
-            return float(value) if value is not None and value.ndim == 0 else None
-    return None
+    steps = session.steps
+    step = steps.script.passes.get((session.evaluation.step_of(node_id), port))
+    term = step.contribution if step is not None else None
+    value = steps.telling.read(term.local) if term is not None and term.local is not None else None
+    return float(value) if value is not None and value.ndim == 0 else None
 
 
 def array_text(array: Array | None) -> str:

@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.text import tr
 from app.view import theme
-from app.view.mathematics import MathLabel
 from app.view.panels import facts
 from app.view.panels.controls import Field, OptionControl
 from app.view.panels.note_form import NoteForm
+from app.view.typesetting import PatientLabel
 from engine import edits
 from engine.edits import Edit
 from engine.graph import TIED, GraphError
@@ -172,10 +172,10 @@ class Inspector(QScrollArea):
         self._rows.setColumnStretch(1, 1)
         self._rows.setColumnMinimumWidth(0, 92)
         self._column.addLayout(self._rows)
-        self.formula = MathLabel(13) if not op.is_source else None
+        self.formula = PatientLabel(13) if not op.is_source else None
         if self.formula is not None:
             self._add_row(tr("formula"), self.formula)
-        self.locals = [MathLabel(13) for _ in facts.local_derivatives(self.session, node_id)]
+        self.locals = [PatientLabel(13) for _ in facts.local_derivatives(self.session, node_id)]
         for number, label in enumerate(self.locals):
             self._add_row(tr("local derivative") if number == 0 else "", label)
         self.value, self.gradient = self._number("value"), self._number("gradient")
@@ -329,7 +329,7 @@ class Inspector(QScrollArea):
             control.setEnabled(name == TIED or not options.get(TIED))
         if not op.is_source:
             self.output.blockSignals(True)
-            self.output.setChecked(graph.output() == node_id)
+            self.output.setChecked(found.output == node_id)
             self.output.blockSignals(False)
         if "source" in node.options:
             self.notes.setText(session.data_fault)

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.text import tr
 from app.view import theme
-from app.view.mathematics import typeset
+from app.view.typesetting import soon
 from engine.trace import Step
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -97,9 +97,9 @@ class TraceModel(QAbstractTableModel):
 class _Lines(QStyledItemDelegate):
     """Draws a step typeset: muted while it is still to come, outlined when it is the one shown."""
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, parent: QTableView) -> None:
         super().__init__(parent)
-        self.session = session
+        self.session, self._viewport = session, parent.viewport()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, ROW_HEIGHT)
@@ -112,7 +112,7 @@ class _Lines(QStyledItemDelegate):
             return
         tokens = theme.current()
         cursor = self.session.cursor
-        formula = typeset(latex_of(step), SIZE, tokens.text, step.text)
+        formula = soon(latex_of(step), SIZE, tokens.text, step.text, self._viewport)
         box = QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
