@@ -32,7 +32,7 @@ def latex_name(name: str) -> str:
     an index in square brackets behind it stays one."""
     name, bracket, at = name.partition("[")
     if bracket:
-        return f"{latex_name(name)}[{at}"
+        return f"{latex_name(name)}[{at}".replace(",", "{,}")
     parts = written(name, latex_name, lambda power: f"^{{{power}}}", r"\partial ")
     if parts is not None:
         above, below, number = parts

@@ -100,6 +100,7 @@ class Frame(QMainWindow):
     def _build_middle(self) -> None:
         self.canvas = Canvas(self.session, theme.current())
         self.explanation = Explanation(self.session)
+        self.canvas.board.hovered.connect(self.explanation.follow_pointer)
         self.transport = Transport(self.session)
         self.start = StartPage()
         self.editor = QWidget()

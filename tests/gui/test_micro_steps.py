@@ -92,7 +92,7 @@ class Walk:
         wanted = self.document.backward_text(node, place, summed)
         assert card.symbols.accessibleName() == wanted
         assert self._row() == wanted
-        numbers = _plain(card.numbers.text())
+        numbers = _plain(card.numbers)
         if added.ndim == 0 and upstream.ndim == 0 and RULES[rule].is_local:
             shown = _numbers(numbers)
             assert len(shown) == 3, numbers
@@ -114,7 +114,7 @@ class Walk:
         card, value = self.window.explanation, self.values[node]
         assert card.symbols.accessibleName() == self.document.forward_text(node)
         assert self._row() == self.document.forward_text(node)
-        numbers = _plain(card.numbers.text())
+        numbers = _plain(card.numbers)
         if value.ndim or any(self.values[a].ndim for a in args):
             end = numbers.rpartition("→")[2].strip().replace("*", "x")
             shape = "x".join(map(str, value.shape))
@@ -157,7 +157,7 @@ class Walk:
         told = (
             card.where.text(),
             card.symbols.accessibleName(),
-            card.numbers.text(),
+            card.numbers,
             card.rest.text(),
         )
         return told, faces, wires

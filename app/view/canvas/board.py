@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtWidgets import QGraphicsScene
 
 from app.session import Session
@@ -34,6 +34,9 @@ class Board(Places):
     Two layers paint them. While `moving` is set they may use pictures of another size, and then set
     `unsharp`; `bare` leaves numbers out of a picture that is kept.
     """
+
+    hovered = Signal(object, object)
+    """The node and the wire that are under the pointer now, or None."""
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__(session)
@@ -314,6 +317,7 @@ class Board(Places):
         if was == now:
             return
         self._hovered = now
+        self.hovered.emit(node_id, key)
         for (a_node, a_key), hovered in ((was, False), (now, True)):
             item = self.nodes.get(a_node or "")
             if item is not None and was[0] != now[0]:

@@ -1,33 +1,53 @@
-"""What happens at this micro-step and why: the rule in symbols and in numbers."""
+"""What happens at this micro-step and why: the rule in symbols above its numbers, and its sum."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.marks import Mark
 from app.session import Session
 from app.text import pretty_name, tr
 from app.view import theme
-from app.view.mathematics import MathLabel
+from app.view.origins import node_of, wires_of
+from app.view.panels.columns import Column, Columns, readable
+from app.view.panels.entry_picker import EntryPicker
+from engine.entries import Entries, Index, NoEntries, Sum
+from engine.entry_lines import entry_line
+from engine.graph import Port
+from engine.lines import Line, Part
 from engine.shapes import shape_text
 from engine.trace import Step
 
-_PARTIAL = re.compile(r"\bd([^\W\d][\w.]*)/d([^\W\d][\w.]*)")
-SYMBOL_SIZE = 20
+OWNER = "factor"
+SYMBOL_SIZE, NUMBER_SIZE = 19, 12
+TERMS = 6
+"""How many terms of a sum stand side by side; of more, those around the one just added."""
 
 
 class Explanation(QFrame):
-    """Shows the session's current step; its texts are public, so tests read what people read."""
+    """Shows the session's current step; its texts are public, so tests read what people read.
+
+    Pointing at a factor points out its wires on the canvas, and `follow_pointer` the other way.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         self.setProperty("role", "bar")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 10, 20, 10)
+        self._entries: tuple[Step, Entries | NoEntries] | None = None
+        self._line = Line(())
+        self._pointer: tuple[str | None, Port | None] = (None, None)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(20, 10, 20, 10)
+        whole.setSpacing(16)
+        layout = QVBoxLayout()
         layout.setSpacing(4)
+        whole.addLayout(layout, 1)
         head = QHBoxLayout()
         self.where = QLabel()
         self.where.setProperty("role", "muted")
@@ -35,30 +55,50 @@ class Explanation(QFrame):
         self.badge.setProperty("badge", True)
         self.badge.hide()
         head.addWidget(self.where, 1)
-        head.addWidget(self.badge)
+        head.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignVCenter)
+        head.addStrut(30)
         layout.addLayout(head)
-        self.symbols = MathLabel(SYMBOL_SIZE)
-        self.symbols.setMinimumHeight(44)
+        self.symbols = Columns(SYMBOL_SIZE, NUMBER_SIZE, 68)
         layout.addWidget(self.symbols)
-        foot = QHBoxLayout()
-        foot.setSpacing(20)
-        self.numbers, self.rest, self.later = QLabel(), QLabel(), QLabel()
+        below = QWidget()
+        below.setFixedHeight(30)
+        foot = QHBoxLayout(below)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(16)
+        self.sum = Columns(13, NUMBER_SIZE, 30, one_row=True)
+        self.rest, self.later = QLabel(), QLabel()
         self.later.setProperty("role", "muted")
-        for label in (self.numbers, self.rest, self.later):
+        foot.addWidget(self.sum)
+        for label in (self.rest, self.later):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             foot.addWidget(label)
         self.later.setMinimumWidth(1)  # a long sentence never widens the window
         foot.addStretch(1)
-        layout.addLayout(foot)
+        layout.addWidget(below)
+        self.picker = EntryPicker()
+        whole.addWidget(self.picker)
+        for line in (self.symbols, self.sum):
+            line.pointed.connect(self._pointed)
+            line.chosen.connect(self._chosen)
+        self.picker.switched.connect(self.refresh)
+        self.picker.picked.connect(self.refresh)
         session.cursor_moved.join(self.refresh)
         session.evaluated.join(self.refresh)
         self.restyle()
         self.refresh()
 
     def restyle(self) -> None:
-        for label in (self.numbers, self.rest, self.later):
+        for label in (self.rest, self.later):
             label.setFont(theme.number_font(12))
+        self.picker.restyle()
+        self.symbols.refresh()
+        self.sum.refresh()
+
+    @property
+    def numbers(self) -> str:
+        """The line in numbers (of tensors: in shapes) as text."""
+        return readable(self._line.numbers_text) if self._line.parts else ""
 
     def show_badge(self, text: str, role: str = "value", tip: str = "") -> None:
         """A short verdict at the right, such as a gradient check; empty hides it."""
@@ -69,25 +109,110 @@ class Explanation(QFrame):
         self.badge.style().polish(self.badge)
         self.badge.setVisible(bool(text))
 
+    # ------------------------------------------------------------ what is shown
+
     def refresh(self) -> None:
         step = self.session.step
         if step is None:
             self._show_nothing()
             return
         self.where.setText(self._where(step))
-        self.symbols.set_formula(step.symbols, step.text)
-        _say(self.numbers, _readable(step.numbers_text) if step.phase != "seed" else "")
-        _say(self.rest, self._sum(step))
+        said = self._show_line(step)
+        self._show_sum(step)
+        _say(self.rest, self._total(step))
         self.rest.setProperty("role", "gradient" if step.phase == "backward" else "value")
         self.rest.style().unpolish(self.rest)
         self.rest.style().polish(self.rest)
-        pending = "  +  ".join(_readable(text) for text in step.pending)
-        later = f"{tr('still to come')}: {pending}" if pending else ""
         found = self.session.evaluation
         if found.not_finite is not None and found.not_finite.number == step.number:
-            later = tr("Not finite from here on: ") + found.trouble
+            said = tr("Not finite from here on: ") + found.trouble
         at_end = step.number == len(self.session.steps)
-        self._say_later(later or (self._why_no_gradient() if at_end else ""))
+        why = self._why_no_gradient() if at_end else ""
+        refused = self.picker.is_on and isinstance(self._entries_of(step), NoEntries)
+        self._say_later(said if refused else why or said)
+        self.follow_pointer(*self._pointer)
+
+    def _show_line(self, step: Step) -> str:
+        """The rule, or the sum behind one entry; returns what is to be said beside it."""
+        backward = step.phase == "backward"
+        entries = self._entries_of(step)
+        self.picker.setVisible(entries is not None)
+        line, said = _seen(step), ""
+        if isinstance(entries, Entries) and step.value.size:
+            index = self._index(entries)
+            self.picker.show_entry(step.value, index, "gradient" if backward else "value")
+            if self.picker.is_on:
+                line, found = self._entry_line(entries, index)
+                said = _counted(found.count, found.among, found.adds_up)
+                said = f"{said} · {readable(step.numbers_text)}"
+        elif entries is not None:
+            self.picker.show_none()
+            if self.picker.is_on:
+                said = str(entries) if isinstance(entries, NoEntries) else tr("there is no entry")
+        self._line = line
+        self.symbols.show_columns(tuple(_columns(step, line)), line.text)
+        return said
+
+    def _entries_of(self, step: Step) -> Entries | NoEntries | None:
+        """The entries of a step with tensors, made once; None for single numbers and the seed."""
+        spec = step.telling.expansion.spec
+        args = step.telling.expansion.nodes[step.node].args
+        tensors = step.value.ndim or any(spec(a).shape for a in (step.node, *args))
+        if step.phase == "seed" or not tensors:
+            return None
+        if self._entries is None or self._entries[0] is not step:
+            try:
+                self._entries = step, Entries(step)
+            except NoEntries as error:
+                self._entries = step, error
+        return self._entries[1]
+
+    def _index(self, entries: Entries) -> Index:
+        """The entry that was picked last where there is one like it, else the largest."""
+        index, shape = self.picker.index, entries.shape
+        fits = len(index) == len(shape) and all(i < n for i, n in zip(index, shape, strict=True))
+        return index if fits else entries.largest()
+
+    def _entry_line(self, entries: Entries, index: Index) -> tuple[Line, Sum]:
+        """The sum behind an entry with as many of its terms as there is room for."""
+        for most in range(TERMS, 0, -1):
+            found = entries.at(index, most)
+            line = entry_line(entries, found)
+            if sum(map(_width, line.parts)) <= self.symbols.width() / 0.8:
+                break
+        return line, found
+
+    def _show_sum(self, step: Step) -> None:
+        """At a fan-out: what the target has got, term by term, and muted what is still to come."""
+        terms, here = step.terms, step.position
+        if step.phase != "backward" or len(terms) < 2:
+            self.sum.hide()
+            return
+        first = max(0, min(here - TERMS // 2, len(terms) - TERMS))
+        columns: list[Column] = []
+        if first:
+            before = step.telling.read(terms[first - 1].total)
+            earlier = Part("", f"{first:,} terms before")
+            number = (
+                theme.number_text(float(before)) if before is not None and not before.ndim else "…"
+            )
+            columns.append(Column(Part("", "", number), number="muted", tip=earlier.text))
+        told = step.terms_told(first, first + TERMS)
+        for place, part in enumerate(told, first):
+            if columns:
+                columns.append(Column(Part("", "", " + "), number="muted"))
+            done = place <= here and not part.number.startswith("[")
+            shown = Part("", "", part.number, part.number_latex, part.origins) if done else part
+            role = "gradient" if place == here else "text" if place < here else "muted"
+            tip = readable(f"{part.text} = {part.number}") if place <= here else readable(part.text)
+            columns.append(Column(shown, role, role, tip))
+        left = len(terms) - first - len(told)
+        if left:
+            columns.append(Column(Part("", "", f" + {left:,} more"), number="muted"))
+        columns.append(Column(Part("", "", " → "), number="muted"))
+        text = "".join(c.part.text or c.part.number for c in columns)
+        self.sum.show_columns(columns, text.removesuffix(" → "))
+        self.sum.show()
 
     def _show_nothing(self) -> None:
         steps = self.session.steps
@@ -97,8 +222,10 @@ class Explanation(QFrame):
         else:
             self.where.setText(tr("Nothing to step through yet"))
             hint = self._why_no_gradient() or tr("Drag an operator in, or type a formula above.")
-        self.symbols.set_formula("", "")
-        _say(self.numbers, "")
+        self._line = Line(())
+        self.symbols.show_columns((), "")
+        self.sum.hide()
+        self.picker.hide()
         _say(self.rest, "")
         self._say_later(hint)
 
@@ -134,19 +261,100 @@ class Explanation(QFrame):
             phase, what, place = tr("Forward"), tr("node"), name
         return f"{phase} {step.number} {tr('of')} {total} · {what} {place}"
 
-    def _sum(self, step: Step) -> str:
+    def _total(self, step: Step) -> str:
         if step.phase != "backward" or not step.target:
             return ""
-        word = tr("sum so far") if step.pending else tr("in all")
+        word = tr("sum so far") if step.position + 1 < len(step.terms) else tr("in all")
         if step.total.ndim:
             return f"{word} [{shape_text(step.total.shape)}]"
         return f"{word} {theme.number_text(float(step.total))}"
 
+    # ------------------------------------------------------------ pointing
 
-def _readable(text: str) -> str:
-    """Plain text of a line with signs and names as people write them."""
-    signs = text.replace(" * ", " × ").replace("-", "−")
-    return _PARTIAL.sub(lambda m: f"∂{pretty_name(m[1])}/∂{pretty_name(m[2])}", signs)
+    def _pointed(self, part: Part | None) -> None:
+        """The wires that a factor comes from are pointed out on the canvas, or its node is."""
+        if part is None:
+            self.session.marks.put(OWNER, None)
+            return
+        lit = frozenset(k for o in part.origins for k in wires_of(self.session, o))
+        notes: dict[str, str] = {}
+        for origin in part.origins:
+            node_id = self.session.evaluation.node_of(origin.node)
+            if not lit and node_id in self.session.graph.nodes:
+                notes[str(node_id)] = readable(part.text) or readable(part.number).strip()
+        self.session.marks.put(OWNER, Mark(lit=lit, notes=notes))
+
+    def _chosen(self, part: Part) -> None:
+        """Selects the node that a factor belongs to."""
+        step = self.session.step
+        forward = step is not None and step.phase == "forward"
+        nodes = (node_of(self.session, o, forward) for o in part.origins)
+        self.session.select(dict.fromkeys(n for n in nodes if n is not None))
+
+    def follow_pointer(self, node_id: str | None, key: Port | None) -> None:
+        """Points out the factors that come from what the pointer is over on the canvas."""
+        self._pointer = node_id, key
+        for line in (self.symbols, self.sum):
+            factors = [c.part for c in line.columns if c.is_factor]
+            line.set_lit([p for p in factors if self._is_of(p, node_id, key)])
+
+    def _is_of(self, part: Part, node_id: str | None, key: Port | None) -> bool:
+        if key is not None:
+            return any(key in wires_of(self.session, o) for o in part.origins)
+        if node_id is None:
+            return False
+        found = self.session.evaluation
+        return any(o.kind != "wire" and found.node_of(o.node) == node_id for o in part.origins)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.picker.is_on:
+            self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.session.marks.put(OWNER, None)
+        super().hideEvent(event)
+
+
+def _seen(step: Step) -> Line:
+    """A step's line; the seed is a number itself."""
+    if step.phase != "seed":
+        return step.line
+    return Line(tuple(replace(p, number="", number_latex="") for p in step.line.parts))
+
+
+def _columns(step: Step, line: Line) -> Iterable[Column]:
+    """The parts in the colours of what they are: values, gradients, plain local derivatives."""
+    forward = step.phase == "forward"
+    for i, part in enumerate(line.parts):
+        kind = part.origins[0].kind if part.origins else ""
+        role = "muted" if not kind else "gradient" if kind == "gradient" else "text"
+        if kind == "value" or (forward and kind):
+            role = "value"
+        tip = ""
+        if kind:
+            words = readable(part.text) or readable(line.parts[0].text)
+            number = readable(part.number).strip()
+            tip = f"{words} = {number}" if number else words
+        last = i == len(line.parts) - 1
+        yield Column(part, "text", role if kind or last else "muted", tip)
+
+
+def _width(part: Part) -> float:
+    """About how wide a part is once it is typeset."""
+    halves = part.text.split("/") if part.latex.startswith(r"\frac") else [part.text.strip()]
+    symbols = max(map(len, halves))
+    return max(8.6 * symbols, 7.4 * len(part.number.strip())) + 8
+
+
+def _counted(count: int, among: int, adds_up: bool) -> str:
+    if not count:
+        return tr("no entry that is read moves it here")
+    if not adds_up:
+        return tr("depends on {count} of {among} entries").format(count=count, among=among)
+    if count == among == 1:
+        return tr("one term")
+    return tr("{count} of {among} terms are not zero").format(count=count, among=among)
 
 
 def _say(label: QLabel, text: str) -> None:

@@ -1,0 +1,286 @@
+"""The step card's factors: numbers under their symbols, wires lit both ways, the sum at a fan-out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hands import LEFT, PLAIN, hover, middle, node, seen
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.view.panels.columns import Columns, readable
+from app.view.panels.explanation import OWNER
+from app.view.window import Window
+from engine.edits import set_tensors
+from engine.graph import Graph
+from engine.lines import Part
+from engine.modules import make_module
+
+PROGRAM = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
+
+
+def give(window: Window, **values: object) -> None:
+    graph = window.session.graph
+    arrays = {str(graph.id_of(n)): np.asarray(v, float) for n, v in values.items()}
+    window.session.do(set_tensors(arrays), "numbers")
+
+
+def worked(window: Window, cursor: int = 10) -> Columns:
+    window.compose(PROGRAM)
+    give(window, x=1.0)
+    window.session.seek(cursor)
+    QApplication.processEvents()
+    return window.explanation.symbols
+
+
+def told(line: Columns) -> list[tuple[str, str]]:
+    return [(readable(c.part.text).strip(), readable(c.part.number).strip()) for c in line.columns]
+
+
+def point_at(line: Columns, text: str) -> QPoint:
+    index = next(i for i, c in enumerate(line.columns) if readable(c.part.text) == text)
+    place = line.place_of(index).toPoint()
+    QTest.mouseMove(line, place)
+    QApplication.processEvents()
+    return place
+
+
+def texts(parts: list[Part]) -> list[str]:
+    return [readable(p.text) for p in parts]
+
+
+def at_wire(window: Window, key: tuple[str, str]) -> QPoint:
+    x, y = window.canvas.board.wires[key].points()[12]
+    return seen(window.canvas, QPointF(x, y))
+
+
+def test_each_factor_stands_over_its_number(window: Window) -> None:
+    line = worked(window)
+    upstream, local = -np.sin(np.sin(1.0) + 3.0), np.cos(1.0)
+    assert told(line) == [
+        ("∂J/∂t", ""), ("+=", ""), ("∂J/∂u₁", f"{upstream:.4f}"), ("×", "×"),
+        ("cos(t)", f"{local:.4f}"), ("", "="), ("", f"{upstream * local:.4f}"),
+    ]  # fmt: skip
+    left, right = (line.place_of(i).x() for i in (2, 4))
+    assert left < right and line.numbers == "0.6441 * 0.5403 = 0.3480"
+    assert window.explanation.numbers == "0.6441 × 0.5403 = 0.3480"
+
+
+def test_a_factor_lights_its_wires_and_a_click_selects_its_node(window: Window) -> None:
+    line, session = worked(window), window.session
+    ids = {n: node(window.canvas, n) for n in ("t", "u1", "u2", "u", "J")}
+    place = point_at(line, "cos(t)")
+    mark = session.marks.of(OWNER)
+    assert mark is not None and mark.lit == {(ids["u1"], "x")}
+    point_at(line, "∂J/∂u₁")
+    mark = session.marks.of(OWNER)
+    assert mark is not None and mark.lit == {(ids["u"], "a")}
+    point_at(line, "∂J/∂t")
+    mark = session.marks.of(OWNER)
+    assert mark is not None and mark.lit == {(ids["u1"], "x"), (ids["u2"], "b")}
+    QTest.mouseClick(line, LEFT, PLAIN, place)
+    assert session.selection == (ids["u1"],) and session.cursor == 10
+    session.seek(7)  # the output's gradient came through no wire: its node is told
+    point_at(line, "∂J/∂J")
+    mark = session.marks.of(OWNER)
+    assert mark is not None and not mark.lit and mark.notes == {ids["J"]: "∂J/∂J"}
+    QTest.mouseMove(window.transport, QPoint(3, 3))
+    QApplication.processEvents()
+    session.seek(2)
+    point_at(line, "t")
+    mark = session.marks.of(OWNER)
+    assert mark is not None and mark.lit == {(ids["u1"], "x")}
+    QTest.mouseClick(line, LEFT, PLAIN, line.place_of(3).toPoint())
+    assert session.selection == (ids["t"],), "forward, the node that gives the operand"
+
+
+def test_keys_go_from_factor_to_factor(window: Window) -> None:
+    line, session = worked(window), window.session
+    line.setFocus(Qt.FocusReason.TabFocusReason)
+    assert texts(line.lit) == ["∂J/∂t"]
+    QTest.keyClick(line, Qt.Key.Key_Right)
+    QTest.keyClick(line, Qt.Key.Key_Right)
+    assert texts(line.lit) == ["cos(t)"] and line.accessibleDescription() == "cos(t) = 0.5403"
+    assert session.marks.of(OWNER) is not None and session.cursor == 10
+    QTest.keyClick(line, Qt.Key.Key_Return)
+    assert session.selection == (node(window.canvas, "u1"),)
+    QTest.keyClick(line, Qt.Key.Key_End)
+    assert line.lit[0].number == "0.3480"
+    QTest.keyClick(line, Qt.Key.Key_J)
+    assert session.cursor == 9, "letters still step"
+    window.canvas.setFocus()
+    assert session.marks.of(OWNER) is None and not line.lit
+
+
+def test_a_wire_under_the_pointer_lights_its_factor(window: Window) -> None:
+    line, canvas = worked(window), window.canvas
+    hover(canvas, at_wire(window, (node(canvas, "u1"), "x")))
+    assert texts(line.lit) == ["∂J/∂t", "cos(t)", ""]
+    hover(canvas, at_wire(window, (node(canvas, "u"), "a")))
+    assert texts(line.lit) == ["∂J/∂u₁"]
+    window.session.seek(9)  # the pointer rests while the step goes on
+    assert texts(line.lit) == []
+    window.session.seek(8)
+    assert texts(line.lit) == ["∂J/∂u₁", "1", ""]
+    hover(canvas, middle(canvas, "u"))
+    assert texts(line.lit) == ["∂J/∂u"]
+    hover(canvas, QPoint(5, 5))
+    assert not line.lit
+
+
+def test_the_sum_at_a_fan_out(window: Window) -> None:
+    worked(window)
+    card = window.explanation
+    assert told(card.sum) == [
+        ("", "0.3480"), ("", "+"), ("∂J/∂u₂ × 3", "1.932"), ("", "→")
+    ]  # fmt: skip
+    assert [c.symbol for c in card.sum.columns][:3:2] == ["gradient", "muted"]
+    window.session.seek(11)
+    assert [n for _, n in told(card.sum)] == ["0.3480", "+", "1.932", "→"]
+    assert card.rest.text() == "in all 2.280"
+    window.session.seek(12)
+    assert not card.sum.isVisible()
+
+
+def test_a_node_with_many_readers_shows_some_terms(window: Window) -> None:
+    window.compose("\n".join(["J = x", *(f"J += x * {i}" for i in range(2, 42))]))
+    session, card = window.session, window.explanation
+    x = node(window.canvas, "x")
+    last = [s.number for s in session.steps if s.target == x]
+    session.seek(last[20])
+    shown = [n for t, n in told(card.sum) if n != "+"]
+    assert len(card.sum.columns) < 20
+    assert shown[-2:] == ["+ 18 more", "→"]
+    so_far = float(session.steps[last[16] - 1].total)
+    assert float(shown[0].replace("−", "-")) == pytest.approx(so_far, abs=1e-3 * abs(so_far))
+
+
+def test_the_card_keeps_its_height(window: Window) -> None:
+    worked(window)
+    heights = set()
+    for cursor in range(13):
+        window.session.seek(cursor)
+        QApplication.processEvents()
+        heights.add((window.explanation.height(), cursor))
+    assert len({h for h, _ in heights}) == 1, heights
+
+
+def matrices(window: Window) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    values = {"a": rng.normal(size=(3, 4)), "b": rng.normal(size=(4, 2)), "c": rng.normal(size=2)}
+    window.compose("y = a @ b; s = tanh(y + c); J = mean(s^2)")
+    give(window, **values)
+    return values
+
+
+def go(window: Window, begin: str) -> None:
+    steps = window.session.steps
+    window.session.seek(next(s.number for s in steps if s.text.startswith(begin)))
+    QApplication.processEvents()
+
+
+def test_an_entry_is_picked_and_its_sum_shown(window: Window) -> None:
+    values = matrices(window)
+    a, b, c = values["a"], values["b"], values["c"]
+    s = np.tanh(a @ b + c)
+    upstream = 2 * s / s.size * (1 - s * s)
+    card, picker = window.explanation, window.explanation.picker
+    go(window, "dJ/da")
+    assert picker.switch.isVisible() and not picker.grid.isVisible()
+    assert card.numbers == "∂J/∂y [3×2], b [4×2] → [3×4]"
+    QTest.mouseClick(picker.switch, LEFT)
+    gradient = upstream @ b.T
+    assert picker.index == np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+    QTest.mouseClick(picker.grid, LEFT, PLAIN, picker.grid.place_of((2, 1)).toPoint())
+    assert [box.value() for box in picker.boxes] == [2, 1]
+
+    def terms() -> list[float]:
+        """Upstream, local, upstream, local, ..., the entry."""
+        return [float(p.number.strip("()")) for p in card._line.parts if p.origins and p.number]
+
+    def wanted(i: int, k: int) -> list[float]:
+        factors = [n for j in range(2) for n in (upstream[i, j], b[k, j])]
+        return [*factors, gradient[i, k]]
+
+    assert card.symbols.accessibleName().startswith("dJ/da[2,1] += dJ/dy[2,0] * dy[2,0]/da[2,1] + ")
+    assert terms() == pytest.approx(wanted(2, 1), rel=1e-3)
+    box = picker.boxes[0]
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert picker.index == (1, 1) and terms() == pytest.approx(wanted(1, 1), rel=1e-3)
+    picker.grid.setFocus()
+    QTest.keyClick(picker.grid, Qt.Key.Key_Right)
+    assert picker.index == (1, 2) and terms() == pytest.approx(wanted(1, 2), rel=1e-3)
+    assert card.later.text().startswith("2 of 6 terms are not zero")
+    go(window, "y = ")
+    picker.grid.picked.emit((2, 1))
+    products = [n for j in range(4) for n in (a[2, j], b[j, 1])]
+    assert terms() == pytest.approx([*products, (a @ b)[2, 1]], rel=1e-3)
+    point_at(card.symbols, "b[0,1]")
+    mark = window.session.marks.of(OWNER)
+    assert mark is not None and mark.lit == {(node(window.canvas, "y"), "b")}
+
+
+def test_entries_where_there_is_no_sum(window: Window) -> None:
+    matrices(window)
+    card, picker = window.explanation, window.explanation.picker
+    go(window, "dJ/da")
+    QTest.mouseClick(picker.switch, LEFT)
+    for step in window.session.steps:  # every step of a network, with an entry shown
+        window.session.seek(step.number)
+        QApplication.processEvents()
+        assert card.symbols.accessibleName()
+    go(window, "dJ/dJ")
+    assert not picker.isVisible()
+    go(window, "J = ")
+    assert picker.isVisible() and not picker.boxes and not picker.grid.isVisible()
+    assert card.symbols.accessibleName().startswith("J = 0.1667 * ")
+    window.compose("q = big * 2")
+    give(window, big=np.ones(130_000))
+    go(window, "q = ")
+    assert "the sum behind an entry is shown for up to 250,000" in card.later.text()
+    give(window, big=np.ones(0))
+    go(window, "q = ")
+    assert card.symbols.isVisible()
+
+
+def test_inside_a_module(window: Window) -> None:
+    window.compose("t = x^2; u1 = sin(t); u2 = 3*t; u = u1 + u2; J = cos(u)")
+    canvas, session = window.canvas, window.session
+    session.select([node(canvas, n) for n in ("u1", "u2", "u")])
+    session.do(make_module(session.graph, session.selection, "Block")[0], "module")
+    instance = next(n for n in session.graph.nodes if session.graph.op(n).definition is not None)
+    go(window, "dJ/dt")
+    line = window.explanation.symbols
+    part = line.columns[4].part
+    QTest.mouseMove(line, line.place_of(4).toPoint())
+    QApplication.processEvents()
+    mark = session.marks.of(OWNER)
+    assert part.origins and mark is not None and {k[0] for k in mark.lit} == {instance}
+    session.enter(instance)
+    assert session.place
+    graph = session.graph
+    for step in session.steps:
+        session.seek(step.number)
+        QApplication.processEvents()
+        for index, column in enumerate(line.columns):
+            if column.is_factor:
+                QTest.mouseMove(line, line.place_of(index).toPoint())
+                QApplication.processEvents()
+                mark = session.marks.of(OWNER)
+                assert mark is not None and all(k in graph.links for k in mark.lit)
+                assert all(n in graph.nodes for n in mark.notes)
+
+
+def test_numbers_that_are_none_and_documents_without(window: Window) -> None:
+    line = worked(window)
+    give(window, x=float("nan"))
+    window.session.seek(10)
+    assert "NaN" in window.explanation.numbers
+    point_at(line, "cos(t)")
+    window.session.load(Graph())
+    assert not line.columns and window.session.marks.of(OWNER) is None
+    QTest.mouseMove(line, QPoint(9, 9))
+    window.session.history.mark_saved()
+    window.start_page()
