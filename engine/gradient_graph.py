@@ -23,13 +23,12 @@ from engine.graph import Graph, GraphError, Node, id_number
 from engine.ops.row import Array
 from engine.records import MAX_NAME
 from engine.shapes import ShapeError, shape_text
+from engine.tangents import tangents
 
-MAX_STEPS = 20_000
+MAX_STEPS = 5_000
 """Steps of a document that can be differentiated into nodes."""
 MAX_ADDED = 2_000
 """Nodes that one derivative may add."""
-_SEED = "seed"
-"""The step that stands for the seed of a vjp."""
 READER = next(row for row in ops.TABLE.values() if row.reads_inside)
 
 
@@ -111,8 +110,7 @@ def along(
 ) -> Derived:
     """How `output` changes when `source` moves along the node `direction`: the Jacobian times it.
 
-    Two backward passes: the vjp is linear in its seed, and its derivative by the seed, along a
-    direction, is the product (Christianson, 1992). Raises GraphError.
+    Raises GraphError.
     """
     expansion = lasting(graph, feeds)
     start, target = _step(graph, expansion, output), _step(graph, expansion, source)
@@ -121,20 +119,12 @@ def along(
     if not isinstance(start, str) or not isinstance(target, str):
         raise GraphError(f"{graph.name(output)} does not vary with {graph.name(source)}")
     try:
-        seed = expansion.source(_SEED, ops.TABLE["input"], np.zeros(expansion.spec(start).shape))
-        back = differentiate(expansion, _product(expansion, start, seed), [target])
-        gradient = back.adjoint.get(target)
-        if gradient is None:
-            raise GraphError(f"no gradient flows from {graph.name(output)} to {graph.name(source)}")
-        forth = differentiate(expansion, _product(expansion, gradient, way), [seed])
+        found = tangents(expansion, {target: way}, [start]).get(start)
     except ShapeError as error:
         raise GraphError(f"{graph.name(output)} cannot be differentiated: {error}") from error
-    return _Nodes(graph, expansion, output, True).product(forth.adjoint[seed], start, called)
-
-
-def _product(expansion: Expansion, one: Ref, other: Ref) -> Ref:
-    """The inner product of two values of one shape."""
-    return _single(expansion, expansion.append(ops.MUL, (one, other)))[0]
+    if found is None:
+        raise GraphError(f"{graph.name(output)} does not vary with {graph.name(source)}")
+    return _Nodes(graph, expansion, output, True).product(found, called)
 
 
 def _step(graph: Graph, expansion: Expansion, node_id: str) -> Ref:
@@ -245,15 +235,12 @@ class _Nodes:
         self._settle_names()
         return self._derived(results, stages)
 
-    def product(self, ref: Ref, like: str, called: str) -> Derived:
-        """The nodes of a Jacobian times a vector; its seed is read for its shape alone, which is
-        that of `like`."""
-        self.ids[_SEED] = self._node_of(like)
+    def product(self, ref: Ref, called: str) -> Derived:
+        """The nodes of a Jacobian times a vector."""
         self._add_steps([ref])
         result = self.ids.get(ref) if isinstance(ref, str) else None
         if result is None:
-            known = ref if isinstance(ref, str) else float(ref)
-            result = self._put(ops.MUL.name, ops.MUL.inputs, (1.0, known), {})
+            result = self._put(ops.MUL.name, ops.MUL.inputs, (1.0, ref), {})
         self.names[result] = called
         self._settle_names()
         return self._derived({self.output: result}, ())

@@ -21,7 +21,37 @@ def _checked(c: Context) -> bool:
     return c.editing and c.checking.shown
 
 
+def _derived(c: Context) -> bool:
+    """A document with recorded derivatives is shown and not trained."""
+    return c.editing and not c.training and bool(c.session.graph.settings["derivatives"])
+
+
 ACTIONS = (
+    Action(
+        "explain.differentiate", "Differentiate", MENU, lambda c: c.gradients.differentiate(), "Shift+D",
+        idle, 0, "Adds the adjoint nodes of the selected value; pressed again, those of the next order.",
+        on=NODE,
+    ),
+    Action(
+        "explain.differentiate_by", "Differentiate by…", MENU, lambda c: c.gradients.ask(), "", idle, 0,
+        "Asks for the output, the inputs, the order and whether equal nodes are shared.",
+    ),
+    Action(
+        "explain.differentiate_again", "Differentiate again", MENU, lambda c: c.gradients.again(), "",
+        _derived, 0, "Makes the selected derivative anew after the graph has changed, or a stale one.",
+    ),
+    Action(
+        "explain.hessian_product", "Hessian-vector product", MENU,
+        lambda c: c.gradients.hessian_product(), "", idle, 0,
+        "Adds a direction as an input, and the nodes of the Hessian times it.",
+        submenu="Times a vector",
+    ),
+    Action(
+        "explain.jacobian_product", "Jacobian-vector product", MENU,
+        lambda c: c.gradients.jacobian_product(), "", idle, 0,
+        "Adds a direction as an input, and the nodes of the Jacobian times it.",
+        submenu="Times a vector",
+    ),
     Action(
         "explain.jacobian", "Jacobian…", MENU, _matrix("jacobian"), "", nodes, 1,
         "Every entry of the selected value, differentiated by every entry of what it depends on.",

@@ -19,6 +19,7 @@ from app.view.checking import Checking
 from app.view.docks import Dock, Styled
 from app.view.documents import Documents
 from app.view.finder import Finder
+from app.view.gradients import Gradients
 from app.view.modules import Modules
 from app.view.navigation import Navigation
 from app.view.operators import Operators
@@ -65,6 +66,7 @@ class Frame(QMainWindow):
         self.finder = Finder(self)
         self.navigation = Navigation(self)
         self.stepping = Stepping(self)
+        self.gradients = Gradients(self)
         self.checking = Checking(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")

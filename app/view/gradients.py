@@ -1,0 +1,207 @@
+"""What the window does with derivatives as nodes: added, renewed, multiplied, told when they are stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDialog
+
+from app.marks import Badge, Mark
+from app.text import tr
+from app.view.canvas.face import pretty_name
+from app.view.gradient_dialog import GradientDialog
+from engine import gradient_edits
+from engine.derivative_records import current
+from engine.gradient_graph import Derived, outer_inputs
+from engine.graph import Graph, GraphError
+from engine.ops.row import Array
+
+if TYPE_CHECKING:
+    from app.view.frame import Frame
+
+PAUSE_MS = 250
+LISTED = 3
+"""So many derivatives are named in the title of a frame."""
+OWNER = "derivatives"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What would be differentiated; the inputs were `picked`, or are all there are."""
+
+    output: str
+    inputs: tuple[str, ...]
+    picked: bool
+
+
+def choice(graph: Graph, selection: Sequence[str]) -> Choice:
+    """What a selection means: its last node that computes is the output, the others are the inputs.
+
+    A derivative goes on by the input it is by. Raises GraphError.
+    """
+    computes = [n for n in graph.order() if n in selection and not graph.op(n).is_source]
+    output = computes[-1] if computes else graph.output()
+    if output is None:
+        raise GraphError("there is nothing to differentiate; add an operator first")
+    others = tuple(n for n in selection if n != output)
+    if others:
+        return Choice(output, others, True)
+    if output in graph.settings["derivatives"]:
+        return Choice(output, (graph.settings["derivatives"][output][1],), True)
+    inputs = tuple(outer_inputs(graph, output))
+    if not inputs:
+        name = graph.name(output)
+        raise GraphError(f"{name} depends on no input or parameter of floats; select another node")
+    return Choice(output, inputs, len(inputs) == 1)
+
+
+def title(names: Sequence[str]) -> str:
+    """What stands over a frame of derivatives."""
+    shown = ", ".join(pretty_name(name) for name in names[:LISTED])
+    return f"{shown}, …" if len(names) > LISTED else shown
+
+
+class Gradients(QObject):
+    """The commands on derivatives of one window, and the badges at those that are stale."""
+
+    def __init__(self, window: Frame) -> None:
+        super().__init__(window)
+        self.session, self._window = window.session, window
+        self.shared = True
+        self.stale: tuple[str, ...] = ()
+        self._known: object = None
+        self._timer = window.once(PAUSE_MS, self.check)
+        for event in (self.session.document_changed, self.session.place_changed):
+            event.join(self._timer.start)
+        self.session.opened.join(self._forget)
+
+    @property
+    def feeds(self) -> Mapping[str, Array]:
+        """The arrays of data nodes; inside a module there are none."""
+        return {} if self.session.place else self.session.whole.feeds
+
+    # ------------------------------------------------------------ adding
+
+    def differentiate(self) -> None:
+        """The derivative of what is selected as nodes; asks by what where that is not clear."""
+        found = self._choice()
+        if found is None:
+            return
+        if found.picked:
+            self._add(found.output, found.inputs, 1)
+        else:
+            self._ask(found)
+
+    def ask(self) -> None:
+        """Asks for the output, the inputs, the order and whether nodes are shared."""
+        found = self._choice()
+        if found is not None:
+            self._ask(found)
+
+    def _choice(self) -> Choice | None:
+        try:
+            return choice(self.session.graph, self.session.selection)
+        except GraphError as error:
+            self._window.tell(str(error))
+            return None
+
+    def _ask(self, found: Choice) -> None:
+        dialog = GradientDialog(
+            self._window, self.session.graph, found.output, found.inputs, self.shared, self.feeds
+        )
+        dialog.finished.connect(self._chosen)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.dialog = dialog
+        dialog.open()
+
+    def _chosen(self, result: int) -> None:
+        dialog = self.dialog
+        if result == QDialog.DialogCode.Accepted:
+            self.shared = dialog.shares
+            self._add(dialog.chosen_output, dialog.chosen_inputs, dialog.chosen_order)
+        self._window.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _add(self, output: str, inputs: Sequence[str], order: int) -> None:
+        def made(graph: Graph) -> Derived:
+            return gradient_edits.added(
+                graph, output, inputs, title, order=order, shared=self.shared, feeds=self.feeds
+            )
+
+        self._do(made, tr("Differentiate"))
+
+    def hessian_product(self) -> None:
+        """The Hessian times a new direction, as nodes."""
+        self._multiply(gradient_edits.hessian_product, tr("Hessian-vector product"))
+
+    def jacobian_product(self) -> None:
+        """The Jacobian times a new direction, as nodes."""
+        self._multiply(gradient_edits.jacobian_product, tr("Jacobian-vector product"))
+
+    def _multiply(self, product: Callable[..., Derived], label: str) -> None:
+        found = self._choice()
+        if found is None:
+            return
+        if len(found.inputs) > 1:
+            names = ", ".join(self.session.graph.name(n) for n in found.inputs[:LISTED])
+            self._window.tell(
+                tr("it goes along one input; select the output and one of {names}").format(
+                    names=names
+                )
+            )
+            return
+        self._do(lambda g: product(g, found.output, found.inputs[0], title, self.feeds), label)
+
+    def again(self) -> None:
+        """The selected derivative made anew, or the first that is stale."""
+        graph = self.session.graph
+        records = graph.settings["derivatives"]
+        chosen = [n for n in self.session.selection if n in records] or list(self.stale)
+        if not chosen:
+            self._window.tell(tr("every derivative is still one; select one to make it anew"))
+            return
+        self._do(
+            lambda g: gradient_edits.renewed(g, chosen[0], title, self.feeds),
+            tr("Differentiate again"),
+        )
+
+    def _do(self, made: Callable[[Graph], Derived], label: str) -> None:
+        """One undo step; the results are selected and seen."""
+        session = self.session
+        try:
+            found = made(session.graph)
+            if found.added:
+                session.do(found.edit, label)
+        except GraphError as error:
+            self._window.tell(str(error))
+            return
+        session.select(found.results.values())
+        canvas = self._window.canvas
+        canvas.flush()
+        canvas.glide_to((*found.added, *found.results.values()))
+        canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+        if found.note:
+            self._window.tell(found.note)
+        elif not found.added:
+            self._window.tell(tr("that derivative is there already; it is selected now"))
+
+    # ------------------------------------------------------------ whether they still are
+
+    def _forget(self) -> None:
+        self._known = None
+
+    def check(self) -> None:
+        """Badges at derivatives that are none any more, once for each change of what is computed."""
+        session = self.session
+        graph = session.graph
+        key = (session.key, session.place, session.root.meaning)
+        records = graph.settings["derivatives"]
+        if self._known != (key, tuple(records)):
+            self._known = key, tuple(records)
+            found = current(graph, self.feeds) if records else {}
+            self.stale = tuple(n for n, right in found.items() if not right)
+        tip = tr("The graph has changed since; differentiate again")
+        badges = {n: Badge("⚠", "warning", tip) for n in self.stale if n in graph.nodes}
+        session.marks.put(OWNER, Mark(badges=badges) if badges else None)
