@@ -61,5 +61,10 @@ ACTIONS = (
         )
         for number, (name, panel) in enumerate(PANELS.items(), 1)
     ),
+    Action(
+        "view.colours", "Colours: blue and orange", MENU, lambda c: c.toggle_colours(), group=4,
+        tip="Of values and gradients, instead of green and vermillion: told apart with every kind of "
+        "colour blindness.", checked=lambda c: c.safe_colours,
+    ),
     Action("view.theme", "Theme: dark or light", MENU, lambda c: c.toggle_theme(), "Ctrl+T", group=4),
 )  # fmt: skip

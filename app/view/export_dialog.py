@@ -182,7 +182,7 @@ class ExportDialog(QDialog):
 
     def choices(self) -> Choices:
         ground = self.ground.value
-        tokens = theme.current() if ground == "clear" else theme.THEMES[ground]
+        tokens = theme.current() if ground == "clear" else theme.named(ground)
         only = frozenset(self.session.chosen) if self.part.value == "selection" else None
         scale = int(self.scale.value)
         return Choices(tokens, scale, self.values.isChecked(), ground == "clear", only)

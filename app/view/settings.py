@@ -43,6 +43,15 @@ def set_theme_name(name: str) -> None:
     store().setValue("theme", name)
 
 
+def colours() -> str:
+    """What values and gradients are painted in; the theme knows what it may be."""
+    return str(store().value("colours", ""))
+
+
+def set_colours(name: str) -> None:
+    store().setValue("colours", name)
+
+
 def shows_minimap() -> bool:
     return bool(store().value("minimap", True, bool))
 

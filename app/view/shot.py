@@ -27,14 +27,14 @@ from engine.files import write_bytes
 from engine.graph import Graph
 
 
-def application(scheme: str | None = None) -> QApplication:
+def application(scheme: str | None = None, colours: str | None = None) -> QApplication:
     """The one application, in a theme."""
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("gradloom")
     app.setApplicationDisplayName("Gradloom")
     app.setDesktopFileName("gradloom")
-    theme.apply(app, scheme)
+    theme.apply(app, scheme, colours)
     return app
 
 
@@ -144,7 +144,7 @@ def _seek(session: Session, step: int) -> None:
 
 def run(path: Path | None, graph: Graph | None = None) -> int:
     """Opens the window, on a file or a document without one; returns the exit code at its end."""
-    app = application(settings.theme_name())
+    app = application(settings.theme_name(), settings.colours())
     recovery = Recovery()
     window = Window(Session(Graph()), recovery)
     guard = CrashGuard(window.bridge)

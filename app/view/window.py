@@ -259,11 +259,23 @@ class Window(Frame):
         self.transport.play(on)
 
     def toggle_theme(self) -> None:
+        name = "light" if theme.current().is_dark else "dark"
+        settings.set_theme_name(name)
+        self._apply_theme(name)
+
+    @property
+    def safe_colours(self) -> bool:
+        return theme.current().colours == "blue and orange"
+
+    def toggle_colours(self) -> None:
+        colours = "green and vermillion" if self.safe_colours else "blue and orange"
+        settings.set_colours(colours)
+        self._apply_theme(theme.current().name, colours)
+
+    def _apply_theme(self, name: str, colours: str | None = None) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        name = "light" if theme.current().is_dark else "dark"
-        theme.apply(app, name)
-        settings.set_theme_name(name)
+        theme.apply(app, name, colours)
         self.restyle()
 
     def toggle_panel(self, name: str) -> None:

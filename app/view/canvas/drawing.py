@@ -327,7 +327,7 @@ def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
 
 def _pictures(painter: QPainter, face: Face, theme: Theme) -> None:
     top = HEADER + 7
-    negative = theme.drawer("Arithmetic"), theme.accent
+    negative = theme.negatives
     for column, (array, colour, down, text) in enumerate(
         (
             (face.value_array, theme.value, negative[0], face.shape),

@@ -152,8 +152,8 @@ def inks(of: What) -> tuple[QColor, QColor]:
     """The colours of what is above 0 and of what is below, those of the pictures on nodes."""
     tokens = theme.current()
     if of == "value":
-        return tokens.value, tokens.drawer("Arithmetic")
-    return tokens.gradient, tokens.accent
+        return tokens.value, tokens.negatives[0]
+    return tokens.gradient, tokens.negatives[1]
 
 
 def ground() -> QColor:
