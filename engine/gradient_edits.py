@@ -72,7 +72,7 @@ def _ground(graph: Graph) -> tuple[float, float]:
     held += [(n.x + 24.0, n.y + n.height) for n in graph.notes.values()]
     if not held:
         return 0.0, 0.0
-    return min(x for x, _ in held), max(y for _, y in held) + 2 * DOWN
+    return min(x for x, _ in held), max(y for _, y in held) + 3 * DOWN
 
 
 # ------------------------------------------------------------ renewing

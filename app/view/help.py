@@ -32,6 +32,7 @@ from engine.ops.row import Op
 _NAME = Qt.ItemDataRole.UserRole
 _PAUSE = 180
 """Milliseconds without a key before the page of what was found is made."""
+_ADJOINT = "Used by derivatives"
 _STEPS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
@@ -117,7 +118,11 @@ class HelpWindow(QDialog):
         self._typing = False
 
     def _filter(self, query: str) -> None:
-        shown = drawers(self.session.modules, self.session.operators)
+        shown = dict(drawers(self.session.modules, self.session.operators))
+        graph = self.session.graph
+        used = {graph.nodes[n].op: graph.op(n) for n in graph.nodes if graph.op(n).hidden}
+        if used:  # what derivatives that are nodes here are made of
+            shown[_ADJOINT] = tuple(used[name] for name in sorted(used))
         self._rows = {op.name: op for rows in shown.values() for op in rows}
         before = self.list.currentItem()
         name = before.data(_NAME) if before is not None else None
@@ -151,7 +156,8 @@ class HelpWindow(QDialog):
             self._choose(name)
 
     def _turned(self, item: QListWidgetItem | None) -> None:
-        self.add.setEnabled(item is not None and item.data(_NAME) is not None)
+        name = item.data(_NAME) if item is not None else None
+        self.add.setEnabled(name is not None and not self._rows[name].hidden)
         if self._typing:
             self._pause.start()
         else:

@@ -249,3 +249,20 @@ def test_names_on_the_canvas() -> None:
 
 def test_the_actions_have_their_places() -> None:
     assert BY_ID["explain.differentiate"].on == {"node"}
+
+
+def test_help_has_a_page_for_what_derivatives_are_made_of(window: Window) -> None:
+    show(window, compose("J = mean(x^2)", {"x": np.array([1.0, 2.0])}))
+    press(window)
+    graph = window.session.graph
+    rows = {n.op: n.id for n in graph.nodes.values() if graph.op(n.id).hidden}
+    assert rows
+    for op, node_id in rows.items():
+        window.session.select((node_id,))
+        window.operator_help()
+        page = window._help
+        assert page is not None
+        item = page.list.currentItem()
+        assert item is not None and item.data(Qt.ItemDataRole.UserRole) == op
+        assert not page.add.isEnabled()
+        page.close()
