@@ -16,6 +16,7 @@ class How(NamedTuple):
 HOW: dict[str, How] = {
     "select": How("Select a node", "Click it; with Shift or Ctrl, add it or take it out"),
     "band": How("Select what a rectangle touches", "Drag on the ground; with Shift or Ctrl, add"),
+    "wire_steps": How("Find the steps of a wire in the trace", "Click the wire"),
     "move": How(
         "Move the selection", "Drag a node, a note, or a frame by its title with what is in it"
     ),

@@ -133,6 +133,7 @@ class Frame(QMainWindow):
         self.palette_panel = Palette(self.session)
         self.inspector = Inspector(self.session)
         self.trace = TraceTable(self.session)
+        self.canvas.wire_clicked.connect(self.trace.find_wire)
         self.training_panel = TrainingPanel(self.session)
         self.history_panel = HistoryPanel(self.session)
         self.derivatives_panel = Derivatives(self.session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.session import Session
-from engine.graph import Port
+from engine.graph import Graph, Port
 from engine.lines import Origin
 
 
@@ -14,10 +14,7 @@ def wires_of(session: Session, origin: Origin) -> frozenset[Port]:
     if node_id is None or node_id not in graph.nodes:
         return frozenset()
     if origin.kind == "gradient":
-        links = graph.links_of(node_id)
-        return _with_dots(
-            session, [(k.target, k.port) for k in links if k.source == node_id], False
-        )
+        return _with_dots(session, _out_of(graph, node_id), False)
     if origin.kind == "value":
         return frozenset()
     if graph.op(node_id).definition is None:
@@ -39,8 +36,21 @@ def _with_dots(session: Session, keys: list[Port], back: bool) -> frozenset[Port
             if graph.op(source).is_wire:
                 keys += [(k.target, k.port) for k in graph.links_of(source) if k.target == source]
         elif graph.op(key[0]).is_wire:
-            keys += [(k.target, k.port) for k in graph.links_of(key[0]) if k.source == key[0]]
+            keys += _out_of(graph, key[0])
     return frozenset(keys)
+
+
+def _out_of(graph: Graph, node_id: str) -> list[Port]:
+    return [(k.target, k.port) for k in graph.links_of(node_id) if k.source == node_id]
+
+
+def wire_ends(graph: Graph, key: Port) -> list[Port]:
+    """The ports that a wire ends at, those behind dots in the place of the dots."""
+    keys = [key]
+    for end in keys:  # grows on the way
+        if graph.op(end[0]).is_wire:
+            keys += _out_of(graph, end[0])
+    return [k for k in keys if not graph.op(k[0]).is_wire]
 
 
 def node_of(session: Session, origin: Origin, forward: bool) -> str | None:

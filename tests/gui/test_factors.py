@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.view import typesetting
 from app.view.panels.columns import Columns, readable
 from app.view.panels.explanation import OWNER
 from app.view.window import Window
@@ -39,6 +40,8 @@ def told(line: Columns) -> list[tuple[str, str]]:
 
 
 def point_at(line: Columns, text: str) -> QPoint:
+    typesetting.finish()
+    QApplication.processEvents()
     index = next(i for i, c in enumerate(line.columns) if readable(c.part.text) == text)
     place = line.place_of(index).toPoint()
     QTest.mouseMove(line, place)

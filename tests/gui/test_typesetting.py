@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.view import mathematics, theme, typesetting
 from app.view.mathematics import is_known
-from app.view.panels.trace_table import SIZE, latex_of
+from app.view.panels.trace_table import SIZE
 from app.view.typesetting import PatientLabel
 from app.view.window import Window
 from engine.compose import compose
@@ -70,4 +70,4 @@ def test_the_trace_follows_fast_and_is_typeset_a_moment_later(window: Window, qt
     colour = theme.current().text
     window.session.seek(step.number)
     assert window.trace.model.index_of(step).data() == step.text
-    qtbot.waitUntil(lambda: is_known(latex_of(step), SIZE, colour))
+    qtbot.waitUntil(lambda: is_known(step.symbols, SIZE, colour))

@@ -34,11 +34,13 @@ class Editing(Looking):
 
     `message` repeats what the notice says.
     `menu_asked` carries what a menu is asked on (node, wire, note or ground) and where on the screen;
-    `asked` is kept until it is closed.
+    `asked` is kept until it is closed. `wire_clicked` tells the end of a wire that was clicked, None
+    for a click on the ground.
     """
 
     message = Signal(str)
     menu_asked = Signal(str, QPoint)
+    wire_clicked = Signal(object)
 
     def __init__(self, session: Session, board: Board) -> None:
         super().__init__(board)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -25,13 +25,15 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.text import pretty_name
 from app.view import theme
-from app.view.mathematics import Formula, is_known, plain, typeset
+from app.view.mathematics import Formula, typeset
+from app.view.typesetting import soon
 from engine.lines import Part
 
 _PARTIAL = re.compile(r"\bd([^\W\d][\w.]*(?:\[[\d,]*\])?)/d([^\W\d][\w.]*(?:\[[\d,]*\])?)")
 _HALVES = re.compile(r"\\(left|right)(?![a-zA-Z])")
-BUDGET_S = 0.012
-"""How long one painting may typeset; what is left follows in the next, and is words until then."""
+AT_ONCE_S, FAST_S = 0.02, 0.15
+"""How long a new line may be typeset before it is seen, and how soon after another it may not at all:
+what is left is words until there is time."""
 _KEYS = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Return,
     Qt.Key.Key_Enter, Qt.Key.Key_Space,
@@ -98,9 +100,8 @@ class Columns(QWidget):
         self._lit: frozenset[int] = frozenset()
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self._lay_out_again)
+        self._shown_at, self._patient_until = 0.0, 0.0
+        self._in_words = False
 
     # ------------------------------------------------------------ what is shown
 
@@ -110,6 +111,9 @@ class Columns(QWidget):
         if columns == self.columns and text == self.toolTip():
             return
         self.columns = columns
+        now = perf_counter()
+        self._patient_until = now + AT_ONCE_S if now - self._shown_at > FAST_S else 0.0
+        self._shown_at = now
         self.setAccessibleName(text)
         self.setToolTip(text)
         factors = any(c.is_factor for c in columns)
@@ -155,13 +159,10 @@ class Columns(QWidget):
             self._placed = self._lay_out()
         return self._placed
 
-    def _lay_out_again(self) -> None:
-        self.refresh()
-
     def _lay_out(self) -> list[_Placed]:
-        end = perf_counter() + BUDGET_S
+        self._in_words = False
         metrics = QFontMetricsF(theme.number_font(self._number_size))
-        drawn = [self._drawn(c, end) for c in self.columns]
+        drawn = [self._drawn(c) for c in self.columns]
         formulas = [f for symbol, _, _ in drawn if (f := symbol) is not None]
         base = max((f.base for f in formulas), default=self._size)
         below = max((f.height - f.base for f in formulas), default=self._size * 0.3)
@@ -181,32 +182,31 @@ class Columns(QWidget):
         self._base, self._extent = base, QSize(round(x) + 2, round(base + below + low) + 1)
         return placed
 
-    def _drawn(self, column: Column, end: float) -> tuple[Formula | None, str, Formula | None]:
+    def _drawn(self, column: Column) -> tuple[Formula | None, str, Formula | None]:
         """The symbols, the number as text, and as a formula where it has powers or fractions."""
         part = column.part
         symbol = self._formula(
             part.latex if part.origins else _HALVES.sub("", part.latex),
-            self._size, column.symbol, readable(part.text), end,
+            self._size, column.symbol, readable(part.text),
         )  # fmt: skip
         number = readable(part.number).strip()
         if self._one_row:
             return symbol, "" if part.latex else number, None
         structured = bool(part.origins) and part.number_latex != part.number
         if structured and "[" not in part.number:
-            told = self._formula(
-                part.number_latex, self._number_size + 1, column.number, number, end
-            )
+            told = self._formula(part.number_latex, self._number_size + 1, column.number, number)
             return symbol, "", told
         return symbol, number, None
 
-    def _formula(self, latex: str, size: float, role: str, text: str, end: float) -> Formula | None:
+    def _formula(self, latex: str, size: float, role: str, text: str) -> Formula | None:
         if not latex.strip():
             return None
         colour: QColor = getattr(theme.current(), role)
-        if not is_known(latex, size, colour) and perf_counter() > end:
-            self._later.start(0)
-            return plain(text.strip(), size, colour)
-        return typeset(latex, size, colour, text)
+        if perf_counter() < self._patient_until:
+            return typeset(latex, size, colour, text)
+        formula = soon(latex, size, colour, text.strip(), self)
+        self._in_words |= formula.renderer is None
+        return formula
 
     def _scale(self) -> float:
         self._laid_out()
@@ -232,6 +232,8 @@ class Columns(QWidget):
         super().changeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self._in_words:  # by now there may be formulas
+            self._placed = None
         placed, tokens = self._laid_out(), theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

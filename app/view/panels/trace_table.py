@@ -1,4 +1,4 @@
-"""The lecture's two columns: every forward and every backward micro-step; a click goes there."""
+"""The lecture's two columns: every forward and every backward micro-step, its numbers below it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    Signal,
 )
-from PySide6.QtGui import QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -28,13 +29,18 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.text import tr
 from app.view import theme
+from app.view.origins import wire_ends
+from app.view.panels.columns import readable
 from app.view.typesetting import soon
+from engine.graph import Port
 from engine.trace import Step
 
 _Index = QModelIndex | QPersistentModelIndex
 STEP_ROLE = Qt.ItemDataRole.UserRole
 SIZE = 12
-ROW_HEIGHT = 34
+ROW_HEIGHT, LINE_HEIGHT = 47, 30
+PAGE = 10
+"""How many micro-steps the page keys go."""
 
 
 class TraceModel(QAbstractTableModel):
@@ -95,11 +101,13 @@ class TraceModel(QAbstractTableModel):
 
 
 class _Lines(QStyledItemDelegate):
-    """Draws a step typeset: muted while it is still to come, outlined when it is the one shown."""
+    """Draws a step typeset over its numbers: muted while it is still to come, outlined when it is the
+    one shown, marked when it was looked for."""
 
     def __init__(self, session: Session, parent: QTableView) -> None:
         super().__init__(parent)
         self.session, self._viewport = session, parent.viewport()
+        self.found: frozenset[int] = frozenset()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, ROW_HEIGHT)
@@ -110,37 +118,72 @@ class _Lines(QStyledItemDelegate):
         step = model.step_at(index)
         if step is None:
             return
-        tokens = theme.current()
-        cursor = self.session.cursor
-        formula = soon(latex_of(step), SIZE, tokens.text, step.text, self._viewport)
         box = QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if step.number == cursor:
+        self._ground(painter, step, box.adjusted(1, 1.5, -2, -1.5))
+        painter.setOpacity(1.0 if step.number <= self.session.cursor else 0.45)
+        self._symbols(painter, step, box)
+        self._numbers(painter, step, box)
+        painter.restore()
+
+    def _ground(self, painter: QPainter, step: Step, box: QRectF) -> None:
+        tokens = theme.current()
+        if step.number in self.found:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.blend(tokens.panel, tokens.accent, 0.16))
+            painter.drawRoundedRect(box, 6, 6)
+            painter.setBrush(tokens.accent)
+            painter.drawRoundedRect(
+                QRectF(box.left(), box.top() + 8, 3, box.height() - 16), 1.5, 1.5
+            )
+        if step.number == self.session.cursor:
             accent = tokens.value if step.phase == "forward" else tokens.gradient
+            ground = theme.blend(tokens.panel, accent, 0.10)
             painter.setPen(QPen(accent, 1.2))
-            painter.setBrush(theme.blend(tokens.panel, accent, 0.10))
-            painter.drawRoundedRect(box.adjusted(1, 1.5, -2, -1.5), 6, 6)
-        painter.setOpacity(1.0 if step.number <= cursor else 0.45)
-        scale = min(1.0, (box.width() - 14) / max(formula.width, 1), 30 / max(formula.height, 1))
-        painter.translate(box.left() + 8, box.center().y() + 0.5 - formula.height * scale / 2)
+            painter.setBrush(Qt.BrushStyle.NoBrush if step.number in self.found else ground)
+            painter.drawRoundedRect(box, 6, 6)
+
+    def _symbols(self, painter: QPainter, step: Step, box: QRectF) -> None:
+        formula = soon(step.symbols, SIZE, theme.current().text, step.text, self._viewport)
+        painter.save()
+        wide, high = (box.width() - 16) / max(formula.width, 1), 28 / max(formula.height, 1)
+        scale = min(1.0, wide, high)
+        middle = box.top() + 1.5 + LINE_HEIGHT / 2
+        painter.translate(box.left() + 9, middle - formula.height * scale / 2)
         painter.scale(scale, scale)
         formula.draw(painter, QPointF(0, 0))
         painter.restore()
 
+    def _numbers(self, painter: QPainter, step: Step, box: QRectF) -> None:
+        font, tokens = theme.number_font(10), theme.current()
+        line = QRectF(box.left() + 9, box.top() + LINE_HEIGHT, box.width() - 16, 13)
+        text = readable(step.numbers_text)
+        text = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, line.width())
+        painter.setFont(font)
+        painter.setPen(tokens.muted)
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
-def latex_of(step: Step) -> str:
-    """A step's line with its result, as the lecture writes it; a gradient's line stops at the rule."""
-    if step.phase != "forward" or step.value.ndim:
-        return step.symbols
-    number = theme.number_text(float(step.value)).replace("−", "-").replace("∞", r"\infty ")
-    mantissa, _, power = number.partition("e")
-    result = rf"{mantissa} \times 10^{{{power}}}" if power else mantissa
-    return f"{step.symbols} = {result}"
+
+class _Table(QTableView):
+    """A table whose arrow and page keys step through the pass."""
+
+    stepped = Signal(int)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        by = {
+            Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -PAGE,
+            Qt.Key.Key_PageDown: PAGE,
+        }.get(Qt.Key(event.key()))  # fmt: skip
+        if by is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            event.ignore()
+        else:
+            self.stepped.emit(by)
 
 
 class TraceTable(QWidget):
-    """The table of the two columns."""
+    """The table of the two columns. A click or a key goes to a step; what is selected on the canvas
+    is marked in it and brought into view, and the step stays."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -150,12 +193,13 @@ class TraceTable(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 0, 8, 8)
         self.model = TraceModel(session)
-        self.view = QTableView()
+        self.view = _Table()
         self.view.setModel(self.model)
-        self.view.setItemDelegate(_Lines(session, self.view))
+        self._lines = _Lines(session, self.view)
+        self.view.setItemDelegate(self._lines)
         self.view.setShowGrid(False)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.verticalHeader().hide()
@@ -169,9 +213,11 @@ class TraceTable(QWidget):
         self.view.setAccessibleName(tr("Trace"))
         self.view.setCursor(Qt.CursorShape.PointingHandCursor)
         self.view.clicked.connect(self._clicked)
+        self.view.stepped.connect(self._stepped)
         layout.addWidget(self.view)
         session.evaluated.join(self._evaluated)
         session.cursor_moved.join(self._moved)
+        session.selection_changed.join(self._selected)
 
     def sizeHint(self) -> QSize:
         return QSize(350, 280)
@@ -183,18 +229,81 @@ class TraceTable(QWidget):
         super().resizeEvent(event)
         self._moved()
 
+    # ------------------------------------------------------------ going there
+
     def _clicked(self, index: QModelIndex) -> None:
         step = self.model.step_at(index)
         if step is not None:
             self.session.seek(step.number)
 
+    def _stepped(self, by: int) -> None:
+        last = len(self.session.steps)
+        if last:
+            self.session.seek(min(max(self.session.cursor + by, 1), last))
+
+    # ------------------------------------------------------------ following
+
     def _evaluated(self) -> None:
         self.model.take()
         self.view.doItemsLayout()  # else it would scroll where nothing is laid out yet
+        self._lines.found = frozenset(self._steps_of_selection())
         self._moved()
 
     def _moved(self) -> None:
         step = self.session.step
         if step is not None:
-            self.view.scrollTo(self.model.index_of(step))
+            index = self.model.index_of(step)
+            self.view.setCurrentIndex(index)
+            self.view.scrollTo(index)
         self.view.viewport().update()
+
+    def _selected(self) -> None:
+        """Marks the steps that compute the selected nodes and their gradients."""
+        self._find(self._steps_of_selection())
+
+    def _steps_of_selection(self) -> list[int]:
+        """Those of one selected node; several are no place in a pass."""
+        chosen = self.session.selection
+        return self._steps_of(chosen[0]) if len(chosen) == 1 else []
+
+    def find_wire(self, key: Port | None) -> None:
+        """Marks the steps that carry a number over a wire, forward and backward."""
+        graph = self.session.graph
+        if key is None or key not in graph.links:
+            self._find([])
+            return
+        found = self.session.evaluation
+        ends = wire_ends(graph, key)
+        at = (found.steps.script.computed_at.get(found.step_of(end)) for end, _ in ends)
+        steps = [n for n in at if n]
+        outlines = found.steps.script.outlines
+        for number in found.steps.script.sums_at.get(found.step_of(graph.links[key]), []):
+            o = outlines[number - 1]
+            for end, port in ends:
+                inside = graph.op(end).definition is not None
+                if found.node_of(o.node) == end and (inside or o.port == port):
+                    steps.append(number)
+        self._find(steps)
+
+    def _steps_of(self, node_id: str) -> list[int]:
+        found, graph = self.session.evaluation, self.session.graph
+        script = found.steps.script
+        if graph.op(node_id).definition is not None:  # all that happens inside
+            return [o.number for o in script.outlines if found.node_of(o.node) == node_id]
+        step = found.step_of(node_id)
+        at = script.computed_at.get(step)
+        return [*([at] if at else []), *script.sums_at.get(step, [])]
+
+    def _find(self, numbers: Sequence[int]) -> None:
+        """Marks steps and brings the one that is nearest to the step shown into view."""
+        self._lines.found = frozenset(numbers)
+        here = self.session.cursor
+        nearest = min(numbers, key=lambda n: abs(n - here), default=None)
+        if nearest is not None and here not in self._lines.found:
+            self.view.scrollTo(self.model.index_of(self.session.steps[nearest - 1]))
+        self.view.viewport().update()
+
+    @property
+    def found(self) -> frozenset[int]:
+        """The steps that are marked."""
+        return self._lines.found

@@ -40,9 +40,10 @@ class Pan(Gesture):
 
 
 class Band(Gesture):
-    """A rectangle that selects what it touches; a click on nothing selects nothing."""
+    """A rectangle that selects what it touches; a click on nothing selects nothing, on a wire it tells
+    which."""
 
-    how = (HOW["band"],)
+    how = (HOW["band"], HOW["wire_steps"])
 
     def __init__(self, canvas: Canvas, start: Pointer) -> None:
         super().__init__(canvas, start)
@@ -72,6 +73,8 @@ class Band(Gesture):
     def release(self, pointer: Pointer) -> None:
         if self._item is None and not self.start.adds:
             self.canvas.session.select(())
+            wire = self.canvas.board.wire_at(pointer.scene, self.canvas.reach(6))
+            self.canvas.wire_clicked.emit(wire.key if wire else None)
         self.drop()
 
     def cancel(self) -> None:
