@@ -211,7 +211,7 @@ class Session:
 
     def go(self, place: Place) -> None:
         """Looks at a place that is there; the step stays the one it was as far as it is seen."""
-        at = self._whole_cursor()
+        at = self.whole_cursor
         self.place = place[: len(inside.levels(self.root, place)) - 1]
         self.selection = self.notes_selected = ()
         self.marks.clear()
@@ -280,7 +280,9 @@ class Session:
         self.cursor = self.evaluation.inward(at) if isinstance(self.evaluation, inside.View) else at
         self._remember_cursor()
 
-    def _whole_cursor(self) -> int:
+    @property
+    def whole_cursor(self) -> int:
+        """The micro-step of the whole document that is shown, wherever one looks."""
         found = self.evaluation
         return found.outward(self.cursor) if isinstance(found, inside.View) else self.cursor
 
@@ -288,7 +290,7 @@ class Session:
         """Leaves modules that are gone; then everything follows the document."""
         place = self.place[: len(inside.levels(self.root, self.place)) - 1]
         if place != self.place:
-            at = self._whole_cursor()
+            at = self.whole_cursor
             self.place, self.selection, self.notes_selected = place, (), ()
             self.marks.clear()
             self._see(at)

@@ -170,6 +170,12 @@ def _keys(root: Graph, place: Place) -> tuple[dict[str, Ref], str, str]:
     return keys, start, title
 
 
+def key_of(root: Graph, place: Place, node_id: str) -> Ref | None:
+    """What a node at a place is called in the evaluation of the whole document, or the number that it
+    is; None where it reads nothing."""
+    return _keys(root, place)[0].get(node_id) if place else node_id
+
+
 def look(whole: Evaluation, place: Place) -> Evaluation:
     """What an evaluation says at a place inside its document; itself at ()."""
     if not place:

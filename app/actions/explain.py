@@ -60,6 +60,18 @@ ACTIONS = (
         "explain.hessian", "Hessian…", MENU, _matrix("hessian"), "", nodes, 1,
         "Every second derivative of the output, or of the selected single number.",
     ),
+        "explain.view_value", "View value", MENU, lambda c: c.viewing.view("value"), "", selected, 2,
+        "All numbers of the selected node; a double click on the picture of a tensor does the same.",
+        on=NODE,
+    ),
+    Action(
+        "explain.view_gradient", "View gradient", MENU, lambda c: c.viewing.view("gradient"), "",
+        selected, 2, "All numbers of the selected node's gradient.", on=NODE,
+    ),
+    Action(
+        "explain.pin", "Pin viewer", MENU, lambda c: c.viewing.pin(), "", selected, 2,
+        "What the viewer shows of the selected node becomes a panel of its own, saved with the document.",
+    ),
     Action(
         "explain.check", "Check gradients", MENU, lambda c: c.checking.check_all(), "", idle, 8,
         "Compares the gradient of every node with differences of the output's values.",

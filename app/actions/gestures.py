@@ -35,6 +35,7 @@ HOW: dict[str, How] = {
     "search": How("Search for an operator there", "Double-click the ground"),
     "put_down": How("Place the node that was chosen", "Click, or press Enter; Esc gives up"),
     "open": How("Edit a value, or open a module", "Double-click the node"),
+    "view": How("See all numbers of a tensor", "Double-click its picture on the node"),
     "write": How(
         "Edit a note or a title", "Double-click it; Ctrl+Enter or a click elsewhere ends it"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from app.session import Session
 from app.stops import Breakpoints
@@ -168,6 +168,13 @@ class Checking(Protocol):
     def clear(self) -> None: ...
 
 
+class Viewing(Protocol):
+    """The commands on viewers of numbers."""
+
+    def view(self, of: Literal["value", "gradient"]) -> None: ...
+    def pin(self) -> None: ...
+
+
 class Context(Protocol):
     """What actions work on; the window is one, and its parts are the properties."""
 
@@ -191,6 +198,8 @@ class Context(Protocol):
     def gradients(self) -> Gradients: ...
     @property
     def checking(self) -> Checking: ...
+    @property
+    def viewing(self) -> Viewing: ...
     @property
     def playing(self) -> bool: ...
     @property

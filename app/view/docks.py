@@ -77,6 +77,14 @@ class Dock(QDockWidget):
         self._title.status.setText(text)
 
     @property
+    def close_button(self) -> QToolButton:
+        return self._title.close_button
+
+    @property
+    def title_label(self) -> QLabel:
+        return self._title.text
+
+    @property
     def is_seen(self) -> bool:
         """Shown, and not behind another tab."""
         return self.isVisible() and not self.visibleRegion().isEmpty()

@@ -35,6 +35,8 @@ from app.view.panels.training import TrainingPanel
 from app.view.panels.transport import Transport
 from app.view.stepping import Stepping
 from app.view.top_bar import TopBar
+from app.view.viewers.panel import ViewerPanel
+from app.view.viewing import Viewing
 from engine.graph import Graph
 
 NOTICE_MS = 6000
@@ -65,6 +67,7 @@ class Frame(QMainWindow):
         self._build_docks()
         self.finder = Finder(self)
         self.navigation = Navigation(self)
+        self.viewing = Viewing(self)
         self.stepping = Stepping(self)
         self.gradients = Gradients(self)
         self.checking = Checking(self)
@@ -137,10 +140,11 @@ class Frame(QMainWindow):
         self.training_panel = TrainingPanel(self.session)
         self.history_panel = HistoryPanel(self.session)
         self.derivatives_panel = Derivatives(self.session)
+        self.viewer_panel = ViewerPanel(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel, "history": self.history_panel,
-            "derivatives": self.derivatives_panel,
+            "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():
@@ -172,7 +176,7 @@ class Frame(QMainWindow):
         self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
         parts: tuple[Styled, ...] = (
             self.top, self.explanation, self.transport, self.start, self.breadcrumb,
-            *self.docks.values(),
+            *self.findChildren(Dock),
         )  # fmt: skip
         for part in parts:
             part.restyle()

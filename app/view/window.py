@@ -61,6 +61,7 @@ class Window(Frame):
         self.search = Search(self)
         self.top.commands_asked.connect(self.search.commands)
         self.canvas.menu_asked.connect(self._menu)
+        self.canvas.view_asked.connect(self.viewing.view)
         self.transport.asked.connect(self.commands.run)
         self.training_panel.asked.connect(self.commands.run)
         self.training_panel.refused.connect(self.tell)
@@ -156,6 +157,7 @@ class Window(Frame):
         if not self.editing:
             self.pages.setCurrentWidget(self.editor)
             self.restoreState(self._docks_state)
+            self.viewing.place()
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         self.top.show_document(True)
         self._renamed()

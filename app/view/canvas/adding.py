@@ -38,6 +38,7 @@ class Adding(Keys):
     """
 
     search_requested = Signal(QPointF, object)
+    view_asked = Signal(str, str)
 
     def __init__(self, session: Session, board: Board) -> None:
         super().__init__(session, board)

@@ -325,8 +325,20 @@ def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
     painter.drawText(box, flags, sentence)
 
 
+def _picture_box(column: int) -> QRectF:
+    return QRectF(INNER + column * 54, HEADER + 7, 49, 40)
+
+
+def picture_at(face: Face, place: QPointF) -> str:
+    """Of which numbers the picture at a place of the node is: value, gradient, or empty for none."""
+    if face.is_tensor and not face.fault:
+        for column, of in enumerate(("value", "gradient")):
+            if _picture_box(column).contains(place):
+                return of
+    return ""
+
+
 def _pictures(painter: QPainter, face: Face, theme: Theme) -> None:
-    top = HEADER + 7
     negative = theme.negatives
     for column, (array, colour, down, text) in enumerate(
         (
@@ -334,7 +346,7 @@ def _pictures(painter: QPainter, face: Face, theme: Theme) -> None:
             (face.gradient_array, theme.gradient, negative[1], tr("grad")),
         )
     ):
-        box = QRectF(INNER + column * 54, top, 49, 40)
+        box = _picture_box(column)
         _picture(painter, box, array, theme, colour, down)
         painter.setFont(font_of_numbers(10) if column == 0 else _ui(10))
         missing = array is None

@@ -22,6 +22,7 @@ from app.view.canvas.arranging import Arranging
 from app.view.canvas.board import Board
 from app.view.canvas.bookmarks import Bookmarks
 from app.view.canvas.breakpoints import Breakpoints
+from app.view.canvas.drawing import picture_at
 from app.view.canvas.editing import Asked
 from app.view.canvas.gestures import Placing, Pointer, begin
 from app.view.canvas.ground import Ground
@@ -310,6 +311,8 @@ class Canvas(Adding):
             self.notes.edit(note.note_id)
         elif item is None:
             self.search_requested.emit(pointer.scene, None)
+        elif not item.face.is_module and (of := picture_at(item.face, pointer.scene - item.pos())):
+            self.view_asked.emit(of, item.node_id)
         elif not self.open_node(item.node_id):
             self.rename_node(item.node_id)
 

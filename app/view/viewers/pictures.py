@@ -59,6 +59,8 @@ def readings(array: Array) -> dict[str, tuple[str, Reading]]:
             "columns": (tr("columns as pictures"), array.T),
         }
         known = [w for w in ways if ways[w][1].shape[1] in KNOWN]
+        if len(known) == 2 and bool((array < 0).any()):
+            known.reverse()  # weights rather than pictures: a column for each unit
         for way in [*known, *(w for w in ways if w not in known)]:
             words, numbers = ways[way]
             if numbers.shape[1] % 3 == 0 and _square(numbers.shape[1] // 3) >= 8:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.view import theme
@@ -116,6 +116,9 @@ class ColourBar(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.sizeHint().width(), 40)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.updateGeometry()  # how many numbers there are depends on the height
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.scale is None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QToolButton
 
@@ -113,16 +121,28 @@ class Model(QAbstractTableModel):
         self.sorted_by = column, falling
 
 
-class _Grid(QTableView):
-    """A table that gives Ctrl+C to its view."""
+_OWN = (
+    QKeySequence.StandardKey.Copy, QKeySequence.StandardKey.SelectAll,
+    QKeySequence.StandardKey.MoveToStartOfLine, QKeySequence.StandardKey.MoveToEndOfLine,
+    QKeySequence.StandardKey.MoveToStartOfDocument, QKeySequence.StandardKey.MoveToEndOfDocument,
+)  # fmt: skip
 
-    def __init__(self, view: TableView) -> None:
-        super().__init__()
-        self._view = view
+
+class _Grid(QTableView):
+    """A table that keeps the keys that copy, select and go to an end, whatever commands have them."""
+
+    copy_asked = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if any(event.matches(key) for key in _OWN):
+                event.accept()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
-            self._view.copy_selection("numpy")
+            self.copy_asked.emit()
             return
         super().keyPressEvent(event)
 
@@ -134,7 +154,8 @@ class TableView(Sliced):
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-        self.grid = _Grid(self)
+        self.grid = _Grid()
+        self.grid.copy_asked.connect(self.copy_selection)
         self.grid.setModel(self.model)
         self.grid.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.grid.setShowGrid(False)
@@ -244,7 +265,7 @@ class TableView(Sliced):
         array = self.shown.array if kind == "numpy" and self.model.order is None else numbers
         self._put(array, kind)
 
-    def copy_selection(self, kind: str) -> None:
+    def copy_selection(self, kind: str = "numpy") -> None:
         """The rows and the columns in which something is selected, in the order of the table."""
         selection = self.grid.selectionModel().selection()
         ranges = [selection.at(i) for i in range(selection.count())]
