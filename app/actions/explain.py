@@ -60,6 +60,7 @@ ACTIONS = (
         "explain.hessian", "Hessian…", MENU, _matrix("hessian"), "", nodes, 1,
         "Every second derivative of the output, or of the selected single number.",
     ),
+    Action(
         "explain.view_value", "View value", MENU, lambda c: c.viewing.view("value"), "", selected, 2,
         "All numbers of the selected node; a double click on the picture of a tensor does the same.",
         on=NODE,

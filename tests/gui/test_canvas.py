@@ -445,7 +445,7 @@ def test_number_text(number: float, text: str) -> None:
 
 # ------------------------------------------------------------------------- words
 
-OF_THE_CANVAS = {"insert", "dot", "search", "open", "write", "menu", "minimap", "zoom"}
+OF_THE_CANVAS = {"view", "insert", "dot", "search", "open", "write", "menu", "minimap", "zoom"}
 """Rows of events that are over at once and so have no class."""
 
 

@@ -131,6 +131,10 @@ class ViewerPanel(QWidget):
         column.addWidget(self.bar)
         self.area = QSplitter()
         self.area.setChildrenCollapsible(False)
+        self.area.setHandleWidth(13)
+        self.area.setStyleSheet(
+            "QSplitter::handle { background: transparent; width: 13px; height: 13px; }"
+        )
         self.slots: dict[What, _Slot] = {}
         for of in _WHATS:
             slot = self.slots[of] = _Slot()
@@ -170,12 +174,13 @@ class ViewerPanel(QWidget):
             self._group.addButton(button)
             self.buttons[name] = button
             row.addWidget(button)
+        row.addSpacing(8)
         row.addStretch(1)
         self.kinds = QComboBox()
         self.kinds.setAccessibleName(tr("Kind of viewer"))
         self.kinds.setToolTip(tr("How the numbers are drawn"))
         self.kinds.setFixedHeight(HEIGHT)
-        self.kinds.setMinimumWidth(112)
+        self.kinds.setMinimumWidth(104)
         self.kinds.activated.connect(self._kind_chosen)
         row.addWidget(self.kinds)
         return bar
@@ -261,7 +266,7 @@ class ViewerPanel(QWidget):
         chosen = theme.blend(tokens.panel, tokens.accent, 0.22).name()
         for name, button in self.buttons.items():
             button.setStyleSheet(
-                f"QToolButton {{ {ends[name]} padding: 2px 10px; }}"
+                f"QToolButton {{ {ends[name]} padding: 2px 8px; }}"
                 f" QToolButton:checked {{ background: {chosen}; }}"
             )
         for slot in self.slots.values():
