@@ -151,9 +151,8 @@ class Sliced(View):
 def inks(of: What) -> tuple[QColor, QColor]:
     """The colours of what is above 0 and of what is below, those of the pictures on nodes."""
     tokens = theme.current()
-    if of == "value":
-        return tokens.value, tokens.negatives[0]
-    return tokens.gradient, tokens.negatives[1]
+    over, under = tokens.negatives
+    return (tokens.value, over) if of == "value" else (tokens.gradient, under)
 
 
 def ground() -> QColor:
