@@ -58,7 +58,7 @@ ACTIONS = (
     *(
         Action(
             f"view.{name}", f"{panel.title} panel", MENU, _panel(name),
-            f"Ctrl+{number}" if number <= LAST_DIGIT else "", group=3,
+            f"Ctrl+{number}" if number <= LAST_DIGIT else "", group=3, submenu="Panels",
         )
         for number, (name, panel) in enumerate(PANELS.items(), 1)
     ),
