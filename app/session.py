@@ -164,11 +164,13 @@ class Session:
 
         Raises GraphError and changes nothing when it is refused.
         """
+        self.history.do(self.placed(edit), label, gesture)
+
+    def placed(self, edit: Edit) -> Edit:
+        """A change of what is looked at, as one of the whole document."""
         if self.place:
-            edit = Inside(self.place, edit, self.drawn)
-        elif ties.tied(self.root):
-            edit = Keeping(edit, self.drawn)
-        self.history.do(edit, label, gesture)
+            return Inside(self.place, edit, self.drawn)
+        return Keeping(edit, self.drawn) if ties.tied(self.root) else edit
 
     def do_outside(self, edit: Edit, label: str, gesture: object | None = None) -> None:
         """One undoable change of the whole document, wherever it is looked at."""

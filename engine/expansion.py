@@ -92,6 +92,13 @@ class Expansion:
         other._shared, other.masks = dict(self._shared), set(self.masks)
         return other
 
+    def branched(self) -> Expansion:
+        """A copy that can be appended to while this one stays as it is; it shares no steps yet."""
+        other = copy(self)
+        other.nodes, other.feeds, other.masks = dict(self.nodes), dict(self.feeds), set(self.masks)
+        other._shared = {}
+        return other
+
     def spec(self, ref: Ref) -> Spec:
         """Shape and kind of an operand; a literal is a float with its value."""
         return self.nodes[ref].spec if isinstance(ref, str) else Spec(value=ref)

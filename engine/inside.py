@@ -46,6 +46,11 @@ def names(root: Graph, place: Place) -> list[str]:
     return [graph.nodes[n].op for graph, n in zip(graphs, place, strict=False)]
 
 
+def instances(root: Graph, place: Place) -> list[str]:
+    """What stands before the ids of the steps of every instance of the definition at a place."""
+    return _instances(root, names(root, place))
+
+
 def owner_path(root: Graph, place: Place) -> str:
     """What stands before the keys of the parameters at a place: another path where it is tied.
 

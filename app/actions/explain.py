@@ -17,6 +17,15 @@ def _selected(c: Context) -> bool:
     return selected(c) and not c.training
 
 
+def _tried(c: Context) -> bool:
+    """A number is tried out."""
+    return c.editing and c.what_if.trying and not c.training
+
+
+def _step(notches: int, fine: bool = False) -> Callable[[Context], None]:
+    return lambda c: c.what_if.step_selected(notches, fine)
+
+
 def _checked(c: Context) -> bool:
     return c.editing and c.checking.shown
 
@@ -72,6 +81,23 @@ ACTIONS = (
     Action(
         "explain.pin", "Pin viewer", MENU, lambda c: c.viewing.pin(), "", selected, 2,
         "What the viewer shows of the selected node becomes a panel of its own, saved with the document.",
+    ),
+    *(
+        Action(
+            f"explain.{id}", title, MENU, _step(notches, fine), keys, _selected, 5, tip,
+            submenu="Try out", canvas_key=True,
+        )
+        for id, title, notches, fine, keys, tip in (
+            ("greater", "A greater value", 1, False, "PgUp",
+             "Of the selected node; the tangents' prediction shows under every node that follows."),
+            ("smaller", "A smaller value", -1, False, "PgDown", ""),
+            ("little_greater", "A little greater", 1, True, "Shift+PgUp", ""),
+            ("little_smaller", "A little smaller", -1, True, "Shift+PgDown", ""),
+        )
+    ),
+    Action(
+        "explain.back", "Back to where it began", MENU, lambda c: c.what_if.reset(), "", _tried, 5,
+        "The number that is tried out gets the value it had at first.", submenu="Try out",
     ),
     Action(
         "explain.check", "Check gradients", MENU, lambda c: c.checking.check_all(), "", idle, 8,

@@ -39,6 +39,10 @@ HOW: dict[str, How] = {
     "write": How(
         "Edit a note or a title", "Double-click it; Ctrl+Enter or a click elsewhere ends it"
     ),
+    "what_if": How(
+        "Try out a value, or an entry of a tensor",
+        "Hold V or Alt, and drag the node to the side or turn the wheel over it; with Shift, finer",
+    ),
     "menu": How("What can be done there", "Right-click a node, a wire or the ground"),
     "pan": How("Pan", "Drag with the middle button, or hold Space and drag; two fingers"),
     "minimap": How("Look elsewhere", "Click or drag in the minimap"),
@@ -64,4 +68,5 @@ FIXED: dict[How, tuple[str, ...]] = {
     How("Edit the value or the note, or open the module", "Enter"): ("Return", "Enter"),
     How("Pan while it is held", "Space"): ("Space",),
     How("Cut wires, or take nodes out of them, while it is held", "X"): ("X",),
+    How("Try out a value, while it is held", "V"): ("V",),
 }  # fmt: skip

@@ -106,6 +106,18 @@ class Operators(Protocol):
     def ask(self) -> object: ...
 
 
+class WhatIf(Protocol):
+    """The commands that try out a number."""
+
+    @property
+    def trying(self) -> bool:
+        """True while a number is tried out."""
+        ...
+
+    def step_selected(self, notches: float, fine: bool = False) -> None: ...
+    def reset(self) -> None: ...
+
+
 class Search(Protocol):
     """The boxes in which one finds by typing."""
 
@@ -192,6 +204,8 @@ class Context(Protocol):
     def search(self) -> Search: ...
     @property
     def navigation(self) -> Navigation: ...
+    @property
+    def what_if(self) -> WhatIf: ...
     @property
     def stepping(self) -> Stepping: ...
     @property

@@ -104,6 +104,7 @@ class Frame(QMainWindow):
 
     def _build_middle(self) -> None:
         self.canvas = Canvas(self.session, theme.current())
+        self.what_if = self.canvas.what_if
         self.explanation = Explanation(self.session)
         self.canvas.board.hovered.connect(self.explanation.follow_pointer)
         self.transport = Transport(self.session)

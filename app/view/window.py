@@ -99,6 +99,7 @@ class Window(Frame):
         self.session.selection_changed.join(self._refresh_actions)
         self.session.place_changed.join(self._refresh_actions)
         self.session.cursor_moved.join(self._refresh_steps)
+        self.what_if.changed.connect(self._refresh_steps)
         self.session.evaluated.join(self._refresh_actions)
 
     # ------------------------------------------------------------ following
@@ -132,6 +133,7 @@ class Window(Frame):
 
     def _training_changed(self) -> None:
         self.training_panel.set_running(self.bridge.running)
+        self.what_if.training = self.bridge.running
         self._refresh_actions()
 
     def _tick(self) -> None:

@@ -20,13 +20,15 @@ from PySide6.QtGui import (
 
 from app.text import tr
 from app.view.canvas.face import PORT_RADIUS, WIDTH, Face, PortFace, pretty_name
-from app.view.canvas.picture import heat_map
+from app.view.canvas.picture import fitted, heat_map
 from app.view.theme import NODE_RADIUS, Theme, blend, number_font, ui_font
 from engine.ops.row import Array
 
 HEADER = 28.0
 SHORTEST_FORMULA = 44.0
 INNER = 14.0
+VALUE_BOX = QRectF(INNER, HEADER + 7, 49, 40)
+"""Where the picture of a tensor's value stands on its node."""
 ROW = 20.0
 MUTED = 0.45
 """How much is seen of the words of a node that hands its operand on."""
@@ -326,7 +328,7 @@ def _fault(painter: QPainter, face: Face, theme: Theme) -> None:
 
 
 def _picture_box(column: int) -> QRectF:
-    return QRectF(INNER + column * 54, HEADER + 7, 49, 40)
+    return VALUE_BOX.translated(column * 54, 0)
 
 
 def picture_at(face: Face, place: QPointF) -> str:
@@ -364,13 +366,7 @@ def _picture(
     ground = theme.canvas if theme.is_dark else theme.background
     image = None if array is None else heat_map(array, ground, up, down)
     if image is not None:
-        width, height = box.width(), box.height()
-        ratio = min(max(image.width() / image.height(), 0.25), 6.0)
-        if width / height > ratio:
-            width = height * ratio
-        else:
-            height = width / ratio
-        place = QRectF(box.left(), box.top() + (box.height() - height) / 2, width, height)
+        place = fitted(box, image.height(), image.width())
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(place, image)
         box = place

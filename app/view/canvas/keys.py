@@ -14,6 +14,7 @@ from app.view.canvas.focus import Focus
 from app.view.canvas.gestures import HELD, Gesture
 from app.view.canvas.keyboard import ARROWS, KeyWire
 from app.view.canvas.ring import Ring
+from app.view.what_if import WhatIf
 
 
 class Keys(Editing):
@@ -31,6 +32,9 @@ class Keys(Editing):
         super().__init__(session, board)
         self.banner, self.ring = Banner(self), Ring(self)
         self.focus_lens = Focus(self)
+        self.what_if = WhatIf(session, self)
+        self.what_if.refused.connect(self.say)
+        self.what_if.changed.connect(self._tell_what_if)
         self._autopan = AutoPan(self)
         self._held = ""
 
@@ -102,16 +106,20 @@ class Keys(Editing):
         super().keyReleaseEvent(event)
 
     def _escape(self) -> None:
-        """Gives up a gesture, else the focus, else the selection, else goes out of the module looked into."""
+        """Gives up a gesture, else the focus, else what is tried out, else the selection, else goes out
+        of the module looked into."""
         self.notice.hide()
         if self._gesture is not None:
             self._escape_gesture()
-        elif self.focus_lens.leave():
+        elif self.focus_lens.leave() or self.what_if.leave():
             pass
         elif self.session.chosen:
             self.session.select(())
         else:
             self.session.leave()
+
+    def _tell_what_if(self) -> None:
+        self.banner.tell("what if", self.what_if.sentence)
 
     @property
     def _is_held(self) -> bool:
@@ -132,7 +140,9 @@ class Keys(Editing):
             gesture.cancel()
 
     def _drop_gesture(self) -> None:
-        """The document is another one by now."""
+        """The document is another one by now, unless the gesture made it so."""
+        if self.what_if.editing:
+            return
         if (gesture := self._let_go()) is not None:
             gesture.drop()
 

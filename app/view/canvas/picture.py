@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage
 
 from engine.ops.row import Array
@@ -15,6 +16,34 @@ def as_matrix(array: Array) -> Array:
     while array.ndim > 2:
         array = array[0]
     return array.reshape(1, -1) if array.ndim < 2 else array
+
+
+def fitted(box: QRectF, rows: int, columns: int) -> QRectF:
+    """Where a picture of so many entries stands in a box: at its left, in the middle of its height."""
+    width, height = box.width(), box.height()
+    ratio = min(max(columns / rows, 0.25), 6.0)
+    if width / height > ratio:
+        width = height * ratio
+    else:
+        height = width / ratio
+    return QRectF(box.left(), box.top() + (box.height() - height) / 2, width, height)
+
+
+def entry_at(array: Array, box: QRectF, place: QPointF) -> tuple[int, ...] | None:
+    """The entry that is drawn at a place of a picture in a box; None beside it."""
+    if not array.size:
+        return None
+    matrix = as_matrix(array)
+    rows, columns = (min(n, LARGEST) for n in matrix.shape)
+    drawn = fitted(box, rows, columns)
+    if not drawn.contains(place):
+        return None
+    ends = (place.y() - drawn.top()) / drawn.height(), (place.x() - drawn.left()) / drawn.width()
+    at = [
+        round(min(int(share * shown), shown - 1) * (n - 1) / max(shown - 1, 1))
+        for share, shown, n in zip(ends, (rows, columns), matrix.shape, strict=True)
+    ]
+    return (*(0,) * (array.ndim - 2), *at[-array.ndim :]) if array.ndim else ()
 
 
 def heat_map(array: Array, ground: QColor, positive: QColor, negative: QColor) -> QImage | None:

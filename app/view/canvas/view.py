@@ -24,7 +24,7 @@ from app.view.canvas.bookmarks import Bookmarks
 from app.view.canvas.breakpoints import Breakpoints
 from app.view.canvas.drawing import picture_at
 from app.view.canvas.editing import Asked
-from app.view.canvas.gestures import Placing, Pointer, begin
+from app.view.canvas.gestures import Placing, Pointer, begin, handle_at, scrubs
 from app.view.canvas.ground import Ground
 from app.view.canvas.keyboard import Walk
 from app.view.canvas.mending import Mending
@@ -118,6 +118,7 @@ class Canvas(Adding):
         self._travel.stop()
         self._autopan.stop()
         self._speaking.stop()
+        self.what_if.detach()
         # The scene's end makes its items' wrappers invalid, so the view lets go first.
         self.setScene(None)
 
@@ -348,12 +349,26 @@ class Canvas(Adding):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         pixels, angle = event.pixelDelta(), event.angleDelta()
+        if self._turned(event):
+            return
         zooms = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if not zooms and not pixels.isNull() and event.phase() != Qt.ScrollPhase.NoScrollPhase:
             self.pan(pixels.x(), pixels.y())
         else:
             self.zoom_by(ZOOM_STEP ** (angle.y() / 120), event.position())
         event.accept()
+
+    def _turned(self, event: QWheelEvent) -> bool:
+        """The wheel tries out the number that is pointed at. With Alt, Qt turns its axis."""
+        place, angle = self.to_scene(event.position()), event.angleDelta()
+        if not scrubs(event.modifiers(), self._held) or self.board.node_at(place) is None:
+            return False
+        handle = handle_at(self, place)
+        if handle is not None and self._gesture is None:
+            fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.what_if.nudge(handle, (angle.y() or angle.x()) / 120, fine)
+        event.accept()
+        return True
 
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent):

@@ -13,19 +13,27 @@ from app.view.canvas.gestures.looking import Band, Pan
 from app.view.canvas.gestures.moving import Move, TakeOut
 from app.view.canvas.gestures.placing import Placing
 from app.view.canvas.gestures.resizing import Resize
+from app.view.canvas.gestures.scrubbing import handle_at, scrub
 from app.view.canvas.gestures.wiring import Wire
 
 if TYPE_CHECKING:
     from app.view.canvas.view import Canvas
 
-__all__ = ["HELD", "Gesture", "Placing", "Pointer", "begin"]
+__all__ = ["HELD", "Gesture", "Placing", "Pointer", "begin", "handle_at", "scrubs"]
 
 HELD = {
     Qt.Key.Key_Space: ("pan", Qt.CursorShape.OpenHandCursor),
     Qt.Key.Key_X: ("cut", Qt.CursorShape.CrossCursor),
+    Qt.Key.Key_V: ("scrub", Qt.CursorShape.SizeHorCursor),
 }
 """Keys that while they are held make another gesture of a drag, and their pointers."""
 _CONTROL = Qt.KeyboardModifier.ControlModifier
+_ALT = Qt.KeyboardModifier.AltModifier
+
+
+def scrubs(modifiers: Qt.KeyboardModifier, held: str) -> bool:
+    """Whether a number is tried out: Alt or V is held."""
+    return held == "scrub" or bool(modifiers & _ALT)
 
 
 def begin(canvas: Canvas, pointer: Pointer, button: Qt.MouseButton, held: str) -> Gesture | None:
@@ -42,6 +50,8 @@ def begin(canvas: Canvas, pointer: Pointer, button: Qt.MouseButton, held: str) -
     if held == "cut":
         item = board.node_at(pointer.scene)
         return TakeOut(canvas, pointer, item.node_id) if item else Cut(canvas, pointer)
+    if scrubs(pointer.modifiers, held) and board.node_at(pointer.scene) is not None:
+        return scrub(canvas, pointer)
     hit = board.port_at(pointer.scene, canvas.reach(PORT_REACH))
     if hit is not None:
         node_id, port = hit
