@@ -40,12 +40,17 @@ class Mark:
 
 
 class Marks:
-    """The marks of all parts by owner, and all of them as one. None of it is part of the document."""
+    """The marks of all parts by owner, and all of them as one. None of it is part of the document.
+
+    `leavers` are told when a person presses Esc on the canvas, until one says that it had something
+    to take away.
+    """
 
     def __init__(self) -> None:
         self._of: dict[str, Mark] = {}
         self.all = Merged(())
         self.listeners: list[Callable[[], None]] = []
+        self.leavers: list[Callable[[], bool]] = []
 
     def put(self, owner: str, mark: Mark | None) -> None:
         """What an owner adds from now on; None adds nothing."""
@@ -64,6 +69,10 @@ class Marks:
         if self._of:
             self._of.clear()
             self._tell()
+
+    def leave(self) -> bool:
+        """Takes away what one owner added; False when none has anything."""
+        return any(leave() for leave in self.leavers)
 
     def _tell(self) -> None:
         self.all = Merged(self._of.values())

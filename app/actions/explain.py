@@ -37,6 +37,11 @@ def _derived(c: Context) -> bool:
 
 ACTIONS = (
     Action(
+        "explain.why", "Why is this gradient what it is?", MENU, lambda c: c.explain_gradient(), "",
+        nodes, 0, "All paths from the loss to the selected node with what each adds, and why a gradient "
+        "is zero.", on=NODE,
+    ),
+    Action(
         "explain.differentiate", "Differentiate", MENU, lambda c: c.gradients.differentiate(), "Shift+D",
         idle, 0, "Adds the adjoint nodes of the selected value; pressed again, those of the next order.",
         on=NODE,

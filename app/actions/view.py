@@ -30,6 +30,7 @@ PANELS = {
     "history": Panel("History", "left", hidden=True),
     "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
+    "why": Panel("Why", hidden=True, beside="trace_table"),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

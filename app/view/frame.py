@@ -33,6 +33,7 @@ from app.view.panels.start_page import StartPage
 from app.view.panels.trace_table import TraceTable
 from app.view.panels.training import TrainingPanel
 from app.view.panels.transport import Transport
+from app.view.panels.why import Why
 from app.view.stepping import Stepping
 from app.view.top_bar import TopBar
 from app.view.viewers.panel import ViewerPanel
@@ -142,10 +143,12 @@ class Frame(QMainWindow):
         self.history_panel = HistoryPanel(self.session)
         self.derivatives_panel = Derivatives(self.session)
         self.viewer_panel = ViewerPanel(self.session)
+        self.why_panel = Why(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel, "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
+            "why": self.why_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():

@@ -78,6 +78,9 @@ class Window(Frame):
         self.history_panel.jump_asked.connect(self._jump)
         self.history_panel.status_told.connect(self.docks["history"].show_status)
         self.derivatives_panel.status_told.connect(self.docks["derivatives"].show_status)
+        self.why_panel.status_told.connect(self.docks["why"].show_status)
+        self.why_panel.node_asked.connect(self.navigation.go_to)
+        self.why_panel.left.connect(self.canvas.setFocus)
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
@@ -288,6 +291,11 @@ class Window(Frame):
             self.docks[name].hide()
         else:
             self.show_panel(name)
+
+    def explain_gradient(self) -> None:
+        """Every path from the loss to the selected node."""
+        self.show_panel("why")
+        self.why_panel.explain()
 
     def show_derivatives(self, kind: str) -> None:
         """The Jacobian or the Hessian of what is selected."""

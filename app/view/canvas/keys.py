@@ -111,7 +111,7 @@ class Keys(Editing):
         self.notice.hide()
         if self._gesture is not None:
             self._escape_gesture()
-        elif self.focus_lens.leave() or self.what_if.leave():
+        elif self.focus_lens.leave() or self.what_if.leave() or self.session.marks.leave():
             pass
         elif self.session.chosen:
             self.session.select(())
