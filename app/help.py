@@ -13,7 +13,7 @@ from engine.expression import Name, Tree, to_text
 from engine.latex import latex_name, to_latex
 from engine.ops.row import REQUIRED, Op, local_of
 from engine.program import Plan
-from engine.trace import call_tree, short, simplify
+from engine.wording import call_tree, short, simplify
 
 INTRODUCTION = """# Operators
 

@@ -30,7 +30,7 @@ from engine.expression import (
 from engine.graph import TIED, Graph, Node, check_options, id_number, module_row
 from engine.layout import arrange, free_ground
 from engine.ops.row import Op, simplified
-from engine.trace import formula_tree
+from engine.wording import formula_tree
 
 Ref = str | float
 

@@ -9,7 +9,7 @@ at i alone. Both are one pass over an expansion of the one step, whatever its ro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -69,6 +69,16 @@ class Sum:
     def left(self) -> int:
         """How many terms are not listed."""
         return self.count - len(self.terms)
+
+    def cut(self, most: int) -> Sum:
+        """The same with fewer terms listed."""
+        size = [abs(t.value if self.adds_up else t.local) for t in self.terms]
+        kept = set(sorted(range(len(size)), key=lambda i: -size[i])[:most])
+        dropped = [t.value for i, t in enumerate(self.terms) if i not in kept]
+        rest = self.rest + sum(dropped) if self.adds_up else 0.0
+        return replace(
+            self, terms=tuple(t for i, t in enumerate(self.terms) if i in kept), rest=rest
+        )
 
 
 class Entries:

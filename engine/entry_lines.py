@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.entries import Entries, Index, Sum, Term
 from engine.expansion import Flat
 from engine.expression import Call, Name, Number, Tree, substitute
-from engine.lines import Leaf, Line, Origin, Part, bracketed, parted
+from engine.lines import Leaf, Line, Origin, Part, bracketed, exact_text, parted
 from engine.ops.row import local_of
 from engine.wording import GRADIENT, Telling, call_tree, latex_short, short, simplify
 
@@ -37,7 +37,10 @@ def entry_line(entries: Entries, found: Sum) -> Line:
         sign, equals = Part(r" \leftarrow ", " from "), Part("", "", " → ", r" \to ")
     return Line((
         Part(telling.latex(tree), telling.text(tree), origins=(origin,)), sign, *body, equals,
-        Part("", "", short(found.value), latex_short(found.value), (origin,)),
+        Part(
+            "", "", short(found.value), latex_short(found.value), (origin,),
+            exact_text(found.value),
+        ),
     ))  # fmt: skip
 
 
@@ -70,7 +73,7 @@ def _backward(entries: Entries, found: Sum) -> Iterator[Part]:
             latex = telling.latex(whole).removeprefix(r"g \cdot ")
             text = telling.text(whole).removeprefix("g * ")
         number, told = bracketed(short(term.local)), bracketed(latex_short(term.local))
-        yield Part(latex, text, number, told, (wire,))
+        yield Part(latex, text, number, told, (wire,), exact_text(term.local))
     yield from _rest(found)
 
 
@@ -174,7 +177,8 @@ def _part(
     number, told = short(value), latex_short(value)
     if inside:
         number, told = bracketed(number), bracketed(told)
-    return Part(telling.latex(name), telling.text(name), number, told, origins)
+    exact = exact_text(value)
+    return Part(telling.latex(name), telling.text(name), number, told, origins, exact)
 
 
 def _rest(found: Sum) -> Iterator[Part]:

@@ -21,7 +21,8 @@ from engine.program import Plan
 from engine.records import TOLD
 from engine.script import Script, Steps
 from engine.shapes import ShapeError, Spec
-from engine.trace import Step, Telling
+from engine.trace import Step
+from engine.wording import Telling
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import numpy as np
 
 from engine.expansion import Ref
 from engine.script import Outline, Steps
-from engine.trace import Step, Telling, short
+from engine.trace import Step
+from engine.wording import Telling, short
 
 
 def first_not_finite(steps: Steps) -> Step | None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from msgspec import Struct
 
 from engine import ops
 from engine.differentiate import Contribution
 from engine.expansion import Flat, Ref
-from engine.expression import Call, Name, Number, Tree, substitute
+from engine.expression import Call, Name, Number, Tree, fold, substitute
 from engine.ops.row import Array, local_of
 from engine.shapes import shape_text
 from engine.wording import DIGITS, GRADIENT, MARK, Telling, call_tree, latex_short, short, simplify
@@ -30,6 +31,7 @@ class Part(Struct, frozen=True, gc=False):
     """A piece of a line: its symbols, and its number (of a tensor: its shape) below them.
 
     A sign between two factors has no origin and repeats in the numbers; a result has no symbols.
+    `exact` is a number with all its digits.
     """
 
     latex: str
@@ -37,6 +39,7 @@ class Part(Struct, frozen=True, gc=False):
     number: str = ""
     number_latex: str = ""
     origins: tuple[Origin, ...] = ()
+    exact: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def term_part(telling: Telling, term: Contribution) -> Part:
     tree, value = term_tree(telling, term), telling.read(term.value)
     number = "" if value is None else result_text(value)
     wire = Origin("wire", term.node, term.port)
-    return Part(telling.latex(tree), telling.text(tree), number, number, (wire,))
+    return Part(telling.latex(tree), telling.text(tree), number, number, (wire,), exact_text(value))
 
 
 def term_tree(telling: Telling, term: Contribution) -> Tree:
@@ -158,9 +161,22 @@ def term_tree(telling: Telling, term: Contribution) -> Tree:
         result: Tree = Call("*", (upstream, simplify(substitute(local, names), statics)))
     else:
         result = simplify(substitute(tree, {**names, "g": upstream}), statics)
+    result = fold(result, _rounded)
     if _was_summed(telling, term):
         result = Call(ops.SUM_TO.name, (result, Name(telling.name(term.target))))
     return result
+
+
+def _rounded(part: Tree, args: tuple[Tree, ...]) -> Tree:
+    """Numbers that come out of a derivative, as short as all numbers."""
+    if isinstance(part, Number) and len(repr(part.value)) > 2 * DIGITS:
+        return Number(float(f"{part.value:.{DIGITS}g}"))
+    return Call(part.name, args, part.options) if isinstance(part, Call) else part
+
+
+def exact_text(value: Array | float | None) -> str:
+    """A single number with all its digits; empty for a tensor."""
+    return "" if value is None or np.ndim(value) else repr(float(value))
 
 
 def result_text(value: Array) -> str:
@@ -220,6 +236,7 @@ def _factors(
             bracketed(short(local)),
             bracketed(given),
             (Origin("wire", term.node, term.port),),
+            exact_text(local),
         ),
     ]
 
@@ -228,6 +245,10 @@ def parted(telling: Telling, tree: Tree, leaves: Mapping[str, Leaf], in_shapes: 
     """A formula as names and signs where it runs in one row, else in one piece."""
     symbols, words = telling.marked_latex(tree).split(MARK), telling.marked_text(tree).split(MARK)
     names = symbols[1::2]
+    scripts = [""] * len(names)
+    if in_shapes:  # nothing but a size stands below a name, so what is raised may go with it
+        for i, sign in enumerate(symbols[2::2]):
+            scripts[i], symbols[2 * i + 2] = _script(sign)
     if names != words[1::2] or not _in_one_row(symbols[::2]):
         return [_one_part(telling, tree, names, leaves, in_shapes)]
     parts: list[Part] = []
@@ -241,8 +262,21 @@ def parted(telling: Telling, tree: Tree, leaves: Mapping[str, Leaf], in_shapes: 
         number = leaf.number
         if number.startswith("-") and words[i - 1].rstrip()[-1:] not in ("", "(", ","):
             number = bracketed(number)
-        parts.append(Part(telling.latex(name), telling.text(name), number, number, leaf.origins))
+        script = scripts[i // 2]
+        parts.append(
+            Part(
+                telling.latex(name) + script, telling.text(name), number, number, leaf.origins,
+                exact_text(leaf.value),
+            )
+        )  # fmt: skip
     return parts
+
+
+def _script(sign: str) -> tuple[str, str]:
+    """What is raised or lowered at the beginning of a piece of LaTeX, and the rest of it."""
+    found = re.match(r"[\^_](?:\{(?:[^{}]|\{[^{}]*\})*\}|\w)", sign)
+    end = found.end() if found else 0
+    return sign[:end], sign[end:]
 
 
 def _in_one_row(signs: Sequence[str]) -> bool:
@@ -286,7 +320,7 @@ def _result(value: Array, in_shapes: bool, origin: Origin) -> tuple[Part, Part]:
     sign, latex = (" → ", r" \to ") if in_shapes else (" = ", " = ")
     number = result_text(value)
     told = number if value.ndim else latex_short(value)
-    return Part("", "", sign, latex), Part("", "", number, told, (origin,))
+    return Part("", "", sign, latex), Part("", "", number, told, (origin,), exact_text(value))
 
 
 def bracketed(number: str) -> str:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from engine.differentiate import Adjoints, Contribution
 from engine.expansion import Expansion, Ref
 from engine.ops.row import Array
-from engine.trace import Phase, Step, Telling
+from engine.trace import Phase, Step
+from engine.wording import Telling
 
 
 class Outline(Struct, frozen=True, gc=False):

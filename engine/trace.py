@@ -24,13 +24,7 @@ from engine.lines import (
     term_tree,
 )
 from engine.ops.row import Array
-from engine.wording import Telling as Telling
-from engine.wording import awake_tree as awake_tree
-from engine.wording import call_tree as call_tree
-from engine.wording import formula_tree as formula_tree
-from engine.wording import latex_short as latex_short
-from engine.wording import short as short
-from engine.wording import simplify as simplify
+from engine.wording import Telling
 
 Phase = Literal["forward", "seed", "backward"]
 

@@ -11,7 +11,8 @@ import pytest
 from engine.compose import compose
 from engine.evaluate import Evaluation, evaluate
 from engine.passing import handed_on, passes_on
-from engine.trace import short, table
+from engine.trace import table
+from engine.wording import short
 
 pytestmark = pytest.mark.filterwarnings("error")
 PROGRAM = "t = x^2\nu1 = sin(t)\nu2 = 3*t\nu = u1 + u2\nJ = cos(u)"

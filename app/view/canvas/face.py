@@ -18,7 +18,7 @@ from engine.derivative_names import written
 from engine.expression import to_text
 from engine.graph import TIED, Graph
 from engine.ops.row import Array
-from engine.trace import awake_tree
+from engine.wording import awake_tree
 
 WIDTH = 128.0
 HEIGHT = 76.0

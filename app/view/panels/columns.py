@@ -12,18 +12,21 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QColor,
+    QContextMenuEvent,
     QFocusEvent,
     QFontMetricsF,
+    QGuiApplication,
     QHelpEvent,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
-from app.text import pretty_name
+from app.text import pretty_name, tr
 from app.view import theme
 from app.view.mathematics import Formula, typeset
 from app.view.typesetting import soon
@@ -318,7 +321,8 @@ class Columns(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() in _KEYS and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+            if (plain and event.key() in _KEYS) or event.matches(QKeySequence.StandardKey.Copy):
                 event.accept()
                 return True
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -329,6 +333,9 @@ class Columns(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy_number() if self._hot is not None else self._copy_text()
+            return
         factors = [i for i, c in enumerate(self.columns) if c.is_factor]
         if event.key() not in _KEYS or not factors:
             super().keyPressEvent(event)
@@ -343,6 +350,33 @@ class Columns(QWidget):
             Qt.Key.Key_Right: min(here + 1, len(factors) - 1), Qt.Key.Key_End: len(factors) - 1,
         }  # fmt: skip
         self._set_hot(factors[places[Qt.Key(event.key())]])
+
+    # ------------------------------------------------------------ copying
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self.columns:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self._hot is not None:
+            menu.addAction(tr("Copy number")).triggered.connect(self._copy_number)
+        menu.addAction(tr("Copy line as text")).triggered.connect(self._copy_text)
+        menu.addAction(tr("Copy line as LaTeX")).triggered.connect(self._copy_latex)
+        menu.popup(event.globalPos())
+
+    def _copy_number(self) -> None:
+        """All digits of the number that is pointed at."""
+        if self._hot is not None:
+            part = self.columns[self._hot].part
+            QGuiApplication.clipboard().setText(part.exact or part.number or part.text)
+
+    def _copy_text(self) -> None:
+        QGuiApplication.clipboard().setText(f"{self.accessibleName()}\n{self.numbers}".strip())
+
+    def _copy_latex(self) -> None:
+        QGuiApplication.clipboard().setText("".join(c.part.latex for c in self.columns))
+
+    # ------------------------------------------------------------ focus
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

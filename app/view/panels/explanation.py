@@ -128,37 +128,33 @@ class Explanation(QFrame):
             said = tr("Not finite from here on: ") + found.trouble
         at_end = step.number == len(self.session.steps)
         why = self._why_no_gradient() if at_end else ""
-        refused = self.picker.is_on and isinstance(self._entries_of(step), NoEntries)
+        refused = isinstance(self._entries_of(step), NoEntries)
         self._say_later(said if refused else why or said)
         self.follow_pointer(*self._pointer)
 
     def _show_line(self, step: Step) -> str:
         """The rule, or the sum behind one entry; returns what is to be said beside it."""
-        backward = step.phase == "backward"
-        entries = self._entries_of(step)
-        self.picker.setVisible(entries is not None)
         line, said = _seen(step), ""
+        self.picker.setVisible(_has_tensors(step))
+        entries = self._entries_of(step)
         if isinstance(entries, Entries) and step.value.size:
             index = self._index(entries)
-            self.picker.show_entry(step.value, index, "gradient" if backward else "value")
-            if self.picker.is_on:
-                line, found = self._entry_line(entries, index)
-                said = _counted(found.count, found.among, found.adds_up)
-                said = f"{said} · {readable(step.numbers_text)}"
-        elif entries is not None:
+            role = "gradient" if step.phase == "backward" else "value"
+            self.picker.show_entry(step.value, index, role)
+            line, found = self._entry_line(entries, index)
+            said = _counted(found.count, found.among, found.adds_up)
+            said = f"{said} · {readable(step.numbers_text)}"
+        else:
             self.picker.show_none()
-            if self.picker.is_on:
+            if entries is not None:
                 said = str(entries) if isinstance(entries, NoEntries) else tr("there is no entry")
         self._line = line
         self.symbols.show_columns(tuple(_columns(step, line)), line.text)
         return said
 
     def _entries_of(self, step: Step) -> Entries | NoEntries | None:
-        """The entries of a step with tensors, made once; None for single numbers and the seed."""
-        spec = step.telling.expansion.spec
-        args = step.telling.expansion.nodes[step.node].args
-        tensors = step.value.ndim or any(spec(a).shape for a in (step.node, *args))
-        if step.phase == "seed" or not tensors:
+        """The entries of a step with tensors, made once; None while no entry is asked for."""
+        if not self.picker.is_on or not _has_tensors(step):
             return None
         if self._entries is None or self._entries[0] is not step:
             try:
@@ -175,8 +171,9 @@ class Explanation(QFrame):
 
     def _entry_line(self, entries: Entries, index: Index) -> tuple[Line, Sum]:
         """The sum behind an entry with as many of its terms as there is room for."""
+        found = entries.at(index, TERMS)
         for most in range(TERMS, 0, -1):
-            found = entries.at(index, most)
+            found = found.cut(most)
             line = entry_line(entries, found)
             if sum(map(_width, line.parts)) <= self.symbols.width() / 0.8:
                 break
@@ -202,9 +199,11 @@ class Explanation(QFrame):
             if columns:
                 columns.append(Column(Part("", "", " + "), number="muted"))
             done = place <= here and not part.number.startswith("[")
-            shown = Part("", "", part.number, part.number_latex, part.origins) if done else part
+            shown = replace(part, latex="", text="") if done else part
             role = "gradient" if place == here else "text" if place < here else "muted"
-            tip = readable(f"{part.text} = {part.number}") if place <= here else readable(part.text)
+            tip = readable(part.text)
+            if place <= here:
+                tip = f"{tip} = {readable(part.exact or part.number)}"
             columns.append(Column(shown, role, role, tip))
         left = len(terms) - first - len(told)
         if left:
@@ -316,6 +315,14 @@ class Explanation(QFrame):
         super().hideEvent(event)
 
 
+def _has_tensors(step: Step) -> bool:
+    """Whether there are entries to ask for: the seed and single numbers have none."""
+    expansion = step.telling.expansion
+    args = expansion.nodes[step.node].args
+    shaped = step.value.ndim or any(expansion.spec(a).shape for a in (step.node, *args))
+    return step.phase != "seed" and bool(shaped)
+
+
 def _seen(step: Step) -> Line:
     """A step's line; the seed is a number itself."""
     if step.phase != "seed":
@@ -334,7 +341,7 @@ def _columns(step: Step, line: Line) -> Iterable[Column]:
         tip = ""
         if kind:
             words = readable(part.text) or readable(line.parts[0].text)
-            number = readable(part.number).strip()
+            number = part.exact.replace("-", "−") or readable(part.number).strip()
             tip = f"{words} = {number}" if number else words
         last = i == len(line.parts) - 1
         yield Column(part, "text", role if kind or last else "muted", tip)

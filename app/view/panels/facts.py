@@ -19,7 +19,7 @@ from engine.latex import latex_name, to_latex
 from engine.ops.row import Array, Option, local_of
 from engine.own import CATEGORY
 from engine.passing import passes_on, read_at
-from engine.trace import formula_tree, simplify
+from engine.wording import formula_tree, simplify
 
 SHOWN_ENTRIES = 24
 LINE = 30  # characters of a row of numbers that the panel shows at its usual width

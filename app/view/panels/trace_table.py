@@ -39,6 +39,8 @@ _Index = QModelIndex | QPersistentModelIndex
 STEP_ROLE = Qt.ItemDataRole.UserRole
 SIZE = 12
 ROW_HEIGHT, LINE_HEIGHT = 47, 30
+NARROWEST = 84
+"""How far numbers are pressed together before something is left out, in percent."""
 PAGE = 10
 """How many micro-steps the page keys go."""
 
@@ -159,7 +161,12 @@ class _Lines(QStyledItemDelegate):
         font, tokens = theme.number_font(10), theme.current()
         line = QRectF(box.left() + 9, box.top() + LINE_HEIGHT, box.width() - 16, 13)
         text = readable(step.numbers_text)
-        text = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, line.width())
+        width = QFontMetricsF(font).horizontalAdvance(text)
+        if width > line.width():
+            font.setStretch(max(NARROWEST, int(100 * line.width() / width)))
+            # What comes out stands at the end, so it is the middle that may go.
+            middle = Qt.TextElideMode.ElideMiddle
+            text = QFontMetricsF(font).elidedText(text, middle, line.width())
         painter.setFont(font)
         painter.setPen(tokens.muted)
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
