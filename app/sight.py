@@ -9,6 +9,7 @@ import numpy as np
 from app.session import Session
 from app.text import pretty_name, sentence, tr
 from engine import inside
+from engine.expansion import Ref
 from engine.inside import Place
 from engine.ops.row import Array
 from engine.records import id_number
@@ -54,10 +55,9 @@ def label(session: Session, path: str, of: What) -> str:
 
 def number(session: Session, path: str, of: What) -> Array | None:
     """The value of a node, or its gradient so far, at the session's step; None before there is any."""
-    place, node_id = parts(path)
     if not is_there(session, path):
         return None
-    key = inside.key_of(session.root, place, node_id)
+    key = _key(session, path)
     if isinstance(key, float):
         return np.asarray(key, session.root.dtype) if of == "value" else None
     if key is None:
@@ -71,7 +71,7 @@ def why_none(session: Session, path: str, of: What) -> str:
     if not is_there(session, path):
         return tr("This node is not in the document any more.")
     place, node_id = parts(path)
-    key, whole = inside.key_of(session.root, place, node_id), session.whole
+    key, whole = _key(session, path), session.whole
     name = title(session, path)
     if of == "value":
         if key in whole.values:
@@ -92,11 +92,17 @@ def why_none(session: Session, path: str, of: What) -> str:
 def vectors(session: Session, path: str, count: int) -> list[tuple[str, str]]:
     """Nodes beside a node with `count` numbers in a row, by path, each with its name."""
     place, _ = parts(path)
-    graphs = inside.levels(session.root, place)
+    keys, graph = inside.keys_at(session.root, place), inside.levels(session.root, place)[-1]
     found = []
-    for node_id in sorted(graphs[-1].nodes, key=id_number):
-        key = inside.key_of(session.root, place, node_id) if place else node_id
+    for node_id in sorted(graph.nodes, key=id_number):
+        key = keys.get(node_id)
         spec = session.whole.specs.get(key) if isinstance(key, str) else None
         if spec is not None and spec.shape in ((count,), (count, 1)) and count > 1:
-            found.append((path_of(place, node_id), pretty_name(graphs[-1].name(node_id))))
+            found.append((path_of(place, node_id), pretty_name(graph.name(node_id))))
     return found
+
+
+def _key(session: Session, path: str) -> Ref | None:
+    """What a node that is there is called in the evaluation, or the number that it is."""
+    place, node_id = parts(path)
+    return inside.keys_at(session.root, place).get(node_id) if place else node_id

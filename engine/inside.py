@@ -175,10 +175,10 @@ def _keys(root: Graph, place: Place) -> tuple[dict[str, Ref], str, str]:
     return keys, start, title
 
 
-def key_of(root: Graph, place: Place, node_id: str) -> Ref | None:
-    """What a node at a place is called in the evaluation of the whole document, or the number that it
-    is; None where it reads nothing."""
-    return _keys(root, place)[0].get(node_id) if place else node_id
+def keys_at(root: Graph, place: Place) -> Mapping[str, Ref]:
+    """What the nodes at a place are called in the evaluation of the whole document, or the number that
+    one is; left out is what reads nothing."""
+    return _keys(root, place)[0]
 
 
 def look(whole: Evaluation, place: Place) -> Evaluation:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 EVERY_MS = 100
 """So often viewers that are seen follow what changes, at most."""
+BUSY_MS = 30
+"""So long they may take in one go."""
 ABREAST = 4
 """So many pinned viewers stand side by side; more are tabs of the last."""
 HEIGHT = 300
@@ -54,12 +56,13 @@ class Viewing(QObject):
         self.pinned: dict[str, Pinned] = {}
         self._choices: dict[str, Viewer] = {}
         self._clock = QElapsedTimer()
-        self._timer = window.once(EVERY_MS, self.flush)
+        self._waiting: list[Dock] = []
+        self._timer = window.once(EVERY_MS, self._tick)
         self.panel.asked.connect(self._asked)
         self.panel.pin_asked.connect(self.pin)
         window.docks["viewer"].visibilityChanged.connect(self._seen)
         session = self.session
-        session.opened.join(self._choices.clear)
+        session.opened.join(self._opened)
         session.selection_changed.join(self._follow)
         session.place_changed.join(self._follow)
         session.document_changed.join(self._document_changed)
@@ -112,6 +115,11 @@ class Viewing(QObject):
 
     # ------------------------------------------------------------ following
 
+    def _opened(self) -> None:
+        """Another document: what was looked at in the one before is forgotten."""
+        self._choices.clear()
+        self.panel.viewer = None
+
     def _follow(self) -> None:
         """The one that follows shows the node selected last; without a selection it stays."""
         session, shown = self.session, self.panel.viewer
@@ -150,7 +158,23 @@ class Viewing(QObject):
         """Does at once what waits."""
         self._timer.stop()
         self._clock.start()
-        for dock in (self._window.docks["viewer"], *self.pinned.values()):
+        self._waiting = [self._window.docks["viewer"], *self.pinned.values()]
+        self._show_waiting(None)
+
+    def _tick(self) -> None:
+        """As many as the window has time for; the others follow at the next turn."""
+        if not self._waiting:
+            self._clock.start()
+            self._waiting = [self._window.docks["viewer"], *self.pinned.values()]
+        self._show_waiting(BUSY_MS)
+        if self._waiting:
+            self._timer.start(0)
+
+    def _show_waiting(self, milliseconds: int | None) -> None:
+        busy = QElapsedTimer()
+        busy.start()
+        while self._waiting and (milliseconds is None or busy.elapsed() < milliseconds):
+            dock = self._waiting.pop(0)
             panel = dock.widget()
             if dock.is_seen and isinstance(panel, ViewerPanel):
                 panel.refresh()
@@ -167,6 +191,7 @@ class Viewing(QObject):
         }
         for key in [key for key in self.pinned if key not in wanted]:
             dock = self.pinned.pop(key)
+            self._waiting = [other for other in self._waiting if other is not dock]
             self._window.removeDockWidget(dock)
             dock.hide()
             dock.deleteLater()

@@ -22,6 +22,7 @@ from app.view.viewers.numbers import (
     Statistics,
     as_numpy,
     axis_pairs,
+    counts,
     edges,
     envelope,
     plane,
@@ -389,6 +390,8 @@ def test_edges_hold_every_number() -> None:
         found = edges(finite, 20)
         assert np.all(np.diff(found) > 0) and np.isfinite(found).all()
         assert np.histogram(finite, found)[0].sum() == len(numbers)
+    many = np.random.default_rng(0).normal(size=300_000)
+    assert np.array_equal(counts(many, edges(many, 60)), np.histogram(many, edges(many, 60))[0])
     assert list(edges(np.array([0.0, 1, 3]), 20)) == [-0.5, 0.5, 1.5, 2.5, 3.5]
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown
-from app.view.viewers.numbers import Plane, bounds, not_finite_text, plane, stride
+from app.view.viewers.numbers import Plane, Survey, plane, stride
 from app.view.viewers.plot import PlotView
 from app.view.viewers.scale import ColourBar, Scale
 from engine.ops.row import Array
@@ -27,6 +27,7 @@ class HeatMapView(PlotView):
     def __init__(self) -> None:
         super().__init__()
         self.found: Plane = plane(np.zeros((0, 0)))
+        self.survey = Survey(None)
         self.step = (1, 1)
         self.image = self.library.ImageItem(axisOrder="row-major")
         item = self.plot.getPlotItem()
@@ -56,7 +57,8 @@ class HeatMapView(PlotView):
         rows, columns = found.numbers.shape
         self.step = stride(rows, LARGEST), stride(columns, LARGEST)
         drawn = found.numbers[:: self.step[0], :: self.step[1]]
-        reach = bounds(shown.array)  # of all planes, so that their colours can be compared
+        self.survey = Survey.of(shown.array)
+        reach = self.survey.reach  # of all planes, so that their colours can be compared
         scale = Scale.diverging(*(reach or (0.0, 0.0)), shown.of)
         self.bar.show_scale(scale if reach else None)
         self.image.setImage(scale(drawn), levels=(0, 255))
@@ -95,12 +97,10 @@ class HeatMapView(PlotView):
         assert self.shown is not None
         array = self.shown.array
         parts = [" × ".join(map(str, array.shape))]
-        reach = bounds(array)
+        reach = self.survey.reach
         if reach:
             parts.append(f"{theme.number_text(reach[0])} … {theme.number_text(reach[1])}")
-        nans = int(np.isnan(array).sum()) if array.dtype.kind == "f" else 0
-        infinite = int(np.isinf(array).sum()) if array.dtype.kind == "f" else 0
-        parts.append(not_finite_text(nans, infinite))
+        parts.append(self.survey.words)
         for n, told in zip(self.step, (tr("1 of {n} rows"), tr("1 of {n} columns")), strict=True):
             parts.append(told.format(n=n) if n > 1 else "")
         self.foot.setText("   ".join(p for p in parts if p))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, inks
-from app.view.viewers.numbers import COUNTED, Statistics, edges, finite_of, not_finite_text, thinned
+from app.view.viewers.numbers import Statistics, counts, edges, not_finite_text
 from app.view.viewers.plot import PlotView
 from engine.ops.row import Array
 
@@ -73,12 +73,11 @@ class HistogramView(PlotView):
         log = bool(self.number("log_counts"))
         self.controls.show_tick("log_counts", log)
         found = self.statistics = Statistics.of(shown.array)
-        finite = finite_of(thinned(shown.array.reshape(-1), COUNTED))
+        finite = found.finite
         if finite.size:
             wanted = int(chosen) if chosen != "auto" else int(np.clip(finite.size**0.5, 8, 60))
             self.edges = edges(finite, wanted)
-            with np.errstate(all="ignore"):
-                self.counts = np.histogram(finite, self.edges)[0]
+            self.counts = counts(finite, self.edges)
         else:
             self.edges, self.counts = np.zeros(1), np.zeros(0)
         heights = np.log10(self.counts + 1.0) if log else self.counts
@@ -117,7 +116,9 @@ class HistogramView(PlotView):
         found = self.statistics
         parts = [not_finite_text(found.not_a_number, found.infinite)]
         if found.counted < found.count:
-            parts.append(tr("counted on {n} evenly chosen entries").format(n=f"{found.counted:,}"))
+            parts.append(
+                tr("counted on {n} entries drawn at random").format(n=f"{found.counted:,}")
+            )
         told = "   ".join(p for p in parts if p)
         self.foot.setText(told or tr("all numbers are finite"))
 

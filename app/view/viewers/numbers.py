@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from app.text import tr
 from engine.ops.row import Array
 
-COUNTED = 4_000_000
-"""Statistics of more entries than these are those of evenly chosen ones."""
+COUNTED = 2_000_000
+"""Statistics of more entries than these are those of so many drawn at random."""
+MANY = 100_000
 
 
 # ------------------------------------------------------------ planes
@@ -83,7 +84,7 @@ def plane(
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the finite entries of an array; `counted` says of how many entries they are."""
+    """Of the `finite` entries of an array; `counted` says of how many entries they are."""
 
     count: int
     counted: int
@@ -93,6 +94,7 @@ class Statistics:
     zeros: float
     not_a_number: int
     infinite: int
+    finite: Array = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, array: Array) -> Statistics:
@@ -100,10 +102,12 @@ class Statistics:
 
         `quartiles` are least, lower, median, upper and largest, interpolated linearly.
         """
-        flat = array.reshape(-1)
-        some = thinned(flat, COUNTED).astype(np.float64)
+        some = array.reshape(-1)
+        if some.size > COUNTED:  # every n-th could be all of one column
+            some = some[np.random.default_rng(0).integers(0, some.size, COUNTED)]
+        some = some.astype(np.float64)
         finite = finite_of(some)
-        nans = int(np.count_nonzero(np.isnan(some)))
+        nans = int(np.count_nonzero(np.isnan(some))) if finite.size < some.size else 0
         five = np.quantile(finite, (0, 0.25, 0.5, 0.75, 1)) if finite.size else np.full(5, math.nan)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = float(finite.mean()) if finite.size else math.nan
@@ -111,8 +115,8 @@ class Statistics:
         zeros = np.count_nonzero(some == 0) / some.size if some.size else math.nan
         low, lower, median, upper, high = (float(v) for v in five)
         return cls(
-            flat.size, some.size, mean, deviation, (low, lower, median, upper, high), zeros, nans,
-            some.size - finite.size - nans,
+            array.size, some.size, mean, deviation, (low, lower, median, upper, high), zeros, nans,
+            some.size - finite.size - nans, finite,
         )  # fmt: skip
 
 
@@ -131,10 +135,28 @@ def not_finite_text(nans: int, infinite: int) -> str:
     return ", ".join(told)
 
 
-def bounds(array: Array) -> tuple[float, float] | None:
-    """The least and the largest finite entry; None where there is none."""
-    finite = finite_of(array)
-    return (float(finite.min()), float(finite.max())) if finite.size else None
+@dataclass(frozen=True)
+class Survey:
+    """How far the finite entries of an array reach, None where there are none, and how many are not."""
+
+    reach: tuple[float, float] | None
+    not_a_number: int = 0
+    infinite: int = 0
+
+    @classmethod
+    def of(cls, array: Array) -> Survey:
+        if not array.size:
+            return cls(None)
+        low, high = float(array.min()), float(array.max())  # NaN and infinite ones come through
+        if math.isfinite(low) and math.isfinite(high):
+            return cls((low, high))
+        finite, nans = finite_of(array), int(np.count_nonzero(np.isnan(array)))
+        reach = (float(finite.min()), float(finite.max())) if finite.size else None
+        return cls(reach, nans, array.size - finite.size - nans)
+
+    @property
+    def words(self) -> str:
+        return not_finite_text(self.not_a_number, self.infinite)
 
 
 # ------------------------------------------------------------ fewer of many
@@ -143,10 +165,6 @@ def bounds(array: Array) -> tuple[float, float] | None:
 def stride(count: int, limit: int) -> int:
     """Every how many-th of `count` is taken so that there are at most `limit`."""
     return max(1, -(-count // limit))
-
-
-def thinned(flat: Array, limit: int) -> Array:
-    return flat[:: stride(len(flat), limit)]
 
 
 def envelope(values: Array, limit: int) -> tuple[Array, Array]:
@@ -180,6 +198,14 @@ def edges(finite: Array, wanted: int) -> Array:
         return found
     reach = abs(high) * 0.5 or 0.5
     return np.array([low - reach, high + reach])
+
+
+def counts(finite: Array, bins: Array) -> Array:
+    """How many numbers stand in each bin; the last one holds its upper edge, too."""
+    if finite.size > MANY and math.isfinite(bins[-1] - bins[0]):
+        # Told that they are equally wide, the library counts many times faster.
+        return np.histogram(finite, len(bins) - 1, (float(bins[0]), float(bins[-1])))[0]
+    return np.histogram(finite, bins)[0]
 
 
 # ------------------------------------------------------------ scales

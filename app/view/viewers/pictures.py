@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QHBoxLayout, QWidget
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, View, ground
-from app.view.viewers.numbers import bounds, not_finite_text
+from app.view.viewers.numbers import Survey
 from app.view.viewers.scale import ColourBar, Scale, as_image
 from engine.ops.row import Array
 
@@ -260,6 +260,7 @@ class ImageView(View):
         super().__init__()
         self.reading: Reading | None = None
         self.scale: Scale | None = None
+        self._survey = Survey(None)
         self._reach: tuple[float, float] = (0.0, 1.0)
         self.controls.add_choice("layout", tr("read as"), quiet=True)
         self.controls.add_choice("colours", tr("colours"), quiet=True)
@@ -299,7 +300,8 @@ class ImageView(View):
         chosen = self.word("layout", words)
         self.controls.show_choice("layout", words, chosen)
         self.reading = known[chosen][1]
-        self._reach = bounds(shown.array) or (0.0, 0.0)
+        self._survey = Survey.of(shown.array)
+        self._reach = self._survey.reach or (0.0, 0.0)
         ways = [("grey", tr("grey")), ("signed", tr("around 0"))]
         usual = "signed" if self._reach[0] < 0 else "grey"
         way = self.word("colours", ways, usual)
@@ -326,7 +328,7 @@ class ImageView(View):
         assert self.reading is not None and self.scale is not None
         picture = self.reading.picture(number)
         each = self.number("each") and self.reading.count > 1
-        reach = (bounds(picture) or (0.0, 0.0)) if each else self._reach
+        reach = (Survey.of(picture).reach or (0.0, 0.0)) if each else self._reach
         if self.reading.colours:
             low, high = reach
             if not each and 0 <= low and high <= 1:
@@ -369,10 +371,7 @@ class ImageView(View):
         size = f"{self.reading.height} × {self.reading.width}"
         count = self.reading.count
         told = tr("1 picture") if count == 1 else tr("{n} pictures").format(n=f"{count:,}")
-        numbers = self.shown.array
-        bad = ""
-        if numbers.dtype.kind == "f":
-            bad = not_finite_text(int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum()))
+        bad = self._survey.words
         self.foot.setText("   ".join(t for t in (f"{told} {tr('of')} {size}", bad) if t))
 
     def restyle(self) -> None:

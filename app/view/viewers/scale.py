@@ -32,14 +32,17 @@ class Scale:
 
     def __call__(self, numbers: Array) -> Array:
         """Red, green, blue and opacity of every number, as bytes: another axis of 4."""
-        span = self.end - self.start
+        last = len(self.table) - 2
+        share = last / 2 / (self.end / 2 - self.start / 2)  # halves, for a range wider than a float
         with np.errstate(all="ignore"):
-            steps = (numbers.astype(np.float64) - self.start) * ((len(self.table) - 2) / span)
+            steps = numbers * share + (0.5 - self.start * share)
+            np.clip(steps, 0, last, out=steps)
         good = np.isfinite(numbers)
-        index = np.where(good, np.clip(np.nan_to_num(steps), 0, len(self.table) - 2) + 0.5, 0)
-        index = index.astype(np.intp)
-        index[~good] = len(self.table) - 1
-        return self.table[index]
+        if not good.all():
+            steps[~good] = last + 1
+        words = np.ascontiguousarray(self.table).view(np.uint32).reshape(-1)
+        picked = words[steps.astype(np.int32)]
+        return picked.view(np.uint8).reshape(*numbers.shape, 4)
 
     @classmethod
     def diverging(cls, low: float, high: float, of: What) -> Scale:

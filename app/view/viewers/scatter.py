@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, inks, series_colours
-from app.view.viewers.numbers import Plane, bounds, plane, stride
+from app.view.viewers.numbers import Plane, Survey, plane, stride
 from app.view.viewers.plot import PlotView
 from app.view.viewers.scale import ColourBar, Scale
 from engine.ops.row import Array
@@ -105,7 +105,7 @@ class ScatterView(PlotView):
                 )
                 self.legend.show()
             else:
-                scale = Scale.diverging(*(bounds(self.by) or (0.0, 0.0)), shown.of)
+                scale = Scale.diverging(*(Survey.of(self.by).reach or (0.0, 0.0)), shown.of)
                 self.bar.show_scale(scale)
                 table = [self.library.mkBrush(*map(int, rgba)) for rgba in scale.table]
                 middle = (len(table) - 2) / 2

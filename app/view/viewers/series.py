@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, inks, series_colours
-from app.view.viewers.numbers import Plane, envelope, not_finite_text, plane
+from app.view.viewers.numbers import Plane, Survey, envelope, plane
 from app.view.viewers.plot import PlotView
 from engine.ops.row import Array
 
@@ -68,7 +68,7 @@ class _Series(PlotView):
             what = tr("rows") if self.by_rows else tr("columns")
             told += f"   {len(self.series)} {tr('of')} {total:,} {what}"
         lines = np.concatenate([line for _, line in self.series]) if self.series else np.zeros(0)
-        bad = not_finite_text(int(np.isnan(lines).sum()), int(np.isinf(lines).sum()))
+        bad = Survey.of(lines).words
         self.foot.setText("   ".join(t for t in (told, bad) if t))
 
     def point(self, place: QPointF | None) -> None:

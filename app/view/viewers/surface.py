@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, Sliced, ground
-from app.view.viewers.numbers import Plane, bounds, not_finite_text, plane, ticks
+from app.view.viewers.numbers import Plane, Survey, plane, ticks
 from app.view.viewers.scale import ColourBar, Scale
 from engine.ops.row import Array
 
-GRID = 48
+GRID = 40
 """So many points a side are drawn, evenly chosen."""
 HEIGHT = 0.7
 """How high the box is, its longer side being 1."""
@@ -69,6 +69,7 @@ class Space(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._last = None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.turn, self.tilt, self.zoom = -52.0, 28.0, 1.0
@@ -83,7 +84,8 @@ class Space(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        # While it turns it has to follow the hand.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._last is None)
         painter.fillRect(self.rect(), ground())
         view = self._view
         if view.scale is None:
@@ -227,7 +229,8 @@ class SurfaceView(Sliced):
     def display(self, shown: Shown) -> None:
         self.found = self.plane(shown.array)
         numbers = self.found.numbers
-        reach = bounds(numbers)
+        survey = Survey.of(numbers)
+        reach = survey.reach
         self.reach = reach if reach is not None and reach[0] < reach[1] else (-1.0, 1.0)
         if reach is not None and reach[0] == reach[1]:
             self.reach = reach[0] - 0.5, reach[0] + 0.5
@@ -238,9 +241,7 @@ class SurfaceView(Sliced):
         if max(numbers.shape) > GRID:
             shape = self.heights().shape
             told.append(tr("{rows} × {columns} are drawn").format(rows=shape[0], columns=shape[1]))
-        if numbers.dtype.kind == "f":
-            bad = not_finite_text(int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum()))
-            told += [bad] if bad else []
+        told += [survey.words] if survey.words else []
         self.foot.setText("   ".join(told))
 
     def heights(self) -> Array:
