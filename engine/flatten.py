@@ -164,37 +164,42 @@ class Flattening:
         return {o.name: self._size(place, chosen[o.name]) for o in op.options if o.kind == "count"}
 
     def _inside(self, place: Level, node: Node) -> Ref | None:
-        """What `output_of` reads: the value of a node inside the instance that is wired to it."""
-        source = self.operand(place, node.id, place.graph.ports(node.id)[0])
-        while isinstance(source, str) and place.graph.op(source).is_wire:
-            source = self.operand(place, source, place.graph.ports(source)[0])
-        definition = place.graph.op(source).definition if isinstance(source, str) else None
-        wanted = str(node.options["output"])
-        if definition is None:
+        """What `output_of` reads: the value of a node inside the instance that is wired to it, or
+        inside the instance that another `output_of` reads."""
+        source = self._read(place, node)
+        ways = [node]
+        while isinstance(source, str) and place.graph.op(source).reads_inside:
+            ways.append(place.graph.nodes[source])
+            source = self._read(place, ways[-1])
+        if not isinstance(source, str) or place.graph.op(source).definition is None:
             raise ShapeError("it reads a value inside a module", "wire a module to it")
-        if place.graph.nodes[str(source)].muted:
-            name = place.graph.name(str(source))
-            raise ShapeError(f"{name} is muted and computes nothing inside", f"unmute {name}")
-        inner = definition.id_of(wanted)
-        if inner is None:
-            known = ", ".join(definition.name(n) for n in definition.order())
-            raise ShapeError(f"there is no {wanted!r} inside the module", f"choose {known}")
-        path = f"{place.path}{source}.{inner}"
+        graph, inner = place.graph, source
+        path, held = place.path[:-1], place.owner[:-1]
+        for reader in reversed(ways):
+            instance = graph.nodes[inner]
+            path, held = f"{path}.{inner}", f"{held}.{owner_of(graph, instance)}"
+            graph, inner = _opened(graph, instance, str(reader.options["output"]))
+        path, held = f"{path}.{inner}".lstrip("."), f"{held}.{inner}".lstrip(".")
         found: Ref | None = self.expansion.results.get(path)
         if found is None and path in self.expansion.nodes:
             found = path
         if found is None:
-            owner = owner_of(place.graph, place.graph.nodes[str(source)])
-            held = f"{place.owner}{owner}.{inner}"
-            port = definition.name(inner)
-            if definition.op(inner).is_source and held in self.expansion.nodes:
+            port = graph.name(inner)
+            if graph.op(inner).is_source and held in self.expansion.nodes:
                 found = held
-            if found is None and port in place.graph.op(str(source)).inputs:
-                operand = self.operand(place, str(source), port)
+            if found is None and len(ways) == 1 and port in place.graph.op(source).inputs:
+                operand = self.operand(place, source, port)
                 found = place.known.get(operand) if isinstance(operand, str) else operand
         if found is not None:
             self.expansion.results[place.path + node.id] = found
         return found
+
+    def _read(self, place: Level, node: Node) -> str | float | None:
+        """What a node of one port reads, seen through dots on its wire."""
+        source = self.operand(place, node.id, place.graph.ports(node.id)[0])
+        while isinstance(source, str) and place.graph.op(source).is_wire:
+            source = self.operand(place, source, place.graph.ports(source)[0])
+        return source
 
     # ------------------------------------------------------------ sources
 
@@ -269,6 +274,22 @@ class Flattening:
         if not -len(shape) <= axis < len(shape):
             raise ShapeError(f"{named[1]} has to be {_with_axis(axis)}, not {_kind_of(shape)}")
         return shape[axis]
+
+
+def _opened(graph: Graph, instance: Node, wanted: str) -> tuple[Graph, str]:
+    """The definition of an instance, and the id of the node called `wanted` in it."""
+    definition: Graph | None = graph.op(instance.id).definition
+    if definition is None:
+        raise ShapeError(f"{instance.name} is no module", "read inside a module")
+    if instance.muted:
+        raise ShapeError(
+            f"{instance.name} is muted and computes nothing inside", f"unmute {instance.name}"
+        )
+    inner = definition.id_of(wanted)
+    if inner is None:
+        known = ", ".join(definition.name(n) for n in definition.order())
+        raise ShapeError(f"there is no {wanted!r} inside the module", f"choose {known}")
+    return definition, inner
 
 
 def _with_axis(axis: int) -> str:

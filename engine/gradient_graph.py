@@ -21,6 +21,7 @@ from engine.edits import Batch, Edit, Put
 from engine.expansion import Expansion, Flat, Ref
 from engine.graph import Graph, GraphError, Node, id_number
 from engine.ops.row import Array
+from engine.passing import read_at
 from engine.records import MAX_NAME
 from engine.shapes import ShapeError, shape_text
 from engine.tangents import tangents
@@ -289,31 +290,55 @@ class _Nodes:
         return node_id
 
     def _known_readers(self) -> dict[str, str]:
-        """Which node of the document shows a step inside a module: an instance, else a reader."""
+        """Which node of the document shows a step inside a module, or the instance at a path: an
+        instance itself, else a node that reads inside."""
         found: dict[str, str] = {}
+        paths: dict[str, str] = {}
+        for node_id in self.graph.order():
+            op = self.graph.op(node_id)
+            if op.definition is not None:
+                paths[node_id] = node_id
+            elif op.reads_inside:
+                source = read_at(self.graph, node_id, op.inputs[0])
+                if isinstance(source, str) and source in paths:
+                    wanted = str(self.graph.nodes[node_id].options[op.options[0].name])
+                    inside = self._definition(paths[source])
+                    inner = inside.id_of(wanted) if inside is not None else None
+                    if inner is not None:
+                        paths[node_id] = f"{paths[source]}.{inner}"
+                        found.setdefault(paths[node_id], node_id)
         for node_id, ref in self.expansion.results.items():
             if isinstance(ref, str) and node_id in self.graph.nodes and ref not in self.graph.nodes:
                 if ref not in found or self.graph.op(node_id).definition is not None:
                     found[ref] = node_id
         return found
 
+    def _definition(self, path: str) -> Graph | None:
+        """The definition of the instance at a path."""
+        graph: Graph | None = self.graph
+        for node_id in path.split("."):
+            if graph is None or node_id not in graph.nodes:
+                return None
+            graph = graph.op(node_id).definition
+        return graph
+
     def _node_of(self, step: str) -> str:
         """The node that a step is, or that reads it inside a module."""
         known = self.ids.get(step) or self._readers.get(step)
         if known is not None:
             return known
-        if step in self.graph.nodes:
+        if step in self.graph.nodes or step in self.nodes:
             return step
-        instance, _, inner = step.partition(".")
-        definition = self.graph.op(instance).definition
-        if "." in inner or inner not in definition.nodes:
-            name = self.expansion.names.get(step, step)
-            raise GraphError(
-                f"the derivative reads {name}, which lies too deep in modules; unpack "
-                f"{self.graph.name(instance)} first"
-            )
-        options = {READER.options[0].name: definition.name(inner)}
-        self._readers[step] = self._put(READER.name, READER.inputs, (instance,), options)
+        way = step.split(".")
+        for depth in range(2, len(way) + 1):
+            path, around = ".".join(way[:depth]), ".".join(way[: depth - 1])
+            if path not in self._readers:
+                inside = self._definition(around)
+                if inside is None:
+                    raise GraphError(f"the derivative reads {step}, which is not in the document")
+                options = {READER.options[0].name: inside.name(way[depth - 1])}
+                source = around if depth == 2 else self._readers[around]
+                self._readers[path] = self._put(READER.name, READER.inputs, (source,), options)
         return self._readers[step]
 
     # ------------------------------------------------------------ results

@@ -180,11 +180,11 @@ def _check_whole(graph: Graph, inside: set[str]) -> None:
 
 def _check_read(graph: Graph, inside: set[str]) -> None:
     """Refuses a node that reads inside an instance which does not come along."""
-    for n in sorted(inside, key=id_number):
-        source = passing.read_at(graph, n, _READER.inputs[0]) if graph.op(n).reads_inside else None
-        if isinstance(source, str) and graph.op(source).definition and source not in inside:
-            read = graph.name(source)
-            raise GraphError(f"{graph.name(n)} reads inside {read}; select {read} as well")
+    outer = {n for n in graph.nodes if graph.op(n).definition or graph.op(n).reads_inside} - inside
+    for n in sorted((n for n in inside if graph.op(n).reads_inside), key=id_number):
+        read = str(passing.read_at(graph, n, _READER.inputs[0]))
+        if read in outer:
+            raise GraphError(f"{graph.name(n)} reads inside {graph.name(read)}; select it as well")
 
 
 def _read_outside(graph: Graph, inside: set[str]) -> list[str]:

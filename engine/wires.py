@@ -28,14 +28,14 @@ def carrying(root: Graph, step: str, index: int, place: tuple[str, ...]) -> Iter
 def _behind(levels: list[Graph], outer: list[str], node_id: str) -> tuple[str, str | None]:
     """The port that a node's value is read at in turn; None at the step that computes it. `levels`
     and `outer` follow into modules and out of them."""
-    inner = ""  # what is read of a module, if not its result
+    inner: list[str] = []  # what is read of modules, if not their results; the outermost last
     while True:
         graph = levels[-1]
         op = graph.op(node_id)
         if passes_on(graph, node_id):
             return node_id, handed_on(graph, node_id)
         if op.reads_inside:
-            inner = str(graph.nodes[node_id].options["output"])
+            inner.append(str(graph.nodes[node_id].options["output"]))
             source = graph.links.get((node_id, graph.ports(node_id)[0]))
             while source is not None and graph.op(source).is_wire:
                 source = graph.links.get((source, graph.ports(source)[0]))
@@ -45,10 +45,10 @@ def _behind(levels: list[Graph], outer: list[str], node_id: str) -> tuple[str, s
         elif op.definition is not None:
             outer.append(node_id)
             levels.append(op.definition)
-            found = op.definition.id_of(inner) if inner else op.definition.output()
+            found = op.definition.id_of(inner.pop()) if inner else op.definition.output()
             if found is None:
                 return node_id, None
-            node_id, inner = found, ""
+            node_id = found
         elif outer and graph.nodes[node_id].op == "input":
             port = graph.name(node_id)
             levels.pop()

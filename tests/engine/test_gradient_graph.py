@@ -232,13 +232,40 @@ def test_values_inside_modules_are_read() -> None:
     assert len(read) == len(set(read))
 
 
-def test_what_lies_too_deep_is_told() -> None:
-    graph = compose("u = sin(x)\nv = exp(u)\nw = v + u\nJ = w^2", {"x": 0.7})
-    for names, title in ((("u", "v"), "Inner"), (("Inner", "w"), "Outer")):
-        ids = [n.id for n in graph.nodes.values() if n.name in names or n.op in names]
-        make_module(graph, ids, title)[0].apply(graph)
-    with pytest.raises(GraphError, match="too deep in modules; unpack"):
-        add(graph, "J", "x")
+def nested() -> Graph:
+    """Two instances of a module with another one in it, both with a parameter."""
+    graph = compose(
+        "a = w * x\nu = sin(a)\nv = exp(u)\ny = k * v + u * v", {"x": 0.7, "w": 1.3, "k": 0.4}
+    )
+    for name in ("w", "k"):
+        node_id = str(graph.id_of(name))
+        graph.put("nodes", node_id, replace(graph.nodes[node_id], op="parameter"))
+    make_module(graph, [str(graph.id_of(n)) for n in "wau"], "Inner")[0].apply(graph)
+    make_module(graph, [n for n in graph.nodes if graph.name(n) != "x"], "Outer")[0].apply(graph)
+    compose_edit(graph, "J = outer^2 + Outer(0.1 * outer)")[0].apply(graph)
+    return graph
+
+
+def test_values_in_modules_inside_modules_are_read() -> None:
+    graph = nested()
+    x = str(graph.id_of("x"))
+    expansion = expand(graph)
+    refs = [str(graph.output())]
+    for _ in range(2):
+        refs.append(str(differentiate(expansion, refs[-1], [x]).adjoint[x]))
+    plan = Plan(expansion, refs)
+    plan.run()
+    name = "J"
+    for order in (1, 2):
+        made = add(graph, name, "x")
+        name = graph.name(made.results[x])
+        np.testing.assert_allclose(values(graph, made), [plan.value(refs[order])], 1e-12)
+        data = to_bytes(graph)
+        assert to_bytes(from_bytes(data)) == data
+    assert all(current(graph).values())
+    readers = [n for n in graph.nodes if graph.op(n).reads_inside]
+    looked = [(graph.links[n, "module"], graph.nodes[n].options["output"]) for n in readers]
+    assert len(readers) > 2 and len(set(looked)) == len(looked)
 
 
 def test_dots_and_muted_nodes() -> None:

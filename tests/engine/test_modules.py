@@ -377,7 +377,7 @@ def test_a_reader_inside_goes_with_its_module_or_stays() -> None:
     dot = dot_between(graph, reader)
     z, product = ids(graph, "z")[0], graph.links[str(graph.id_of("z")), "a"]
     wanted = value_of_z(graph)
-    with pytest.raises(GraphError, match=r"h reads inside m\w*; select m\w* as well"):
+    with pytest.raises(GraphError, match=r"h reads inside m\w*; select it as well"):
         make_module(graph, [reader, product, z], "N")
     with pytest.raises(GraphError, match="as well"):
         make_module(graph, [reader, dot, product, z], "N")

@@ -88,8 +88,8 @@ def test_one_node_per_visit_is_remembered(window: Window, qtbot: QtBot) -> None:
         dialog.visits, Qt.MouseButton.LeftButton, pos=dialog.visits.rect().center() / 4
     )
     assert dialog.visits.isChecked()
-    QTest.qWait(200)
-    assert (dialog.counts[True].text(), dialog.counts[False].text()) == ("+58 nodes", "+77 nodes")
+    qtbot.waitUntil(lambda: dialog.counts[True].text() == "+58 nodes")
+    assert dialog.counts[False].text() == "+77 nodes"
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     assert name(window) == "d3J_dx3" and len(window.session.graph.nodes) == 83
     window.activateWindow()
@@ -115,7 +115,7 @@ def network() -> Graph:
     return compose(program, {n: rng.normal(size=s) for n, s in shapes.items()})
 
 
-def test_several_inputs_are_asked_for(window: Window) -> None:
+def test_several_inputs_are_asked_for(window: Window, qtbot: QtBot) -> None:
     show(window, network())
     session = window.session
     before = {session.graph.name(n): np.array(v) for n, v in session.evaluation.gradients.items()}
@@ -127,8 +127,7 @@ def test_several_inputs_are_asked_for(window: Window) -> None:
     for text in ("x", "t"):  # the space key unticks the line that has the keyboard
         dialog.inputs.setCurrentRow(listed.index(text))
         QTest.keyClick(dialog.inputs, Qt.Key.Key_Space)
-    QTest.qWait(200)
-    assert dialog.ok.isEnabled()
+    qtbot.waitUntil(dialog.ok.isEnabled)
     QTest.keyClick(dialog.inputs, Qt.Key.Key_Return)
     window.canvas.flush()
     found = {session.graph.name(n): session.evaluation.values[n] for n in session.selection}
@@ -139,17 +138,17 @@ def test_several_inputs_are_asked_for(window: Window) -> None:
     assert frame.text == "∂L/∂W, ∂L/∂b, ∂L/∂V"
 
 
-def test_nothing_ticked_cannot_be(window: Window) -> None:
+def test_nothing_ticked_cannot_be(window: Window, qtbot: QtBot) -> None:
     show(window, compose(M04, {"x": 1.0}))
     dialog = asked(window)
     QTest.keyClick(dialog.inputs, Qt.Key.Key_Space)
-    QTest.qWait(200)
-    assert not dialog.ok.isEnabled() and "Choose what" in dialog.told.text()
+    qtbot.waitUntil(lambda: "Choose what" in dialog.told.text())
+    assert not dialog.ok.isEnabled()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not window.session.graph.notes
 
 
-def test_a_stale_derivative_has_a_badge_and_is_made_anew(window: Window) -> None:
+def test_a_stale_derivative_has_a_badge_and_is_made_anew(window: Window, qtbot: QtBot) -> None:
     show(window, compose(M04, {"x": 1.0}))
     session = window.session
     press(window)
@@ -157,19 +156,17 @@ def test_a_stale_derivative_has_a_badge_and_is_made_anew(window: Window) -> None
     session.select(())
     u2 = str(session.graph.id_of("u2"))
     session.do(set_literal(session.graph, u2, "a", 5.0), "Edit")
-    QTest.qWait(400)
+    qtbot.waitUntil(lambda: len(session.marks.all.badges) == 2)
     badges = session.marks.all.badges
     assert {session.graph.name(n) for n in badges} == {"dJ_dx", "d2J_dx2"}
     assert {b.role for b in badges.values()} == {"warning"}
     assert "differentiate again" in next(iter(badges.values())).tip
     count = len(session.graph.nodes)
     window.commands.run("explain.differentiate_again")
-    QTest.qWait(400)
-    assert not session.marks.all.badges
+    qtbot.waitUntil(lambda: not session.marks.all.badges)
     assert len(session.graph.nodes) == count
     window.session.history.undo()
-    QTest.qWait(400)
-    assert len(session.marks.all.badges) == 2
+    qtbot.waitUntil(lambda: len(session.marks.all.badges) == 2)
     session.history.redo()
     orders = derive("J = cos(sin(x^2) + 5*x^2)", {"x": 1.0}, order=2).orders["x"]
     values = session.evaluation.values
