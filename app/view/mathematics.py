@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
@@ -29,6 +31,8 @@ _LIMITS = re.compile(r"(\\(?:sum|prod))(?=\s*[_^])")
 _STRETCHED = re.compile(
     r"\\left([(\[])((?:(?!\\(?:left|right|frac|sum|prod|sqrt|ln|max|min|binom|begin)(?![a-zA-Z])).)*)\\right([)\]])"
 )
+_UNROWED = {"math": 0, "mrow": 0, "mfrac": 0, "msub": 1}
+"""Where children need no row of their own, from which one on."""
 _INCREMENT = re.compile(r"\s*\\mathrel\{\+\}\s*=\s*")
 
 
@@ -84,7 +88,8 @@ def _typeset(latex: str, size: float, colour: QColor, text: str) -> Formula:
         return plain(text, size, colour)
     try:
         from ziamath.config import config  # 0.2 s, so only when there is something to show
-        from ziamath.zmath import Latex
+        from ziamath.tex import tex2mml
+        from ziamath.zmath import Math
 
         config.svg2 = False  # Qt draws SVG 1.1 only
         source, count = latex, 1
@@ -93,8 +98,9 @@ def _typeset(latex: str, size: float, colour: QColor, text: str) -> Formula:
         source = _INCREMENT.sub(r" \\; {+}{=} \\; ", source)
         source = _FUNCTION.sub(r"\\\1\\!\\left", _SIGN.sub(r"\1{-}", source))
         source = _LIMITS.sub(r"\1\\limits", source)
-        drawing = Latex(source, size=size, color=colour.name())
-        svg: str = drawing.svg()
+        tree = _flat(ElementTree.fromstring(tex2mml(source)))
+        tree.set("mathcolor", colour.name())
+        svg: str = Math(tree, size=size).svg()
         renderer = QSvgRenderer(svg.encode())
         box = renderer.viewBoxF()
         if renderer.isValid() and box.width() > 0:
@@ -103,6 +109,21 @@ def _typeset(latex: str, size: float, colour: QColor, text: str) -> Formula:
         # The parser raises whatever it stumbles over; a formula is worth no broken window.
         pass
     return plain(text, size, colour)
+
+
+def _flat(tree: Element) -> Element:
+    """MathML without rows that hold one name or number and without the outermost one: a row costs
+    twice what is in it, and these are drawn alike. Powers would stand a little lower without theirs."""
+    for element in tree.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    for element in reversed(list(tree.iter())):  # what is inside comes first
+        first = _UNROWED.get(element.tag, len(element))
+        for i, child in enumerate(element[first:], first):
+            if child.tag == "mrow" and len(child) == 1 and child[0].tag in ("mi", "mn"):
+                element[i] = child[0]
+    if len(tree) == 1 and tree[0].tag == "mrow" and not tree[0].attrib:
+        tree[:] = list(tree[0])
+    return tree
 
 
 class MathLabel(QWidget):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from ziamath.config import config
+from ziamath.tex import tex2mml
+from ziamath.zmath import Latex, Math
 
 from app import help as pages
 from app.view import mathematics, theme
-from app.view.mathematics import typeset
+from app.view.mathematics import _flat, typeset
 from engine import ops
 from engine.check.cases import cases_of, operands
 from engine.compose import compose
@@ -93,3 +97,22 @@ def test_a_sum_over_an_axis_in_brackets_is_no_higher_than_the_window(
     monkeypatch.setattr(mathematics, "_LIMITS", re.compile("()(?!)"))
     assert heights([bracket])[bracket] > 1000  # what the checks above are there to catch
     mathematics.clear_cache()
+
+
+def test_rows_that_are_left_out_change_no_drawing() -> None:
+    """Against ziamath's own way from LaTeX to a drawing, for short formulas of the table."""
+    config.svg2 = False
+    trace = [
+        r"\frac{\partial s_{2}}{\partial v_{17}} = \frac{\partial s_{2}}{\partial v_{18}} \cdot \cos(v_{17})",
+        r"v_{123} = \tanh(v_{99}) = 0.1234", r"v_{12} = v_{3}^{2} + v_{4}", r"\frac{a}{2} \cdot {x}_{[0]}",
+    ]  # fmt: skip
+    shown = [f for name in SHOWN[::4] for f in formulas(ops.TABLE[name]) if len(f) < 120]
+    assert len(shown) > 30
+    for latex in (*trace, *shown):
+        try:
+            whole = Latex(latex, size=SIZE, color="#ff0000").svg()
+        except Exception:
+            continue  # what is never drawn as it stands
+        tree = _flat(ElementTree.fromstring(tex2mml(latex)))
+        tree.set("mathcolor", "#ff0000")
+        assert Math(tree, size=SIZE).svg() == whole, latex
