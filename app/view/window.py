@@ -62,6 +62,7 @@ class Window(Frame):
         self.top.commands_asked.connect(self.search.commands)
         self.canvas.menu_asked.connect(self._menu)
         self.canvas.view_asked.connect(self.viewing.view)
+        self.inspector.view_asked.connect(self.viewing.view)
         self.transport.asked.connect(self.commands.run)
         self.training_panel.asked.connect(self.commands.run)
         self.training_panel.refused.connect(self.tell)

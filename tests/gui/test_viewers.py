@@ -104,6 +104,21 @@ def test_a_double_click_on_a_picture_shows_the_numbers(opened_window: Window) ->
     assert panel.slots["gradient"].view.shown.name == "∂J/∂W"  # type: ignore[union-attr]
 
 
+def test_a_click_on_the_picture_in_the_inspector_views(opened_window: Window) -> None:
+    window = opened_window
+    window.session.select((node(window, "W"),))
+    settle(window)
+    value, gradient = window.inspector.pictures
+    assert value.isVisible() and gradient.isVisible()
+    QTest.mouseClick(gradient, LEFT)
+    settle(window)
+    assert window.viewer_panel.viewer == Viewer(node(window, "W"), "gradient")
+    assert window.docks["viewer"].is_seen
+    window.session.select((node(window, "J"),))
+    settle(window)
+    assert not window.inspector.pictures[0].isVisible(), "a number has no picture"
+
+
 def test_the_menu_views_and_the_panel_follows_the_selection(opened_window: Window) -> None:
     window = opened_window
     window.session.select((node(window, "x"),))

@@ -25,6 +25,7 @@ from app.view import theme
 from app.view.panels import facts
 from app.view.panels.controls import Field, OptionControl
 from app.view.panels.note_form import NoteForm
+from app.view.panels.thumbnail import Thumbnail
 from app.view.typesetting import PatientLabel
 from engine import edits
 from engine.edits import Edit
@@ -48,6 +49,7 @@ class Inspector(QScrollArea):
     repair_asked = Signal()
     reinitialise_asked = Signal()
     csv_asked = Signal(str)
+    view_asked = Signal(str, str)
     shape_told = Signal(str)
     note_written = Signal(str, str)
     note_coloured = Signal(str)
@@ -179,8 +181,10 @@ class Inspector(QScrollArea):
         for number, label in enumerate(self.locals):
             self._add_row(tr("local derivative") if number == 0 else "", label)
         self.value, self.gradient = self._number("value"), self._number("gradient")
-        self._add_row(tr("value"), self.value)
-        self._add_row(tr("gradient"), self.gradient)
+        self.pictures = Thumbnail("value"), Thumbnail("gradient")
+        for words, picture in zip((self.value, self.gradient), self.pictures, strict=True):
+            picture.clicked.connect(self._ask_view)
+            self._add_row(tr(picture.of), picture.beside(words))
         self.check = QLabel()
         self.check.setFont(theme.ui_font(11))
         self.check.setWordWrap(True)
@@ -305,6 +309,8 @@ class Inspector(QScrollArea):
         self._show_number(self.value, value, "")
         unfinished = gradient is not None and self._still_growing(node_id)
         self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
+        for picture, array in zip(self.pictures, (value, gradient), strict=True):
+            picture.show_array(array)
         self._show_check()
         waiting = tr("A port is empty: wire it, or give it a number.")
         if graph.op(node_id).definition is not None and all(
@@ -430,6 +436,10 @@ class Inspector(QScrollArea):
         if self.node is not None:
             self.session.select((self.node,))
             self.reinitialise_asked.emit()
+
+    def _ask_view(self) -> None:
+        if self.node is not None:
+            self.view_asked.emit(self.sender().objectName(), self.node)
 
     def _ask_csv(self) -> None:
         if self.node is not None:

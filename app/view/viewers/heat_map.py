@@ -90,7 +90,7 @@ class HeatMapView(PlotView):
             axis = self.axis(side)
             axis.setTicks([[(i, str(i)) for i in range(count)]] if count <= 10 else None)
             if count > 10:
-                axis.setTickSpacing(major=max(5, _round_step(count / 6)), minor=count)
+                axis.setTickSpacing(levels=[(max(5, _round_step(count / 6)), 0)])
 
     def _tell(self) -> None:
         """What is shown, while the pointer is elsewhere."""
