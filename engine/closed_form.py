@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from engine import ops
@@ -17,10 +17,13 @@ from engine.wording import Telling, call_tree
 Style = Literal["shared", "every", "inputs"]
 """Which steps have a name in a formula: those read more than once, all of them, the sources alone."""
 
-MAX_STEPS, MAX_PARTS, MAX_DEPTH = 1_000, 300, 50
+MAX_STEPS, MAX_PARTS, MAX_DEPTH = 1_000, 220, 25
 """How many steps are written out; how long and how deep a formula over the sources alone may be."""
-LINE, WORTH_A_NAME = 36, 3
-"""The parts of one line at most, and of a part that is read again at least, for it to get a name."""
+LINE, LINE_DEPTH, WORTH_A_NAME = 36, 8, 3
+"""The parts of one line and the calls inside each other in it at most; the parts of what is read
+again at least for it to get a name."""
+
+_FLAT = {"+", "-", "*", "/", "@"}
 
 
 class TooLong(ValueError):
@@ -29,11 +32,13 @@ class TooLong(ValueError):
 
 @dataclass(frozen=True)
 class Line:
-    """`name = tree`; the name as it stands in a program and as LaTeX."""
+    """`name = tree`; the name as it stands in a program and as LaTeX. `step` is what it is the value
+    of, empty for a derivative."""
 
     name: str
     latex_name: str
     tree: Tree
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,10 @@ class Writing:
     @classmethod
     def of(cls, telling: Telling, leaves: Iterable[str] = ()) -> Writing:
         adjoints = telling.adjoints
-        gradients = {
-            ref: node
-            for node, ref in (adjoints.adjoint if adjoints else {}).items()
-            if isinstance(ref, str) and _appended(ref)
-        }
+        gradients: dict[str, str] = {}
+        for node, ref in (adjoints.adjoint if adjoints else {}).items():
+            if isinstance(ref, str) and _appended(ref):
+                gradients.setdefault(ref, node)  # of equal ones that of the node behind
         return cls(telling.expansion, telling.name, telling.output, gradients, frozenset(leaves))
 
     # ------------------------------------------------------------ what can be asked
@@ -114,7 +118,8 @@ class Writing:
     def function(self, step: str, style: Style = "shared") -> ClosedForm:
         """A step as a function of the sources. Raises TooLong."""
         name = self.name(step)
-        return self._written(step, style, Line(identifier(name), latex_name(name), Number(0.0)))
+        head = Line(identifier(name), latex_name(name), Number(0.0), step)
+        return self._written(step, style, head)
 
     def gradient(self, ref: Ref, by: str, style: Style = "shared") -> ClosedForm:
         """d(output)/d(by), which the step or number `ref` of the expansion is. Raises TooLong."""
@@ -129,7 +134,7 @@ class Writing:
 
     def _written(self, ref: Ref, style: Style, head: Line) -> ClosedForm:
         if not isinstance(ref, str):
-            return ClosedForm(Line(head.name, head.latex_name, Number(ref)))
+            return ClosedForm(replace(head, tree=Number(ref)))
         steps = self._steps(ref)
         called = _Called(self, steps, head)
         made = _Trees(self, steps, called, style, ref, None)
@@ -138,9 +143,9 @@ class Writing:
             read = {s for s in made.lines if uses.get(called.names[s], 0) > 1}
             made = _Trees(self, steps, called, style, ref, read)
             uses = made.uses()
-        line = Line(head.name, head.latex_name, made.tree)
+        line = replace(head, tree=made.tree)
         where = tuple(
-            Line(called.names[s], called.latex(s), tree)
+            Line(called.names[s], called.latex(s), tree, "" if _appended(s) else s)
             for s, tree in made.lines.items()
             if uses.get(called.names[s])
         )
@@ -228,11 +233,12 @@ class _Called:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A tree with how large and how deep it is: trees share parts, so counting again would not end."""
+    """A tree with how large and how deep in calls it is: trees share parts, so counting again would
+    not end."""
 
     tree: Tree
     size: int = 1
-    depth: int = 1
+    depth: int = 0
 
 
 class _Trees:
@@ -286,7 +292,7 @@ class _Trees:
                     "choose names for what is shared"
                 )
             return False
-        long = part.size > LINE or part.depth > MAX_DEPTH
+        long = part.size > LINE or part.depth > LINE_DEPTH
         if long or (flat.id in self.shapes_read and part.size > 1):
             return True
         if self.style == "every" and not _appended(flat.id):
@@ -302,7 +308,7 @@ class _Trees:
         if _appended(flat.id) and isinstance(tree, Call):
             tree = neat(tree)
         size = 1 + sum(p.size for p in parts)
-        depth = 1 + max((p.depth for p in parts), default=0)
+        depth = (flat.op.symbol not in _FLAT) + max((p.depth for p in parts), default=0)
         return _Part(tree, size, depth)
 
     def _operand(self, flat: Flat, ref: Ref) -> _Part:

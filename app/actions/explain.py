@@ -116,4 +116,14 @@ ACTIONS = (
         "explain.check_clear", "Remove the check's badges", MENU, lambda c: c.checking.clear(), "",
         _checked, 8,
     ),
+    Action(
+        "explain.copy_function", "Copy function as LaTeX", MENU,
+        lambda c: c.mathematics.copy_function(), "", nodes, 9,
+        "The output as a function of its inputs.",
+    ),
+    Action(
+        "explain.copy_derivative", "Copy derivative as LaTeX", MENU,
+        lambda c: c.mathematics.copy_derivative(), "", nodes, 9,
+        "The output's derivatives by the selected nodes, or by its inputs, in closed form.",
+    ),
 )  # fmt: skip

@@ -31,6 +31,7 @@ PANELS = {
     "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
     "why": Panel("Why", hidden=True, beside="trace_table"),
+    "mathematics": Panel("Mathematics", beside="trace_table"),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

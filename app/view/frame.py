@@ -28,6 +28,7 @@ from app.view.panels.derivatives import Derivatives
 from app.view.panels.explanation import Explanation
 from app.view.panels.history import HistoryPanel
 from app.view.panels.inspector import Inspector
+from app.view.panels.mathematics import MathematicsPanel
 from app.view.panels.palette import Palette
 from app.view.panels.start_page import StartPage
 from app.view.panels.trace_table import TraceTable
@@ -144,11 +145,12 @@ class Frame(QMainWindow):
         self.derivatives_panel = Derivatives(self.session)
         self.viewer_panel = ViewerPanel(self.session)
         self.why_panel = Why(self.session)
+        self.mathematics = MathematicsPanel(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel, "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
-            "why": self.why_panel,
+            "why": self.why_panel, "mathematics": self.mathematics,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():

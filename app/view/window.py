@@ -78,6 +78,7 @@ class Window(Frame):
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
         self.history_panel.jump_asked.connect(self._jump)
         self.history_panel.status_told.connect(self.docks["history"].show_status)
+        self.mathematics.told.connect(self.tell)
         self.derivatives_panel.status_told.connect(self.docks["derivatives"].show_status)
         self.why_panel.status_told.connect(self.docks["why"].show_status)
         self.why_panel.node_asked.connect(self.navigation.go_to)
