@@ -109,6 +109,12 @@ class Breakpoints:
         return self.steps[place - 1] if place else None
 
 
+def stopping_inside(graph: Graph) -> set[str]:
+    """Instances of modules that hold a breakpoint."""
+    held = _stopping(graph) if graph.modules else set()
+    return {n for n in graph.nodes if held and id(graph.op(n).definition) in held}
+
+
 def _paths(graph: Graph) -> Iterator[str]:
     """Nodes with a breakpoint, inside of modules by the path of ids that leads to them."""
     stopping = _stopping(graph) if graph.modules else ()

@@ -158,7 +158,10 @@ def test_inside_a_module_the_marks_are_its_own(window: Window) -> None:
     assert window.session.graph.settings["breakpoints"] == (inner,)
     assert window.canvas.board.nodes[inner].look.stop
     window.session.leave()
-    assert not any(i.look.stop for i in window.canvas.board.nodes.values())
+    marks = {n: i.look.stop for n, i in window.canvas.board.nodes.items() if i.look.stop}
+    assert marks == {made: "inside"}
+    window.commands.run("edit.undo")
+    assert not window.canvas.board.nodes[made].look.stop
 
 
 def test_without_nodes_nothing_is_offered(window: Window) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app import stops
 from app.text import tr
+from app.view.canvas.drawing import Stop
 from engine.edits import set_setting
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ class Breakpoints:
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
-        self._marked: frozenset[str] = frozenset()
+        self._marked: Set[str] = frozenset()
 
     def toggle(self) -> None:
         """The selected nodes get one; if all have one, they give it up."""
@@ -30,10 +32,12 @@ class Breakpoints:
         self._canvas.attempt(set_setting("breakpoints", ()), tr("Clear all breakpoints"))
 
     def refresh(self) -> None:
-        """The marks of the nodes as the document has them."""
-        marked = frozenset(self._canvas.session.graph.settings["breakpoints"])
+        """The marks of the nodes as the document has them; of modules that hold one, a hollow one."""
+        graph = self._canvas.session.graph
+        marks: dict[str, Stop] = dict.fromkeys(stops.stopping_inside(graph), "inside")
+        marks |= dict.fromkeys(graph.settings["breakpoints"], "here")
         nodes = self._canvas.board.nodes
-        for node_id in (marked | self._marked) & nodes.keys():
+        for node_id in (marks.keys() | self._marked) & nodes.keys():
             look = nodes[node_id].look
-            nodes[node_id].set_look(replace(look, stop=node_id in marked))
-        self._marked = marked
+            nodes[node_id].set_look(replace(look, stop=marks.get(node_id, "")))
+        self._marked = marks.keys()

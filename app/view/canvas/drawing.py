@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -47,18 +48,21 @@ def font_of_numbers(size: float, weight: int = 400) -> QFont:
     return font
 
 
+Stop = Literal["", "here", "inside"]
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the pointer does with a node. `lit` are ports a wire may end at (`""` the output);
     None when no wire is being drawn. `flag` are the digits of its bookmarks, `stop` tells that a
-    pass stops there."""
+    pass stops there, or inside of the module."""
 
     hovered: bool = False
     selected: bool = False
     lit: frozenset[str] | None = None
     target: str | None = None
     flag: str = ""
-    stop: bool = False
+    stop: Stop = ""
 
 
 def draw_blank(
@@ -253,12 +257,16 @@ def stop_sign(centre: QPointF, radius: float) -> QPolygonF:
     return QPolygonF([centre + QPointF(math.cos(a), math.sin(a)) * radius for a in corners])
 
 
-def draw_stop(painter: QPainter, face: Face, theme: Theme) -> None:
-    """The mark of a breakpoint on the body's upper left corner."""
-    centre = QPointF(4.0, 4.0) if not face.is_dot else QPointF(2.0, 2.0)
+def draw_stop(painter: QPainter, face: Face, theme: Theme, stop: Stop) -> None:
+    """The mark of a breakpoint on the body's upper left corner; hollow where it is inside."""
+    at, radius = (2.0, 5.0) if face.is_dot else (4.0, 6.5)
     painter.setPen(QPen(theme.canvas, 2.5, j=Qt.PenJoinStyle.RoundJoin))
     painter.setBrush(theme.text)
-    painter.drawPolygon(stop_sign(centre, 6.5 if not face.is_dot else 5.0))
+    painter.drawPolygon(stop_sign(QPointF(at, at), radius))
+    if stop == "inside":
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.node)
+        painter.drawPolygon(stop_sign(QPointF(at, at), radius - 3.0))
 
 
 @cache

@@ -306,7 +306,7 @@ class NodeLayer(Layer):
                     draw_flag(painter, item.look.flag, board.theme)
                 if item.look.stop:
                     painter.setOpacity(_share(item))
-                    draw_stop(painter, item.face, board.theme)
+                    draw_stop(painter, item.face, board.theme, item.look.stop)
                 painter.restore()
         if waiting:
             self._far(painter, waiting)

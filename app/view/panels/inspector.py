@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import stops
 from app.session import Session
 from app.text import tr
 from app.view import theme
@@ -307,7 +308,7 @@ class Inspector(QScrollArea):
             label.set_formula(*line)
         value, gradient = session.shown_value(node_id), session.shown_gradient(node_id)
         self._show_number(self.value, value, "")
-        unfinished = gradient is not None and self._still_growing(node_id)
+        unfinished = gradient is not None and stops.completed(found, node_id) > session.cursor
         self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
         for picture, array in zip(self.pictures, (value, gradient), strict=True):
             picture.show_array(array)
@@ -358,11 +359,6 @@ class Inspector(QScrollArea):
             self.check.style().polish(self.check)
         self.check.setVisible(badge is not None)
         self._check_title.setVisible(badge is not None)
-
-    def _still_growing(self, node_id: str) -> bool:
-        session = self.session
-        own = session.evaluation.step_of(node_id)
-        return any(s.target == own for s in session.steps[session.cursor :])
 
     def _show_number(self, label: QLabel, array: Array | None, suffix: str) -> None:
         label.setText(facts.array_text(array) + suffix)

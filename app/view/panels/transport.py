@@ -12,7 +12,7 @@ from app.stops import Breakpoints
 from app.text import tr
 from app.view import icons, theme
 
-SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 32.0)
 STEP_MS = 900
 """How long a micro-step is shown while playing at speed 1."""
 
@@ -135,6 +135,7 @@ class Transport(QFrame):
         row.addWidget(self.loop)
         row.addWidget(self.speed)
         self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.timeout.connect(self._tick)
         self._set_interval()
         session.cursor_moved.join(self.refresh)
