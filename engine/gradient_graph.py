@@ -27,7 +27,7 @@ from engine.shapes import ShapeError, shape_text
 from engine.tangents import tangents
 
 MAX_STEPS = 5_000
-"""Steps of a document that can be differentiated into nodes."""
+"""Nodes behind an output that can be differentiated into nodes."""
 MAX_ADDED = 2_000
 """Nodes that one derivative may add."""
 READER = next(row for row in ops.TABLE.values() if row.reads_inside)
@@ -91,9 +91,9 @@ def differentiated(
     """
     if not inputs:
         raise GraphError(f"{graph.name(output)} depends on no input or parameter of floats")
+    _within_limits(graph, output)
     expansion = lasting(graph, feeds, shared)
     start = _step(graph, expansion, output)
-    _within_limits(graph, expansion, output, start)
     try:
         stages = list(_stages(graph, expansion, output, start, inputs, order))
     except ShapeError as error:
@@ -113,10 +113,10 @@ def along(
 
     Raises GraphError.
     """
+    _within_limits(graph, output)
     expansion = lasting(graph, feeds)
     start, target = _step(graph, expansion, output), _step(graph, expansion, source)
     way = _step(graph, expansion, direction)
-    _within_limits(graph, expansion, output, start)
     if not isinstance(start, str) or not isinstance(target, str):
         raise GraphError(f"{graph.name(output)} does not vary with {graph.name(source)}")
     try:
@@ -139,11 +139,12 @@ def _step(graph: Graph, expansion: Expansion, node_id: str) -> Ref:
     return step
 
 
-def _within_limits(graph: Graph, expansion: Expansion, output: str, start: Ref) -> None:
-    above = expansion.ancestors([start]) if isinstance(start, str) else ()
-    if len(above) > MAX_STEPS:
+def _within_limits(graph: Graph, output: str) -> None:
+    """Refuses what is too large before anything is expanded."""
+    behind = len(graph.ancestors(output)) if len(graph.nodes) > MAX_STEPS else 0
+    if behind > MAX_STEPS:
         raise GraphError(
-            f"{graph.name(output)} is {len(above):,} steps deep, more than the {MAX_STEPS:,} that are "
+            f"{graph.name(output)} has {behind:,} nodes behind it, more than the {MAX_STEPS:,} that are "
             "differentiated into nodes; choose an output with less behind it"
         )
 

@@ -42,7 +42,8 @@ def choice(graph: Graph, selection: Sequence[str]) -> Choice:
 
     A derivative goes on by the input it is by. Raises GraphError.
     """
-    computes = [n for n in graph.order() if n in selection and not graph.op(n).is_source]
+    chosen = set(selection)
+    computes = [n for n in graph.order() if n in chosen and not graph.op(n).is_source]
     output = computes[-1] if computes else graph.output()
     if output is None:
         raise GraphError("there is nothing to differentiate; add an operator first")

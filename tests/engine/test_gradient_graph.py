@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import gradient_edits, ops
+from engine import check, examples, gradient_edits, ops
 from engine.compose import compose, compose_edit
 from engine.derivative_names import derivative_name, read_derivative
 from engine.derivative_records import chain, current
@@ -19,10 +19,12 @@ from engine.edits import insert, set_literal, subgraph
 from engine.evaluate import evaluate
 from engine.files.archive import from_bytes, to_bytes
 from engine.flatten import expand
-from engine.gradient_graph import Derived, differentiated, outer_inputs
+from engine.gradient_graph import MAX_ADDED, MAX_STEPS, Derived, differentiated, outer_inputs
 from engine.graph import Graph, GraphError, Node, OwnOperator
 from engine.modules import make_module
 from engine.program import Plan
+from engine.train import data
+from engine.train.session import Training
 
 M04 = "J = cos(sin(x^2) + 3*x^2)"
 ORDERS = [
@@ -516,3 +518,61 @@ def test_the_jacobian_times_a_direction(program: str) -> None:
     wanted = (at(step) - at(-step)) / (2 * step)
     np.testing.assert_allclose(values(graph, made)[0], wanted, 1e-7)
     assert graph.name(made.results[y]) == "Jv"
+
+
+def test_a_loss_that_reads_a_gradient_is_trained() -> None:
+    """A penalty on the gradient: the backward pass goes through adjoint nodes and their draws."""
+    point = {
+        "x": [[0.5, -1.0], [1.0, 0.3]],
+        "W": [[0.1, 0.4, -0.2], [0.3, 0.1, 0.5]],
+        "v": [1.0, -0.5, 0.2],
+    }
+    graph = compose("h = dropout(tanh(x @ W), rate=0.3)\nJ = mean((h @ v)^2)", point)
+    for name in "Wv":
+        node_id = str(graph.id_of(name))
+        graph.put("nodes", node_id, replace(graph.nodes[node_id], op="parameter"))
+    add(graph, "J", "x")
+    compose_edit(graph, "P = J + 0.1 * sum(dJ_dx^2)")[0].apply(graph)
+    weights, output = str(graph.id_of("W")), str(graph.id_of("P"))
+    expansion = expand(graph, training=True)
+    adjoint = differentiate(expansion, output, [weights]).adjoint[weights]
+    plan = Plan(expansion, [adjoint, output])
+    for step in (0, 3):
+        expansion.clock.step = step
+        plan.run()
+        found = np.array(plan.value(adjoint))
+        wanted = check.difference(expansion, output, [weights])[weights]
+        np.testing.assert_allclose(found.ravel(), wanted.ravel(), 1e-7, 1e-9)
+    training = Training(graph)
+    before = training.metrics()["train"]["P"]
+    training.run(100)
+    assert training.metrics()["train"]["P"] < before
+
+
+@pytest.mark.parametrize("name", examples.names())
+def test_shipped_examples(name: str) -> None:
+    """All parameters at once, with data; the numbers are those of the backward pass."""
+    graph = examples.load(name)
+    feeds = data.feeds(graph, None) if data.data_nodes(graph) else {}
+    before, output = evaluate(graph, feeds), str(graph.output())
+    inputs = [n for n in outer_inputs(graph, output) if n in before.gradients]
+    made = gradient_edits.added(graph, output, inputs, plain_title, feeds=feeds)
+    made.edit.apply(graph)
+    for node_id, value in zip(inputs, values(graph, made, feeds), strict=True):
+        np.testing.assert_allclose(value, before.gradients[node_id], 1e-9, 1e-15)
+    found = current(graph, feeds)
+    assert all(found.values()) and len(found) == len(inputs)
+    assert graph.output() == output
+
+
+def test_large_documents_are_refused_at_once() -> None:
+    graph = Graph()
+    graph.put("nodes", "n1", Node("n1", "input", "x"))
+    graph.put("tensors", "n1", np.asarray(0.5))
+    for i in range(2, MAX_STEPS + 4):
+        graph.put("nodes", f"n{i}", Node(f"n{i}", "sin", f"u{i}"))
+        graph.put("links", (f"n{i}", "x"), f"n{i - 1}")
+    with pytest.raises(GraphError, match="nodes behind it, more than the 5,000"):
+        differentiated(graph, f"n{MAX_STEPS + 3}", ["n1"])
+    made = differentiated(graph, "n500", ["n1"])
+    assert len(made.added) < MAX_ADDED
