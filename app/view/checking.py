@@ -25,8 +25,9 @@ CHECKED_NODES, CHECKED_ENTRIES = 60, 400
 """Documents up to this size get the gradients of their sources checked as they are edited."""
 MOST = 3_000
 """How many nodes are checked at once."""
-DELAY, SLICE = 350, 0.012
-"""Milliseconds after an edit until it is checked; seconds of work before the window has its turn."""
+DELAY, SLICE, SHOWN_EVERY = 350, 0.012, 0.15
+"""Milliseconds after an edit until it is checked; seconds of work before the window has its turn, and
+between two looks at what was found."""
 _BADGES: dict[str, tuple[str, Role]] = {
     "agrees": ("✓", "value"), "kink": ("kink", "accent"), "jump": ("jump", "accent"),
     "unsettled": ("?", "warning"), "absent": ("–", "warning"), "differs": ("✕", "error"),
@@ -50,7 +51,8 @@ class Checking(QObject):
         self._names: dict[str, str] = {}
         self._work: Iterator[None] | None = None
         self._asked = False
-        self._count = 0
+        self._count, self._shown_at = 0, 0.0
+        self._badges: dict[str, Badge] = {}
         self._delay = window.once(DELAY, self._check_sources)
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -138,8 +140,8 @@ class Checking(QObject):
 
     def _go_on(self) -> None:
         """A slice of the work; the badges of what is done so far show."""
-        until = time.perf_counter() + SLICE
-        known = len(self.verdicts)
+        now = time.perf_counter()
+        until = now + SLICE
         while self._work is not None:
             try:
                 next(self._work)
@@ -148,7 +150,8 @@ class Checking(QObject):
                 self._timer.stop()
             if time.perf_counter() > until:
                 break
-        if self._work is None or len(self.verdicts) != known:
+        if self._work is None or now - self._shown_at > SHOWN_EVERY:
+            self._shown_at = now
             self._show()
             self._tell()
 
@@ -156,7 +159,8 @@ class Checking(QObject):
         self._work = None
         self._timer.stop()
         self._delay.stop()
-        self.verdicts, self._names, self._of, self._asked = {}, {}, None, False
+        self.verdicts, self._badges, self._names = {}, {}, {}
+        self._of, self._asked = None, False
         self.session.marks.put(OWNER, None)
         self._card.show_badge("")
 
@@ -177,12 +181,12 @@ class Checking(QObject):
         """The verdicts as badges on the nodes of what is looked at."""
         if not self._asked:
             return
-        found, badges = self.session.evaluation, {}
-        for node_id in self.session.graph.nodes:
-            verdict = self.verdicts.get(found.step_of(node_id))
-            if verdict is not None:
-                text, role = _BADGES[verdict.state]
-                badges[node_id] = Badge(text, role, told(verdict))
+        for step in self.verdicts.keys() - self._badges.keys():
+            text, role = _BADGES[self.verdicts[step].state]
+            self._badges[step] = Badge(text, role, told(self.verdicts[step]))
+        found = self.session.evaluation
+        steps = {n: found.step_of(n) for n in self.session.graph.nodes}
+        badges = {n: self._badges[s] for n, s in steps.items() if s in self._badges}
         self.session.marks.put(OWNER, Mark(badges=badges))
 
     def _tell(self) -> None:
@@ -204,7 +208,9 @@ class Checking(QObject):
             self._card.show_badge(text, "error", tip)
         elif errors:
             kinks = sum(v.state in ("kink", "jump") for v in verdicts)
+            rest = sum(v.state in ("absent", "unsettled") for v in verdicts)
             beside = tr(", {kinks} at a kink").format(kinks=kinks) if kinks else ""
+            beside += tr(", {rest} not comparable").format(rest=rest) if rest else ""
             worst = f"{max(errors):.0e}"
             count = f"{self._count} " if self._asked else ""
             tip = tr(

@@ -87,7 +87,9 @@ class Verdict:
         if self.state == "unsettled":
             return f"{gradient} cannot be compared: the {measured} does not settle{many}"
         verb = "agrees with" if self.state == "agrees" else "differs from"
-        numbers = f"relative error {self.error:.1e}, step {entry.width:.1g}"
+        near = _near(entry.measured, entry.analytic, RTOL, 0.0) or self.state == "differs"
+        error = f"relative error {self.error:.1e}" if near else "as far as rounding lets one see"
+        numbers = f"{error}, step {entry.width:.1g}"
         return f"{gradient} {verb} the {measured} ({numbers}{many})"
 
 
@@ -341,8 +343,11 @@ def _chosen(analytic: Array, sampled: int) -> list[int]:
 
 def _judged(step: str, entries: list[Entry], size: int) -> Verdict:
     sloped = [e for e in entries if e.state in ("agrees", "differs")]
+    seen = [
+        e for e in sloped if e.state == "differs" or _near(e.measured, e.analytic, RTOL, 0.0)
+    ]  # of the others rounding leaves no digits
     error = relative_error(
-        np.array([e.analytic for e in sloped]), np.array([e.measured for e in sloped])
+        np.array([e.analytic for e in seen]), np.array([e.measured for e in seen])
     )
     worst = max(entries, key=lambda e: (_WORSE.index(e.state), abs(e.analytic - e.measured)))
     if worst.state == "agrees":

@@ -178,6 +178,8 @@ def test_a_large_value_beside_a_small_gradient_is_not_called_wrong() -> None:
     """Its last digits move by more than the difference that is looked for."""
     found = verdicts(compose("J = 1e9 + y + 1e-3 * sin(x)", {"x": 0.3, "y": 1e9}))
     assert {v.state for v in found.values()} == {"agrees"}
+    assert found["x"].error < 1e-6
+    assert "as far as rounding lets one see" in found["x"].sentence
 
 
 def test_cancellation_inside_is_told_by_the_rounding_of_what_lies_between() -> None:

@@ -157,6 +157,11 @@ def test_single_precision_nan_and_data(window: Window, qtbot: QtBot) -> None:
     assert badges["t"] == badges["y"] == "–"
     assert "The output is NaN here" in tip(window, "y")
     assert "NaN" in tip(window, "t")
+    assert window.explanation.badge.text() == "nothing to compare"
+    show(window, compose("t = sqrt(x); J = t + y", {"x": 0.0, "y": 2.0}))
+    window.commands.run("explain.check")
+    assert done(window, qtbot) == {"x": "–", "y": "✓", "t": "✓", "J": "✓"}
+    assert window.explanation.badge.text().endswith("1 not comparable")
     show(window, examples.load("xor"))
     window.commands.run("explain.check")
     assert set(done(window, qtbot).values()) <= {"✓", "kink"}

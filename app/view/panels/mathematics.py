@@ -27,7 +27,7 @@ from app.view import theme
 from app.view.mathematics import LONGEST, MathLabel
 from app.view.panels import facts
 from engine.closed_form import ClosedForm, Line, Style, TooLong
-from engine.expression import Tree
+from engine.expression import Number, Tree
 from engine.latex import latex_name
 from engine.shapes import shape_text
 
@@ -252,7 +252,7 @@ class MathematicsPanel(QWidget):
         for number, line in enumerate(new[:LINES]):
             beside = None if not number else tr("with") if number == 1 else ""
             self._line(form.latex_of(line), form.text_of(line), line, beside)
-            if number == 0 and node_id:
+            if number == 0 and node_id and not isinstance(line.tree, Number):
                 label = self.values[node_id] = self._label("", "gradient", 12)
                 label.setFont(theme.number_font(12))
                 self._add(label)
