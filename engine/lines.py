@@ -139,9 +139,11 @@ def backward_line(telling: Telling, term: Contribution, value: Array) -> Line:
     return Line((head, plus, *body, *_result(value, in_shapes, origin)), in_shapes)
 
 
-def term_part(telling: Telling, term: Contribution) -> Part:
-    """One term of a sum: its symbols, and its number below."""
+def term_part(telling: Telling, term: Contribution, at: tuple[int, ...] | None = None) -> Part:
+    """One term of a sum: its symbols, and its number below, of a tensor that at an entry if told."""
     tree, value = term_tree(telling, term), telling.read(term.value)
+    if value is not None and at:
+        value = np.broadcast_to(value, telling.expansion.spec(term.target).shape)[at]
     number = "" if value is None else result_text(value)
     wire = Origin("wire", term.node, term.port)
     return Part(telling.latex(tree), telling.text(tree), number, number, (wire,), exact_text(value))

@@ -81,9 +81,12 @@ class Step:
         """The line in numbers as plain text."""
         return self.line.numbers_text
 
-    def terms_told(self, first: int, end: int) -> tuple[Part, ...]:
-        """Some of the terms that the target gets, each with its number below."""
-        return tuple(term_part(self.telling, c) for c in self.terms[first:end])
+    def terms_told(
+        self, first: int, end: int, at: tuple[int, ...] | None = None
+    ) -> tuple[Part, ...]:
+        """Some of the terms that the target gets, each with its number below: of tensors the shape,
+        or the number at an entry."""
+        return tuple(term_part(self.telling, c, at) for c in self.terms[first:end])
 
     @property
     def pending(self) -> tuple[str, ...]:

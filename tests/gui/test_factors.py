@@ -232,6 +232,29 @@ def test_an_entry_is_picked_and_its_sum_shown(window: Window) -> None:
     assert mark is not None and mark.lit == {(node(window.canvas, "y"), "b")}
 
 
+def test_the_sum_at_a_fan_out_of_tensors_at_an_entry(window: Window) -> None:
+    x, w = np.array([0.5, -1.0, 2.0]), np.array([3.0, 2.0, 1.0])
+    window.compose("u = x * w; v = sin(x); J = sum(u * v)")
+    give(window, x=x, w=w)
+    card, picker = window.explanation, window.explanation.picker
+    steps = window.session.steps
+    first, last = (s.number for s in steps if s.target == node(window.canvas, "x"))
+    window.session.seek(first)
+    assert card.rest.text() == "sum so far [3]"
+    QTest.mouseClick(picker.switch, LEFT)
+    picker.grid.picked.emit((1,))
+    parts = {"dJ/du * w": np.sin(x) * w, "dJ/dv * cos(x)": x * w * np.cos(x)}
+    order = [s.text.partition("+= ")[2] for s in steps if s.number in (first, last)]
+    one, other = (float(parts[text][1]) for text in order)
+    assert float(told(card.sum)[0][1].replace("−", "-")) == pytest.approx(one, rel=1e-3)
+    assert float(card.rest.text().split()[-1].replace("−", "-")) == pytest.approx(one, rel=1e-3)
+    window.session.seek(last)
+    got = [float(told(card.sum)[i][1].replace("−", "-")) for i in (0, 2)]
+    assert got == pytest.approx([one, other], rel=1e-3)
+    total = float(card.rest.text().removeprefix("in all ").replace("−", "-"))
+    assert total == pytest.approx(one + other, rel=1e-3)
+
+
 def test_entries_where_there_is_no_sum(window: Window) -> None:
     matrices(window)
     card, picker = window.explanation, window.explanation.picker

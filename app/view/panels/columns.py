@@ -33,6 +33,8 @@ from app.view.typesetting import soon
 from engine.lines import Part
 
 _PARTIAL = re.compile(r"\bd([^\W\d][\w.]*(?:\[[\d,]*\])?)/d([^\W\d][\w.]*(?:\[[\d,]*\])?)")
+_SIZED = re.compile(r"(?<![/\w.])[^\W\d][\w.]*(?= \[)")
+"""A name before its shape."""
 _HALVES = re.compile(r"\\(left|right)(?![a-zA-Z])")
 AT_ONCE_S, FAST_S = 0.02, 0.15
 """How long a new line may be typeset before it is seen, and how soon after another it may not at all:
@@ -71,12 +73,22 @@ class _Placed:
 def readable(text: str) -> str:
     """Plain text of a line with signs and names as people write them."""
     signs = text.replace(" * ", " × ").replace("-", "−")
+    signs = re.sub(r"(?<!\w)inf(?!\w)", "∞", signs)
+    signs = _SIZED.sub(lambda m: _pretty(m[0]), signs)
     return _PARTIAL.sub(lambda m: f"∂{_pretty(m[1])}/∂{_pretty(m[2])}", signs)
 
 
 def _pretty(name: str) -> str:
     stem, bracket, index = name.partition("[")
     return pretty_name(stem) + bracket + index
+
+
+def _is_formula(part: Part) -> bool:
+    """Whether what stands below is no plain number: it has powers or fractions, or names a row."""
+    if not part.origins:
+        return bool(part.number) and bool(re.search(r"[a-z]", part.number))
+    word = part.number.strip("()-")
+    return part.number_latex != part.number and "[" not in word and word not in ("NaN", "inf")
 
 
 class Columns(QWidget):
@@ -98,7 +110,7 @@ class Columns(QWidget):
         self.columns: tuple[Column, ...] = ()
         self._size, self._number_size, self._one_row = size, number_size, one_row
         self._placed: list[_Placed] | None = None
-        self._extent, self._base = QSize(), 0.0
+        self._extent, self._base, self._number_base = QSize(), 0.0, 0.0
         self._hot: int | None = None
         self._lit: frozenset[int] = frozenset()
         self.setMouseTracking(True)
@@ -169,10 +181,11 @@ class Columns(QWidget):
         formulas = [f for symbol, _, _ in drawn if (f := symbol) is not None]
         base = max((f.base for f in formulas), default=self._size)
         below = max((f.height - f.base for f in formulas), default=self._size * 0.3)
-        low = 0.0
-        if not self._one_row:
-            heights = [told.height for _, _, told in drawn if told is not None]
-            low = 5 + max([metrics.height(), *heights])
+        typeset_ = [told for _, _, told in drawn if told is not None]
+        high = max([metrics.ascent(), *(f.base for f in typeset_)])
+        deep = max([metrics.descent(), *(f.height - f.base for f in typeset_)])
+        self._number_base = base + below + 4 + high
+        low = 0.0 if self._one_row else 5 + high + deep
         placed, x = [], 0.0
         for column, (symbol, number, told) in zip(self.columns, drawn, strict=True):
             text = column.part.text or column.part.number
@@ -195,9 +208,9 @@ class Columns(QWidget):
         number = readable(part.number).strip()
         if self._one_row:
             return symbol, "" if part.latex else number, None
-        structured = bool(part.origins) and part.number_latex != part.number
-        if structured and "[" not in part.number:
-            told = self._formula(part.number_latex, self._number_size + 1, column.number, number)
+        if _is_formula(part):
+            latex = part.number_latex if part.origins else _HALVES.sub("", part.latex)
+            told = self._formula(latex, self._number_size + 1, column.number, number)
             return symbol, "", told
         return symbol, number, None
 
@@ -260,14 +273,14 @@ class Columns(QWidget):
             )
             place.symbol.draw(painter, at)
         if place.told is not None:
-            left = box.center().x() - place.told.width / 2
-            place.told.draw(painter, QPointF(left, box.bottom() - place.told.height - 1))
+            left = self._left(column, box, place.told.width)
+            place.told.draw(painter, QPointF(left, self._number_base - place.told.base))
         elif place.number:
             result = not column.part.text and column.is_factor
             font = theme.number_font(self._number_size, 600 if result else 400)
             metrics = QFontMetricsF(font)
             width = metrics.horizontalAdvance(place.number)
-            baseline = self._base if self._one_row else box.bottom() - metrics.descent() - 1
+            baseline = self._base if self._one_row else self._number_base
             painter.setFont(font)
             painter.setPen(getattr(tokens, column.number))
             painter.drawText(QPointF(self._left(column, box, width), baseline), place.number)

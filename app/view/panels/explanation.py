@@ -118,8 +118,9 @@ class Explanation(QFrame):
             return
         self.where.setText(self._where(step))
         said = self._show_line(step)
-        self._show_sum(step)
-        _say(self.rest, self._total(step))
+        at = self._picked(step)
+        self._show_sum(step, at)
+        _say(self.rest, self._total(step, at))
         self.rest.setProperty("role", "gradient" if step.phase == "backward" else "value")
         self.rest.style().unpolish(self.rest)
         self.rest.style().polish(self.rest)
@@ -179,7 +180,14 @@ class Explanation(QFrame):
                 break
         return line, found
 
-    def _show_sum(self, step: Step) -> None:
+    def _picked(self, step: Step) -> Index | None:
+        """The entry whose sum is shown; None for the whole of a step."""
+        entries = self._entries_of(step)
+        if isinstance(entries, Entries) and step.phase == "backward" and step.value.size:
+            return self._index(entries)
+        return None
+
+    def _show_sum(self, step: Step, at: Index | None) -> None:
         """At a fan-out: what the target has got, term by term, and muted what is still to come."""
         terms, here = step.terms, step.position
         if step.phase != "backward" or len(terms) < 2:
@@ -189,12 +197,13 @@ class Explanation(QFrame):
         columns: list[Column] = []
         if first:
             before = step.telling.read(terms[first - 1].total)
+            before = before if before is None or not at else before[at]
             earlier = Part("", f"{first:,} terms before")
             number = (
                 theme.number_text(float(before)) if before is not None and not before.ndim else "…"
             )
             columns.append(Column(Part("", "", number), number="muted", tip=earlier.text))
-        told = step.terms_told(first, first + TERMS)
+        told = step.terms_told(first, first + TERMS, at)
         for place, part in enumerate(told, first):
             if columns:
                 columns.append(Column(Part("", "", " + "), number="muted"))
@@ -260,13 +269,13 @@ class Explanation(QFrame):
             phase, what, place = tr("Forward"), tr("node"), name
         return f"{phase} {step.number} {tr('of')} {total} · {what} {place}"
 
-    def _total(self, step: Step) -> str:
+    def _total(self, step: Step, at: Index | None) -> str:
         if step.phase != "backward" or not step.target:
             return ""
         word = tr("sum so far") if step.position + 1 < len(step.terms) else tr("in all")
-        if step.total.ndim:
+        if step.total.ndim and at is None:
             return f"{word} [{shape_text(step.total.shape)}]"
-        return f"{word} {theme.number_text(float(step.total))}"
+        return f"{word} {theme.number_text(float(step.total[at or ()]))}"
 
     # ------------------------------------------------------------ pointing
 
@@ -359,8 +368,8 @@ def _counted(count: int, among: int, adds_up: bool) -> str:
         return tr("no entry that is read moves it here")
     if not adds_up:
         return tr("depends on {count} of {among} entries").format(count=count, among=among)
-    if count == among == 1:
-        return tr("one term")
+    if count == 1:
+        return tr("1 of {among} terms is not zero").format(among=among)
     return tr("{count} of {among} terms are not zero").format(count=count, among=among)
 
 
