@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from app import cli
     from app.cli.group import Drawings
 
-    return cli.main(words, Drawings(picture, export))
+    return cli.main(words, Drawings(picture, export, animate))
 
 
 def _is_document(word: str) -> bool:
@@ -99,6 +99,18 @@ def export(
     shot.export(
         graph, None if base is None else Path(file), out, step, scheme, scale, values, transparent
     )
+    return 0
+
+
+def animate(
+    file: str, out: Path, take: tuple[int, str, str, bool], seconds: float, loop: bool
+) -> int:
+    """Draws the steps of a document to a GIF or MP4; returns the exit code."""
+    from app import arguments
+    from app.view import shot
+
+    graph, base = arguments.open_document(file)
+    shot.animate(graph, None if base is None else Path(file), out, take, seconds, loop)
     return 0
 
 

@@ -67,3 +67,69 @@ def export(
     code = drawings.canvas(file, out, step, theme, int(scale), not no_values, transparent)
     click.echo(f"wrote {out}")
     return code
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@click.option("--to", "out", type=FILE, required=True, metavar="OUT", help="In .csv, .md or .tex.")
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+def trace(file: str, out: Path, force: bool) -> None:
+    """Write every micro-step as a table: CSV, Markdown or LaTeX."""
+    from app import arguments, report, trace_export
+    from engine import files
+    from engine.evaluate import evaluate
+
+    graph, base = arguments.open_document(file)
+    steps = evaluate(graph, arguments.feeds(graph, base)).steps
+    pieces = trace_export.written(steps, steps.script.forward_end, out.suffix.lower())
+    out = arguments.target(out, force)
+    text = []
+    with report.progress("write") as tell:
+        for piece in pieces:
+            text.append(piece)
+            tell(len(text), len(steps))
+    files.write_bytes(out, "".join(text).encode("utf-8"))
+    click.echo(f"wrote {out}: {len(steps):,} steps")
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@click.option("--to", "out", type=FILE, required=True, metavar="OUT", help="In .gif or .mp4.")
+@click.option(
+    "--steps",
+    "part",
+    type=click.Choice(["all", "forward", "backward"]),
+    default="all",
+    show_default=True,
+)
+@click.option("--width", type=click.IntRange(200, 4000), default=900, show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(0.05, 60), default=1.2, show_default=True, help="A step."
+)
+@click.option("--no-values", is_flag=True, help="Leave numbers out.")
+@click.option("--once", is_flag=True, help="A GIF that does not begin anew.")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.pass_obj
+def animate(
+    drawings: Drawings | None,
+    file: str,
+    out: Path,
+    part: str,
+    width: int,
+    seconds: float,
+    no_values: bool,
+    once: bool,
+    theme: str,
+    force: bool,
+) -> int:
+    """Show the steps of a document one after another, as a GIF or an MP4."""
+    from app import animation, arguments
+
+    animation.check(out.suffix.lower(), 1)
+    out = arguments.target(out, force)
+    if drawings is None:
+        raise ValueError("a picture needs the window; run 'python -m app animate' for it")
+    code = drawings.film(file, out, (width, part, theme, not no_values), seconds, not once)
+    click.echo(f"wrote {out}")
+    return code

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QToolButton,
+    QWidget,
+)
 
 from app.text import tr
 from app.view import theme
@@ -48,7 +57,13 @@ class _Title(QWidget):
 
 
 class Dock(QDockWidget):
-    """A panel of the window; `name` is what its place is remembered by."""
+    """A panel of the window; `name` is what its place is remembered by.
+
+    A right click on its title asks for a picture of it: `export_asked` and `copy_asked` tell its name.
+    """
+
+    export_asked = Signal(str)
+    copy_asked = Signal(str)
 
     def __init__(self, name: str, title: str, panel: QWidget, window: QWidget) -> None:
         super().__init__(title, window)
@@ -72,6 +87,22 @@ class Dock(QDockWidget):
         window = self.parent()
         beside = window.tabifiedDockWidgets(self) if isinstance(window, QMainWindow) else []
         self._title.text.setVisible(self.isFloating() or not beside)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self._title.geometry().contains(event.pos()):
+            super().contextMenuEvent(event)
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(tr("Export panel…"), self._ask_export)
+        menu.addAction(tr("Copy panel as a picture"), self._ask_copy)
+        menu.popup(event.globalPos())
+
+    def _ask_export(self) -> None:
+        self.export_asked.emit(self.objectName())
+
+    def _ask_copy(self) -> None:
+        self.copy_asked.emit(self.objectName())
 
     def show_status(self, text: str) -> None:
         self._title.status.setText(text)

@@ -35,6 +35,7 @@ from app.view.panels.trace_table import TraceTable
 from app.view.panels.training import TrainingPanel
 from app.view.panels.transport import Transport
 from app.view.panels.why import Why
+from app.view.sharing import Sharing
 from app.view.stepping import Stepping
 from app.view.top_bar import TopBar
 from app.view.viewers.panel import ViewerPanel
@@ -73,6 +74,7 @@ class Frame(QMainWindow):
         self.stepping = Stepping(self)
         self.gradients = Gradients(self)
         self.checking = Checking(self)
+        self.sharing = Sharing(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)
@@ -157,6 +159,8 @@ class Frame(QMainWindow):
             row = actions.PANELS[name]
             dock = self.docks[name] = Dock(name, tr(row.title), panel, self)
             self.addDockWidget(_AREAS[row.area], dock)
+            dock.export_asked.connect(self._export_panel)
+            dock.copy_asked.connect(self._copy_panel)
             if row.beside:
                 self.tabifyDockWidget(self.docks[row.beside], dock)
             dock.setVisible(not row.hidden)
@@ -169,6 +173,12 @@ class Frame(QMainWindow):
             (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
         ):
             self.setCorner(corner, area)
+
+    def _export_panel(self, name: str) -> None:
+        self.sharing.export_panel(name)
+
+    def _copy_panel(self, name: str) -> None:
+        self.sharing.copy_panel(name)
 
     def show_panel(self, name: str) -> None:
         """Shows a panel, in front of those it shares its place with."""

@@ -17,11 +17,13 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
+from app import animation
 from app.recovery import Recovery
 from app.session import Session
 from app.view import mathematics, settings, theme, typesetting
 from app.view.canvas.export import Choices, drawn
 from app.view.crash import CrashGuard
+from app.view.film import Reel, Take
 from app.view.window import Window
 from engine.files import write_bytes
 from engine.graph import Graph
@@ -133,6 +135,29 @@ def export(
         _seek(session, step)
     choices = Choices(theme.current(), scale, values, transparent)
     write_bytes(out, drawn(session, out.suffix.lower(), choices))
+
+
+def animate(
+    graph: Graph,
+    path: Path | None,
+    out: Path,
+    take: tuple[int, str, str, bool],
+    seconds: float,
+    loop: bool,
+) -> None:
+    """`gradloom animate`: the steps as GIF or MP4; `take` is width, part, theme and values.
+
+    Raises ValueError or OSError with a sentence.
+    """
+    if not isinstance(QApplication.instance(), QApplication):
+        offscreen()
+    width, part, scheme, values = take
+    application(scheme)
+    suffix, session = out.suffix.lower(), Session(graph, path)
+    with Reel(session, Take(width, part, theme.current(), values)) as reel:
+        animation.check(suffix, len(reel.steps))
+        write_bytes(out, animation.encode(suffix, reel.frames(), reel.film(seconds, loop)))
+    mathematics.clear_cache()
 
 
 def _seek(session: Session, step: int) -> None:

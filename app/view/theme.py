@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -174,6 +175,17 @@ def named(name: str) -> Theme:
 def current() -> Theme:
     """The theme applied last; dark before any was."""
     return _current
+
+
+@contextmanager
+def drawn_in(theme: Theme) -> Iterator[None]:
+    """What is painted meanwhile has the colours of a theme: for a picture that is kept."""
+    global _current
+    before, _current = _current, theme
+    try:
+        yield
+    finally:
+        _current = before
 
 
 def system_theme() -> Theme:

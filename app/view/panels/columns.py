@@ -250,8 +250,12 @@ class Columns(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._in_words:  # by now there may be formulas
             self._placed = None
-        placed, tokens = self._laid_out(), theme.current()
         painter = QPainter(self)
+        self.paint_line(painter)
+
+    def paint_line(self, painter: QPainter) -> None:
+        """The line as the widget shows it, from the painter's origin on."""
+        placed, tokens = self._laid_out(), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         scale = self._scale()
         painter.translate(0, self._top(scale))

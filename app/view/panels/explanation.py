@@ -135,7 +135,7 @@ class Explanation(QFrame):
 
     def _show_line(self, step: Step) -> str:
         """The rule, or the sum behind one entry; returns what is to be said beside it."""
-        line, said = _seen(step), ""
+        line, said = seen_line(step), ""
         self.picker.setVisible(_has_tensors(step))
         entries = self._entries_of(step)
         if isinstance(entries, Entries) and step.value.size:
@@ -150,7 +150,7 @@ class Explanation(QFrame):
             if entries is not None:
                 said = str(entries) if isinstance(entries, NoEntries) else tr("there is no entry")
         self._line = line
-        self.symbols.show_columns(tuple(_columns(step, line)), line.text)
+        self.symbols.show_columns(tuple(columns_of(step, line)), line.text)
         return said
 
     def _entries_of(self, step: Step) -> Entries | NoEntries | None:
@@ -332,14 +332,14 @@ def _has_tensors(step: Step) -> bool:
     return step.phase != "seed" and bool(shaped)
 
 
-def _seen(step: Step) -> Line:
+def seen_line(step: Step) -> Line:
     """A step's line; the seed is a number itself."""
     if step.phase != "seed":
         return step.line
     return Line(tuple(replace(p, number="", number_latex="") for p in step.line.parts))
 
 
-def _columns(step: Step, line: Line) -> Iterable[Column]:
+def columns_of(step: Step, line: Line) -> Iterable[Column]:
     """The parts in the colours of what they are: values, gradients, plain local derivatives."""
     forward = step.phase == "forward"
     for i, part in enumerate(line.parts):

@@ -1,0 +1,128 @@
+"""What is shown to others, read back: animations, traces and panels as files."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from hands import WORKED
+from pytestqt.qtbot import QtBot
+
+from app import animation
+from app.view import theme
+from app.view.animation_dialog import AnimationDialog
+from app.view.film import Reel, Take
+from app.view.sharing import filmed
+from app.view.window import Window
+from engine.compose import compose
+
+
+def worked(window: Window) -> None:
+    window.session.load(compose(WORKED, default=0.5))
+
+
+def take(part: str = "all") -> Take:
+    return Take(600, part, theme.named("dark"))
+
+
+def settled(qtbot: QtBot, window: Window) -> None:
+    work = window.sharing.work
+    assert work is not None
+    qtbot.waitUntil(lambda: not work.running, timeout=30_000)
+
+
+def test_a_gif_has_every_step(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    from PIL import Image
+
+    worked(window)
+    window.session.seek(3)
+    out = tmp_path / "steps.gif"
+    reel = Reel(window.session, take())
+    window.sharing._begin("x", filmed(reel, out, 0.5, True))
+    settled(qtbot, window)
+    with Image.open(out) as picture:
+        assert picture.n_frames == len(window.session.steps) == 12
+        assert picture.size == (600, reel.height)
+        assert picture.info["loop"] == 0
+        for frame in range(picture.n_frames):
+            picture.seek(frame)
+            assert picture.info["duration"] == 500
+    assert window.session.cursor == 3
+
+
+def test_an_mp4_stands_as_long(window: Window, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    worked(window)
+    out = tmp_path / "steps.mp4"
+    for _ in filmed(Reel(window.session, take("backward")), out, 0.5, False):
+        pass
+    with av.open(str(out)) as film:
+        frames = sum(1 for _ in film.decode(video=0))
+    assert frames == 7 * 5
+
+
+def test_cancel_leaves_no_file(window: Window, tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    worked(window)
+    window.sharing._begin("x", filmed(Reel(window.session, take()), tmp_path / "a.gif", 1, True))
+    work = window.sharing.work
+    assert work is not None
+    work._next()
+    work.bar.canceled.emit()
+    assert not work.running and not list(tmp_path.iterdir())
+
+
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> object:
+        raise ImportError(name)
+
+    monkeypatch.setattr(animation.importlib, "import_module", absent)
+    with pytest.raises(ValueError, match=r"pip install .gradloom\[animation\]"):
+        animation.check(".mp4", 3)
+
+
+def test_a_trace_is_written_and_copied(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    worked(window)
+    window.sharing.write_trace(tmp_path / "t.csv")
+    settled(qtbot, window)
+    assert len((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()) == 13
+    window.sharing.write_trace(tmp_path / "none" / "t.csv")
+    settled(qtbot, window)
+    assert "could not be saved" in window.notice.text()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder_is_one_sentence(window: Window, tmp_path: Path) -> None:
+    worked(window)
+    tmp_path.chmod(0o500)
+    window.sharing.write_panel("trace_table", tmp_path / "p.png")
+    assert "could not be saved" in window.notice.text()
+
+
+def test_a_panel_is_drawn_whole(window: Window, tmp_path: Path) -> None:
+    worked(window)
+    size = window.trace.size()
+    window.sharing.write_panel("trace_table", tmp_path / "p.svg")
+    tree = ET.parse(tmp_path / "p.svg")
+    words = "".join(t.text or "" for t in tree.iter("{http://www.w3.org/2000/svg}text"))
+    assert "Forward" in words
+    window.sharing.write_panel("inspector", tmp_path / "p.png")
+    assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
+    assert window.trace.size() == size
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_the_dialog_shows_a_frame(window: Window, name: str) -> None:
+    pytest.importorskip("PIL")
+    worked(window)
+    dialog = AnimationDialog(window, window.session)
+    dialog.ground.choose(name)
+    dialog.refresh()
+    assert "12 steps" in dialog.told.text()
+    corner = dialog.preview.image.pixelColor(0, 0)
+    assert corner == theme.named(name).canvas
+    dialog.close()
+    dialog.deleteLater()
