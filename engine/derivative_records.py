@@ -21,7 +21,7 @@ from engine.shapes import ShapeError
 
 Pair = tuple[str, str]
 """The output and the input of a derivative, by their ids."""
-MAX_COMPARED = 5_000
+MAX_COMPARED = 3_000
 """Steps of a document whose derivatives are compared after each change."""
 
 

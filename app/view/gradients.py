@@ -126,6 +126,13 @@ class Gradients(QObject):
         self._window.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _add(self, output: str, inputs: Sequence[str], order: int) -> None:
+        self.check()
+        records = self.session.graph.settings["derivatives"]
+        old = [n for n in self.stale if records[n] in [(output, source) for source in inputs]]
+        if old and len(inputs) == order == 1:  # a second one of that name would only confuse
+            self._renew(old[0])
+            return
+
         def made(graph: Graph) -> Derived:
             return gradient_edits.added(
                 graph, output, inputs, title, order=order, shared=self.shared, feeds=self.feeds
@@ -163,8 +170,11 @@ class Gradients(QObject):
         if not chosen:
             self._window.tell(tr("every derivative is still one; select one to make it anew"))
             return
+        self._renew(chosen[0])
+
+    def _renew(self, node_id: str) -> None:
         self._do(
-            lambda g: gradient_edits.renewed(g, chosen[0], title, self.feeds),
+            lambda g: gradient_edits.renewed(g, node_id, title, self.feeds),
             tr("Differentiate again"),
         )
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.actions import BY_ID
@@ -263,3 +265,30 @@ def test_help_has_a_page_for_what_derivatives_are_made_of(window: Window) -> Non
         assert item is not None and item.data(Qt.ItemDataRole.UserRole) == op
         assert not page.add.isEnabled()
         page.close()
+
+
+def test_from_the_menu_of_a_node(window: Window) -> None:
+    """A right click and a click on the line; a stale derivative of the same is replaced by it."""
+    show(window, compose(M04, {"x": 1.0}))
+    session, port = window.session, window.canvas.viewport()
+    for factor in (3.0, 5.0):
+        u2 = str(session.graph.id_of("u2"))
+        session.do(set_literal(session.graph, u2, "a", factor), "Edit")
+        session.select(())
+        window.canvas.fit()
+        window.canvas.flush()
+        body = window.canvas.board.nodes[str(session.graph.id_of("J"))].body()
+        at = window.canvas.viewportTransform().map(body.center()).toPoint()
+        QTest.mouseClick(port, Qt.MouseButton.RightButton, pos=at)
+        reason = QContextMenuEvent.Reason.Mouse
+        QApplication.sendEvent(port, QContextMenuEvent(reason, at, port.mapToGlobal(at)))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        [line] = [a for a in menu.actions() if a.objectName() == "explain.differentiate"]
+        QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(line).center())
+        assert name(window) == "dJ_dx"
+        program = f"J = cos(sin(x^2) + {factor}*x^2)"
+        wanted = derive(program, {"x": 1.0}, order=1).orders["x"][1]
+        value = float(session.evaluation.values[session.selection[0]])
+        assert value == pytest.approx(wanted, rel=1e-12)
+        assert len(session.graph.nodes) == 14 and len(session.graph.notes) == 1
