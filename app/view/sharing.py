@@ -143,7 +143,8 @@ class Sharing:
     def export_animation(self) -> None:
         window = self.window
         try:
-            animation.check(".gif", len(window.session.steps))
+            split, count = window.session.forward_end, len(window.session.steps)
+            animation.check(".gif", min(split, count - split) or count)
         except ValueError as error:
             window.tell(str(error))
             return

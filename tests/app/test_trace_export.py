@@ -7,12 +7,14 @@ import io
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from app import trace_export
 from app.cli import main
+from app.cli.group import Drawings
 from app.session import Session
 from engine.compose import compose
 from engine.graph import Graph
@@ -97,3 +99,18 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["trace", "example:worked-example", "--to", str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert main(["trace", "example:worked-example", "--to", str(tmp_path / "a.doc")]) == 2
+
+
+def test_an_animation_is_asked_for_with_what_was_chosen(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    asked: list[Any] = []
+
+    def film(*given: Any) -> int:
+        asked.append(given)
+        return 0
+
+    drawings, out = Drawings(film, film, film), tmp_path / "steps.gif"
+    words = ["animate", "example:xor", "--to", str(out), "--steps", "backward", "--once"]
+    assert main(words, drawings) == 0
+    assert asked == [("example:xor", out, (900, "backward", "dark", True), 1.2, False)]
+    assert main(["animate", "example:xor", "--to", str(tmp_path / "steps.avi")], drawings) == 2
