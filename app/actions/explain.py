@@ -87,6 +87,11 @@ ACTIONS = (
         "explain.pin", "Pin viewer", MENU, lambda c: c.viewing.pin(), "", selected, 2,
         "What the viewer shows of the selected node becomes a panel of its own, saved with the document.",
     ),
+    Action(
+        "explain.what_if", "What if…", MENU, lambda c: c.what_if.open(), "", nodes, 5,
+        "Values ranked by how far they move the output; try one out and see what its tangent says.",
+        submenu="Try out",
+    ),
     *(
         Action(
             f"explain.{id}", title, MENU, _step(notches, fine), keys, _selected, 5, tip,

@@ -32,6 +32,7 @@ PANELS = {
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
     "why": Panel("Why", hidden=True, beside="trace_table"),
     "mathematics": Panel("Mathematics", beside="trace_table"),
+    "what_if": Panel("What if", hidden=True, beside="trace_table"),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

@@ -34,6 +34,7 @@ from app.view.panels.start_page import StartPage
 from app.view.panels.trace_table import TraceTable
 from app.view.panels.training import TrainingPanel
 from app.view.panels.transport import Transport
+from app.view.panels.what_if import WhatIfPanel
 from app.view.panels.why import Why
 from app.view.sharing import Sharing
 from app.view.stepping import Stepping
@@ -147,12 +148,14 @@ class Frame(QMainWindow):
         self.derivatives_panel = Derivatives(self.session)
         self.viewer_panel = ViewerPanel(self.session)
         self.why_panel = Why(self.session)
+        self.what_if_panel = WhatIfPanel(self.session, self.what_if)
         self.mathematics = MathematicsPanel(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel, "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
-            "why": self.why_panel, "mathematics": self.mathematics,
+            "why": self.why_panel,  "mathematics": self.mathematics,
+            "what_if": self.what_if_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
         for name, panel in panels.items():

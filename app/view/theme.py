@@ -415,7 +415,7 @@ QSlider::groove:horizontal { background: $hairline; height: 4px; border-radius: 
 QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
 QSlider::handle:horizontal { background: $accent; width: 14px; height: 14px; margin: -5px 0;
     border-radius: 7px; }
-QSlider:focus::handle:horizontal { border: 2px solid $text; width: 10px; height: 10px; }
+QSlider::handle:horizontal:focus { border: 2px solid $text; width: 10px; height: 10px; }
 """
 
 

@@ -23,6 +23,10 @@ from engine.shapes import ShapeError
 from engine.what_if import Along, Handle
 
 OWNER = "what_if"
+SPAN = 1.0
+"""So far a number is moved on a copy, to see what moves with it."""
+EXACT = 1e-9
+"""What differs by so small a share is rounding."""
 FINE = 0.1
 """What Shift makes of a step."""
 _FRAME_MS = 16
@@ -48,10 +52,11 @@ class Trial:
 
 class WhatIf(QObject):
     """Tries numbers out, over one session. `changed` tells of a new trial, of new numbers in it and of
-    its end; `refused` carries a sentence."""
+    its end; `refused` carries a sentence; `asked` asks for the panel."""
 
     changed = Signal()
     refused = Signal(str)
+    asked = Signal()
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -130,6 +135,8 @@ class WhatIf(QObject):
         if trial is None or value is None or trial.along is None or whole.output is None:
             return math.nan
         tangent = trial.along.tangents.get(whole.step_of(whole.output))
+        if math.isnan(trial.output):
+            return math.nan
         slope = 0.0 if tangent is None else float(tangent)
         return trial.output + slope * (value - trial.start)
 
@@ -167,7 +174,7 @@ class WhatIf(QObject):
         trial = self.trial
         if trial is None or trial.handle != handle or trial.place != self.session.place:
             try:
-                self._try(handle)
+                self.trial = self.prepared(handle)
             except GraphError as error:
                 self.refused.emit(str(error))
                 return False
@@ -182,7 +189,8 @@ class WhatIf(QObject):
         self._show()
         return True
 
-    def _try(self, handle: Handle) -> None:
+    def prepared(self, handle: Handle) -> Trial:
+        """A number as it would be tried out from here. Raises GraphError where it cannot be changed."""
         session = self.session
         graph, found = session.graph, session.evaluation
         value = what_if.number(graph, handle)
@@ -194,34 +202,32 @@ class WhatIf(QObject):
             what_if.is_whole(graph, handle),
             {step: found.values[n] for n, step in nodes.items()}, nodes,
         )  # fmt: skip
-        span = 1.0
-        edit = session.placed(what_if.changed(graph, handle, value + span))
+        edit = session.placed(what_if.changed(graph, handle, value + SPAN))
         try:
-            trial.along = self._along(edit, span, nodes.values())
+            trial.along = self._along(edit, nodes.values())
         except (ValueError, ShapeError) as error:
             if isinstance(error, GraphError):
                 raise
             trial.fault = str(error)
-        self.trial = trial
+        return trial
 
-    def _along(self, edit: Edit, span: float, wanted: Iterable[str]) -> Along:
+    def _along(self, edit: Edit, wanted: Iterable[str]) -> Along:
         session = self.session
         moved = session.root.copy()
         edit.apply(moved)
-        return Along(session.whole, expand(moved, session.whole.feeds), span, wanted)
+        return Along(session.whole, expand(moved, session.whole.feeds), SPAN, wanted)
 
     def by(self, notches: float, fine: bool = False) -> None:
         """Moves by so many steps of what the number was when the gesture began."""
         if self._began is None:
             return
         self._notches += notches * (FINE if fine and not self._is_whole else 1.0)
-        self.to(self._began + round(self._notches, 1) * self._step)
+        self.to(float(f"{self._began + round(self._notches, 1) * self._step:.12g}"))
 
     def to(self, value: float) -> None:
         """Moves to a value, at the next frame."""
         if self._began is None:
             return
-        value = float(f"{value:.12g}")
         self._wanted = float(round(value)) if self._is_whole else value
         if not self._frame.isActive():
             self._frame.start()
@@ -229,6 +235,12 @@ class WhatIf(QObject):
     @property
     def _is_whole(self) -> bool:
         return self.trial is not None and self.trial.whole
+
+    def type(self, handle: Handle, value: float) -> None:
+        """A value that was typed: one change."""
+        if self.begin(handle):
+            self.to(value)
+            self.end()
 
     def flush(self) -> None:
         """Does at once what waits for the next frame."""
@@ -308,6 +320,10 @@ class WhatIf(QObject):
             self.session.history.end_gesture()
         self.stop()
 
+    def open(self) -> None:
+        """Asks for the panel where numbers are ranked and tried out."""
+        self.asked.emit()
+
     def leave(self) -> bool:
         """Esc: takes back what is being moved, else ends the trial; False where there is none."""
         if self.trial is None:
@@ -375,6 +391,8 @@ def _note(predicted: Array, now: Array | None) -> str:
     if now is None or now.shape != predicted.shape or not now.size:
         return ""
     gap = float(np.max(np.abs(now - predicted)))
+    if gap <= EXACT * float(np.max(np.abs(now))):
+        return tr("≈ exact")
     return tr("≈ off by {gap}").format(gap=number_text(gap, 2))
 
 

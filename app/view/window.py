@@ -81,6 +81,8 @@ class Window(Frame):
         self.mathematics.told.connect(self.tell)
         self.derivatives_panel.status_told.connect(self.docks["derivatives"].show_status)
         self.why_panel.status_told.connect(self.docks["why"].show_status)
+        self.what_if.asked.connect(self._show_what_if)
+        self.what_if_panel.status_told.connect(self.docks["what_if"].show_status)
         self.why_panel.node_asked.connect(self.navigation.go_to)
         self.why_panel.left.connect(self.canvas.setFocus)
         self.bridge.progress.connect(self._progress)
@@ -298,6 +300,9 @@ class Window(Frame):
         """Every path from the loss to the selected node."""
         self.show_panel("why")
         self.why_panel.explain()
+
+    def _show_what_if(self) -> None:
+        self.show_panel("what_if")
 
     def show_derivatives(self, kind: str) -> None:
         """The Jacobian or the Hessian of what is selected."""
