@@ -90,8 +90,8 @@ def test_tensors_say_their_shape_and_which_term_it_is(opened: Open) -> None:
     number = [s.number for s in canvas.session.steps if s.target == a][1]
     at(canvas, number)
     terms = len(canvas.session.steps[number - 1].terms)
-    assert canvas.board.step_layer.sum == (a, f"+ 2×3 · term 2 of {terms}")
-    assert [w.face.gradient for w in canvas.board.travelled()] == ["+ 2×3"]
+    assert canvas.board.step_layer.sum == (a, f"+ [2×3] · term 2 of {terms}")
+    assert [w.face.gradient for w in canvas.board.travelled()] == ["+ [2×3]"]
 
 
 def test_through_a_dot_the_whole_way_is_travelled_and_the_term_said_once(opened: Open) -> None:
@@ -177,3 +177,23 @@ def test_numbers_travel_only_where_motion_is_wanted_and_seen(
     at(canvas, 3)
     qtbot.wait(30)
     assert set(seen) <= {1.0}, "from afar nothing runs"
+
+
+def test_from_afar_a_ring_is_around_the_node_at_work_and_only_there(opened: Open) -> None:
+    canvas = opened(WORKED)
+
+    def near(name: str) -> bool:
+        """The gradient's colour is around a node, outside of its body."""
+        QApplication.processEvents()
+        centre = middle(canvas, name)
+        image = canvas.viewport().grab().toImage()
+        ring = [centre + QPoint(dx, dy) for dx in range(-14, 15) for dy in (-11, -10, 10, 11)]
+        return any(image.pixelColor(p) == theme.current().gradient for p in ring)
+
+    canvas.look(canvas.board.content().center(), 0.1)
+    at(canvas, 10)
+    assert near("t") and not near("u")
+    at(canvas, 7)
+    assert near("u") and not near("t")
+    at(canvas, 0)
+    assert not near("u") and canvas.board.step_layer.at_work == ("", "")

@@ -212,6 +212,7 @@ class Board(Places):
         others when they are looked at."""
         changed = self._values.follow(self.stepping)
         self.step_layer.show_sum(*self._values.added())
+        self.step_layer.show_node(*self._values.at_work)
         if changed is None:
             for item in self.nodes.values():
                 item.stale = True

@@ -86,7 +86,7 @@ class WireLayer(Layer):
         plain = [w for w in seen if not (w.shown.step or w.shown.hovered or w.dim)]
         thin = board.thin or zoom < LABELS_FROM
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(_pen(board.theme.wire, 1 if thin else 1.3, thin))
+        painter.setPen(cosmetic_pen(board.theme.wire, 1 if thin else 1.3, thin))
         if zoom < STRAIGHT:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.drawLines([wire.line for wire in plain])
@@ -117,7 +117,7 @@ class WireLayer(Layer):
         if wire.face.hovered and not step:
             colour = theme.accent if onto else blend(theme.wire, theme.text, 0.5)
         near = 2.4 if step or onto else 1.6 if wire.face.hovered else 1.3
-        painter.setPen(_pen(colour, (2 if step else 1) if thin else near, thin))
+        painter.setPen(cosmetic_pen(colour, (2 if step else 1) if thin else near, thin))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setOpacity(DIM if wire.dim else 1.0)
         painter.drawPath(wire.path)
@@ -229,7 +229,7 @@ class NodeLayer(Layer):
         painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         radius = STOP_RADIUS / painter.worldTransform().m11()
-        painter.setPen(_pen(theme.canvas, 1.5, True))
+        painter.setPen(cosmetic_pen(theme.canvas, 1.5, True))
         painter.setBrush(theme.text)
         for item in nodes:
             if item.look.stop:
@@ -329,7 +329,8 @@ def _share(item: NodeItem) -> float:
     return item.share * (UNFIT if unfit else 1.0) * (DIM if item.dim else 1.0)
 
 
-def _pen(colour: QColor, width: float, cosmetic: bool) -> QPen:
+def cosmetic_pen(colour: QColor, width: float, cosmetic: bool) -> QPen:
+    """A pen whose width is that on the screen, or in the scene."""
     pen = QPen(colour, width)
     pen.setCosmetic(cosmetic)
     return pen

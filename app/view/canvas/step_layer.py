@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.view.canvas.drawing import font_of_numbers
-from app.view.canvas.layers import FAR, LABELS_FROM, Layer
+from app.view.canvas.layers import FAR, LABELS_FROM, Layer, cosmetic_pen
 from app.view.canvas.node_item import NodeItem
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import MOTION_MS, blend
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 
 HEIGHT, MOST_WIDE = 13.0, 156.0
 """Of the sum under a node."""
-DISC = 4.5
+DISC, RING = 4.5, 11.0
+"""Radii: in the scene, and on the screen."""
 MOST = 24
 """More numbers than these do not travel."""
 
 
 class StepLayer(Layer):
-    """The running sum under the node that a step adds to, and a disc for each number that travels,
-    `share` of its way."""
+    """The running sum under the node that a step adds to, a ring around the node at work where it is
+    seen from afar, and a disc for each number that travels, `share` of its way."""
 
     def __init__(self, board: Board, height: float) -> None:
         super().__init__(board, height)
         self.sum: tuple[str, str] = "", ""
+        self.at_work: tuple[str, str] = "", ""
         self._wires: Sequence[WireItem] = ()
         self._share = 1.0
 
@@ -42,6 +44,13 @@ class StepLayer(Layer):
             self._touch_sum()
             self.sum = node_id, text
             self._touch_sum()
+
+    def show_node(self, node_id: str, phase: str) -> None:
+        """The node at work and whether that is "forward" or "backward"; empty texts show none."""
+        if (node_id, phase) != self.at_work:
+            self._touch_ring()
+            self.at_work = node_id, phase
+            self._touch_ring()
 
     def moved(self, node_ids: Container[str]) -> None:
         """Nodes are about to move, or have moved."""
@@ -57,10 +66,12 @@ class StepLayer(Layer):
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        node_id, text = self.sum
+        (node_id, text), zoom = self.sum, painter.worldTransform().m11()
         item = self.board.nodes.get(node_id)
-        if text and item is not None and painter.worldTransform().m11() >= FAR:
+        if text and item is not None and zoom >= FAR:
             self._paint_sum(painter, item, text)
+        if zoom < FAR and widget is not None:
+            self._paint_ring(painter, zoom)
         if self._share < 1:
             for wire in self._wires:
                 step = wire.shown.step
@@ -85,6 +96,22 @@ class StepLayer(Layer):
         painter.setPen(theme.gradient)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
+    def _paint_ring(self, painter: QPainter, zoom: float) -> None:
+        node_id, phase = self.at_work
+        item, theme = self.board.nodes.get(node_id), self.board.theme
+        if item is None:
+            return
+        body = item.body()
+        reach = max(RING / zoom, body.width() / 2 + 4 / zoom)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in (
+            (theme.canvas, 4.5),
+            (theme.value if phase == "forward" else theme.gradient, 2.0),
+        ):
+            painter.setPen(cosmetic_pen(colour, width, True))
+            painter.drawEllipse(body.center(), reach, reach)
+
     def _sum_box(self, item: NodeItem, width: float) -> QRectF:
         """Under the ring of the node at work, and under what else is said there."""
         body = item.body()
@@ -99,6 +126,13 @@ class StepLayer(Layer):
         item = self.board.nodes.get(self.sum[0])
         if item is not None and self.sum[1]:
             self.board.touch(self._sum_box(item, MOST_WIDE).adjusted(-2, -15, 2, 15))
+
+    def _touch_ring(self) -> None:
+        item = self.board.nodes.get(self.at_work[0])
+        zooms = [view.transform().m11() for view in self.board.views()]
+        if item is not None and (zoom := min(zooms, default=FAR)) < FAR:
+            centre, reach = item.body().center(), item.body().width() / 2 + (RING + 8) / zoom
+            self.board.touch(QRectF(centre.x() - reach, centre.y() - reach, 2 * reach, 2 * reach))
 
     def _touch_discs(self) -> None:
         if self._share < 1:

@@ -71,6 +71,11 @@ class Values:
             self._dots_of = graph.meaning, found
         return self._dots_of[1]
 
+    @property
+    def at_work(self) -> tuple[str, str]:
+        """The node that the step is at, and whether that is "forward" or "backward"."""
+        return self._visited, self._phase
+
     def added(self) -> tuple[str, str]:
         """The node that this step adds one of several terms to, and as text the term and the sum, with
         an ellipsis while more are to come. Both empty otherwise."""
@@ -82,7 +87,7 @@ class Values:
         number, count = current.position + 1, len(current.terms)
         added, total = current.value, current.total
         if added.ndim or number == 1:
-            text = f"+ {shape_text(added.shape)}" if added.ndim else _signed(float(added))
+            text = f"+ [{shape_text(added.shape)}]" if added.ndim else _signed(float(added))
             which = tr("term {number} of {count}").format(number=number, count=count)
             return self._visited, f"{text} · {which}"
         more = " …" if number < count else ""
@@ -118,7 +123,7 @@ class Values:
             if not graph.op(source).is_wire:  # said once, where it is added
                 added = self._current.value
                 shape = shape_text(added.shape)
-                gradient_text = f"+ {shape}" if added.ndim else _signed(float(added))
+                gradient_text = f"+ [{shape}]" if added.ndim else _signed(float(added))
         else:
             gradient_text = self._carried_back(wire)
         return WireFace(value_text, gradient_text, step, wire.shown.hovered)
