@@ -140,7 +140,8 @@ class Sheet:
         generator.setResolution(96)
         generator.setSize(target.size().toSize())
         generator.setViewBox(target)
-        generator.setTitle(self.session.title)
+        # XML has no place for other signs than these.
+        generator.setTitle("".join(c for c in self.session.title if c.isprintable()))
         generator.setDescription("Made with Gradloom, which opens this picture as the document.")
         painter = QPainter(generator)
         self.paint(painter, target)
