@@ -90,6 +90,12 @@ def renewed(
     if result not in records:
         raise GraphError(f"{graph.name(result)} is not recorded as a derivative")
     root, family = _family(graph, result)
+    above = graph.ancestors(root)
+    if own := [n for n in family if n in above]:
+        raise GraphError(
+            f"{graph.name(root)} is computed from {graph.name(own[0])}, its own derivative; take that "
+            "wire away first"
+        )
     gone = _only_theirs(graph, root, family)
     outer = [(key, s) for key, s in graph.links.items() if s in family and key[0] not in gone]
     titles = {title([graph.name(n)]) for n in family} | {title([graph.name(n) for n in family])}

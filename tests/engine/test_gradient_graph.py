@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -576,3 +577,68 @@ def test_large_documents_are_refused_at_once() -> None:
         differentiated(graph, f"n{MAX_STEPS + 3}", ["n1"])
     made = differentiated(graph, "n500", ["n1"])
     assert len(made.added) < MAX_ADDED
+
+
+def edited(graph: Graph, rng: np.random.Generator) -> None:
+    """Something that a person does to a node: another row, another number, another wire, muted."""
+    ids = [n for n in graph.nodes if not graph.op(n).is_source]
+    node = graph.nodes[ids[int(rng.integers(len(ids)))]]
+    kind = int(rng.integers(5))
+    alike = ("sin", "tanh", "exp", "neg", "sigmoid")
+    if kind == 0 and node.op in alike:
+        graph.put("nodes", node.id, replace(node, op=alike[int(rng.integers(len(alike)))]))
+    elif kind == 1 and node.literals:
+        port = next(iter(node.literals))
+        set_literal(graph, node.id, port, float(rng.integers(1, 5))).apply(graph)
+    elif kind == 2:
+        graph.put("nodes", node.id, replace(node, muted=not node.muted))
+    elif kind == 3:
+        graph.put("nodes", node.id, replace(node, name=f"renamed{rng.integers(1000)}", x=9.0))
+    elif wired := graph.structure_ports(node.id):
+        port, others = wired[0], list(graph.nodes)
+        with suppress(GraphError):
+            graph.put("links", (node.id, port), others[int(rng.integers(len(others)))])
+
+
+def test_what_is_called_current_is_the_derivative() -> None:
+    """After any edits of any nodes, adjoint ones too; renewed, it is one again, and undone exactly."""
+    seen = {True: 0, False: 0}
+    renewals = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        graph = compose(scalar_program(seed), {"x": 0.7, "y": -0.4})
+        x = str(graph.id_of("x"))
+        of = str(graph.output())
+        for _ in range(int(rng.integers(1, 3))):
+            made = gradient_edits.added(graph, of, [x], plain_title, shared=seed % 3 > 0)
+            made.edit.apply(graph)
+            of = made.results[x]
+        for _ in range(int(rng.integers(1, 4))):
+            edited(graph, rng)
+        check_current(graph, x, seen)
+        for node_id in [n for n, right in current(graph).items() if not right][:1]:
+            before = to_bytes(graph)
+            try:
+                inverse = gradient_edits.renewed(graph, node_id, plain_title).edit.apply(graph)
+            except GraphError:  # no gradient flows there any more, say
+                assert to_bytes(graph) == before
+                continue
+            renewals += 1
+            assert all(current(graph).values())
+            check_current(graph, x, seen)
+            inverse.apply(graph)
+            assert to_bytes(graph) == before
+    assert min(seen.values()) > 15 and renewals > 15
+
+
+def check_current(graph: Graph, x: str, seen: dict[bool, int]) -> None:
+    """What is told to be a derivative has the number of a difference."""
+    for node_id, right in current(graph).items():
+        seen[right] += 1
+        output, _ = graph.settings["derivatives"][node_id]
+        found = evaluate(graph)
+        if right and node_id in found.values and np.isfinite(found.values[node_id]):
+            expansion = expand(graph)
+            step = expansion.step_of(output)
+            wanted = check.difference(expansion, step, [x])[x] if isinstance(step, str) else 0.0
+            np.testing.assert_allclose(found.values[node_id], np.ravel(wanted)[0], 1e-6, 1e-7)
