@@ -11,7 +11,7 @@ import numpy as np
 from app.marks import Badge, Mark
 from app.session import Session
 from app.text import pretty_name, tr
-from engine.causes import Cause, cause
+from engine.causes import Cause, cause, stopped_at
 from engine.graph import Port
 from engine.inside import Place
 from engine.paths import Path, Paths, towards
@@ -200,8 +200,11 @@ class Lens:
         return [pretty_name(self.telling.name(step)) for step in steps]
 
     def product(self, path: Path) -> str:
-        """A path's product written out, without factors of 1; of tensors what arrives, by its shape."""
-        assert self.paths is not None
+        """A path's product written out, without factors of 1; of tensors what arrives, by its shape; of
+        one that adds nothing where it ends."""
+        assert self.paths is not None and self.telling is not None
+        if path.size == 0.0 and (end := stopped_at(self.telling, self.paths, path)) is not None:
+            return end.sentence.removesuffix(".")
         if path.slopes is None:
             shape = np.shape(path.value)
             carried = shape_text(shape) if shape else tr("a number")

@@ -78,6 +78,16 @@ def cause(telling: Telling, paths: Paths) -> Cause | None:
     return _partly(telling, paths, float(np.mean(size == 0.0)))
 
 
+def stopped_at(telling: Telling, paths: Paths, path: Path) -> Cause | None:
+    """The first edge of a path that adds nothing at which nothing is left; None if no edge alone
+    does it."""
+    for term in path.terms:
+        slope = paths.slope(term)
+        if slope == 0.0 or (slope is None and _lost(telling, paths, term)[0] == 1.0):
+            return Cause("zero", _edge(telling, paths, term), term.node, term.port)
+    return None
+
+
 # ---------------------------------------------------------------- nothing flows
 
 

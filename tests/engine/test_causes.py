@@ -110,6 +110,18 @@ def test_nothing_is_said_of_a_gradient_as_it_should_be(program: str, given: dict
     assert verdict(program, given, "J")[0] is None
 
 
+def test_where_a_path_that_adds_nothing_ends() -> None:
+    program = "h = relu(x)\nJ = h + 2*x + 0*h*x"
+    evaluation = evaluate(compose(program, {"x": -1.0}))
+    telling = evaluation.steps.telling
+    assert telling.adjoints is not None
+    x = str(evaluation.graph.id_of("x"))
+    paths = Paths(evaluation.expansion, telling.adjoints, telling.read, x).find(9)
+    ends = [causes.stopped_at(telling, paths, path) for path in paths.found]
+    assert ends[0] is None and paths.found[0].value == 2.0
+    assert "h = relu(-1) is dead: its slope there is 0." in [e.sentence for e in ends if e]
+
+
 def test_tiny_beside_the_others() -> None:
     """1e-5 is much for the seed, and little beside what the other parameters get."""
     graph = compose("h = tanh(a)\nJ = h + 1e4 * b + 1e4 * c", {"a": 6.0, "b": 1.0, "c": 1.0})

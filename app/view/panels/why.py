@@ -354,7 +354,7 @@ class Why(QWidget):
         assert paths is not None
         rows = [
             PathRow(
-                lens.steps_of(path), _true_minus(lens.product(path)),
+                lens.steps_of(path), _readable(lens.product(path)),
                 _true_minus(lens.number(path.value)), lens.share(path.value),
             )
             for path in paths.found
