@@ -277,7 +277,7 @@ def test_tensors_tell_what_arrives(window: Window) -> None:
 def test_a_path_that_adds_nothing_says_where_it_ends(window: Window) -> None:
     panel = show(window, compose("h=relu(x); J=sum(h)+sum(x^2)", {"x": -np.ones(3)}), "x")
     assert [n for _, _, n in lines(panel)] == ["‖3.464‖", "‖0‖"]
-    assert lines(panel)[1][1] == "h = relu(x): all 3 entries are dead, with slope 0"
+    assert lines(panel)[1][1] == "ends at h: all 3 entries are dead, with slope 0"
     assert not panel.verdict.isVisible()
 
 

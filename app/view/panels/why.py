@@ -196,11 +196,15 @@ class Why(QWidget):
         return QSize(240, 160)
 
     def restyle(self) -> None:
-        self.pin.setIcon(icons.icon("pin", theme.current().text))
+        self._show_pin()
         self.node.setFont(theme.ui_font(12, 600, italic=True))
         self.count.setFont(theme.ui_font(12))
         self.rest.setFont(theme.ui_font(11))
         self.verdict.restyle()
+
+    def _show_pin(self) -> None:
+        tokens = theme.current()
+        self.pin.setIcon(icons.icon("pin", tokens.accent if self.pin.isChecked() else tokens.muted))
 
     # ------------------------------------------------------------ following
 
@@ -392,6 +396,7 @@ class Why(QWidget):
 
     def _pinned(self, on: bool) -> None:
         self.lens.pinned = self.lens.target if on else None
+        self._show_pin()
         self.node.setToolTip(
             tr("It is kept, whatever is selected") if on else tr("The node selected on the canvas")
         )
