@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hands import LEFT, PLAIN, seen
-from PySide6.QtCore import QCoreApplication, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import sight
+from app.view.viewers import KINDS
 from app.view.viewers.panel import ViewerPanel
 from app.view.viewers.pictures import ImageView
 from app.view.viewers.table import TableView
@@ -21,6 +23,7 @@ from engine import files
 from engine.compose import compose
 from engine.edits import remove_nodes, rename, set_tensor
 from engine.graph import Graph
+from engine.modules import make_module
 from engine.records import Viewer
 
 PROGRAM = "h = relu(W @ x); J = sum(h * h)"
@@ -340,13 +343,7 @@ def test_inside_a_module_its_instance_is_shown_and_pinned_by_its_path(
     session = window.session
     W, x = (session.root.tensors[node(window, n)] for n in "Wx")
     hidden = np.maximum(W @ x, 0)
-    inner = [n for n in session.root.nodes if session.root.name(n) not in ("W", "x", "J")]
-    inner = [n for n in inner if n == node(window, "h") or n in _reads(session.root, "h")]
-    session.select(inner)
-    from engine.modules import make_module
-
-    edit, made = make_module(session.root, inner, "block")
-    session.do(edit, "Make module")
+    made = module_of(window, ("h",))
     session.enter(made)
     settle(window)
     inside_h = session.graph.id_of("h")
@@ -369,8 +366,15 @@ def test_inside_a_module_its_instance_is_shown_and_pinned_by_its_path(
     assert list(window.viewing.pinned) == ["v1"]
 
 
-def _reads(graph: Graph, name: str) -> list[str]:
-    return [k.source for k in graph.all_links() if graph.name(k.target) == name]
+def module_of(window: Window, names: tuple[str, ...]) -> str:
+    """Nodes and what they read, but for sources, become a module; its instance."""
+    root = window.session.root
+    inner = {node(window, name) for name in names}
+    inner |= {k.source for k in root.all_links() if k.target in inner}
+    inner = {n for n in inner if not root.op(n).is_source}
+    edit, made = make_module(root, sorted(inner), "block")
+    window.session.do(edit, "Make module")
+    return made
 
 
 def test_copy_in_the_table_is_not_copy_on_the_canvas(opened_window: Window) -> None:
@@ -381,13 +385,57 @@ def test_copy_in_the_table_is_not_copy_on_the_canvas(opened_window: Window) -> N
     view = view_of(window.viewer_panel)
     assert isinstance(view, TableView)
     view.grid.setFocus()
+    assert view.grid.hasFocus() and window.commands.by_id["edit.copy"].isEnabled()
     QTest.keyClick(view.grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClick(view.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     copied = eval(QGuiApplication.clipboard().text(), {"np": np})
     assert np.array_equal(copied, window.session.root.tensors[node(window, "x")])
     cursor = window.session.cursor
     QTest.keyClick(view.grid, Qt.Key.Key_Home)
-    assert window.session.cursor == cursor, "Home is the table's"
+    assert window.session.cursor == cursor > 0, "Home is the table's"
+
+
+def test_no_part_of_a_viewer_is_ever_a_window_of_its_own(
+    opened_window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[QWidget] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() is QEvent.Type.Show and isinstance(watched, QWidget):
+                if watched.isWindow():
+                    shown.append(watched)
+            return False
+
+    app, watch = QApplication.instance(), Watch()
+    assert app is not None
+    app.installEventFilter(watch)
+    opened_window.viewing.view("value", node(opened_window, "h"))
+    settle(opened_window)
+    for kind in KINDS:
+        if opened_window.viewer_panel.kinds.findData(kind) >= 0:
+            choose(opened_window.viewer_panel, kind)
+            settle(opened_window)
+    app.removeEventFilter(watch)
+    assert shown == []
+    assert opened_window.isActiveWindow()
+
+
+def test_what_was_pinned_inside_goes_when_it_is_deleted_there(opened_window: Window) -> None:
+    window = opened_window
+    session = window.session
+    made = module_of(window, ("h",))
+    session.enter(made)
+    settle(window)
+    window.viewing.view("value", session.graph.id_of("h"))
+    settle(window)
+    window.viewing.pin()
+    session.do(remove_nodes(session.graph, [str(session.graph.id_of("h"))]), "Delete")
+    settle(window)
+    assert window.viewing.pinned == {}
+    session.history.undo()
+    settle(window)
+    assert list(window.viewing.pinned) == ["v1"]
 
 
 def test_nowhere_a_traceback(window: Window) -> None:

@@ -186,8 +186,8 @@ class Controls(QWidget):
         caption = QLabel(label)
         caption.setProperty("role", "muted")
         caption.setFont(theme.ui_font(11))
-        caption.setVisible(bool(label))
         row.addWidget(caption)
+        caption.setHidden(not label)  # with a parent: else it would be a window of its own
         row.addWidget(widget)
         self._boxes[name] = box
         self._layout.addWidget(box)

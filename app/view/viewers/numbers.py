@@ -240,7 +240,7 @@ def tick_text(number: float, spacing: float) -> str:
 
 def entry_text(number: np.generic) -> str:
     """One entry in full precision: whole numbers and truth values as such."""
-    return str(number.item())
+    return str(number) if isinstance(number, np.floating) else str(number.item())
 
 
 def as_csv(rows: Array) -> str:
