@@ -18,7 +18,7 @@ from app.text import pretty_name, tr
 from app.view import theme, typesetting
 from app.view.canvas.export import Choices, Sheet
 from app.view.panels.columns import Column, Columns
-from app.view.panels.explanation import columns_of, seen_line
+from app.view.panels.explanation import columns_of, seen_line, total_text
 from app.view.theme import Theme
 from engine.trace import Step
 
@@ -125,7 +125,7 @@ class Reel:
         count = tr("{number} of {count}").format(number=step.number, count=len(self.session.steps))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(head, right, count)
-        total = _sum(step) if self.take.values else ""
+        total = total_text(step) if self.take.values and len(step.terms) > 1 else ""
         taken = 0.0
         if total:
             painter.setFont(theme.number_font(12))
@@ -167,10 +167,3 @@ def _place(step: Step) -> str:
     if step.phase == "backward" and step.target:
         return f"{tr('Backward')} · {name} → {pretty_name(step.telling.name(step.target))}"
     return f"{tr('Forward') if step.phase == 'forward' else tr('Backward')} · {name}"
-
-
-def _sum(step: Step) -> str:
-    """The sum so far where several terms meet."""
-    if step.phase != "backward" or len(step.terms) < 2 or step.total.ndim:
-        return ""
-    return tr("sum so far {number}").format(number=theme.number_text(float(step.total)))

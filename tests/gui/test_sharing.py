@@ -6,6 +6,7 @@ import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hands import WORKED
 from pytestqt.qtbot import QtBot
@@ -17,6 +18,7 @@ from app.view.film import Reel, Take
 from app.view.sharing import filmed
 from app.view.window import Window
 from engine.compose import compose
+from engine.edits import set_tensors
 
 
 def worked(window: Window) -> None:
@@ -126,3 +128,32 @@ def test_the_dialog_shows_a_frame(window: Window, name: str) -> None:
     assert corner == theme.named(name).canvas
     dialog.close()
     dialog.deleteLater()
+
+
+@pytest.mark.parametrize(
+    ("program", "module"),
+    [
+        ("h = tanh(x @ W); J = sum(h * h) + mean(h)", False),
+        ("J = log(x) * y", False),
+        ("y = Dense(x, units=2); J = sum(y^2)", True),
+    ],
+    ids=["tensors", "not finite", "inside a module"],
+)
+def test_frames_of_any_document_are_pictures(window: Window, program: str, module: bool) -> None:
+    window.compose(program)
+    session = window.session
+    graph = session.graph
+    given = {n: np.array(-1.0) for n in graph.of_op("input")}
+    if "@" in program or module:
+        shapes = {"x": (3, 2), "W": (2, 4)}
+        given = {n: np.full(shapes[graph.name(n)], 0.5) for n in given}
+    session.do(set_tensors(given), "values")
+    if module:
+        assert session.enter(session.graph.id_of("y") or "")
+    before = session.cursor
+    with Reel(session, take()) as reel:
+        frames = list(reel.frames())
+        assert len(frames) == len(session.steps) > 2
+        assert {len(f) for f in frames} == {3 * reel.pixels * reel.height}
+        assert len(set(frames)) == len(frames)  # each step shows something else
+    assert session.cursor == before

@@ -120,7 +120,7 @@ class Explanation(QFrame):
         said = self._show_line(step)
         at = self._picked(step)
         self._show_sum(step, at)
-        _say(self.rest, self._total(step, at))
+        _say(self.rest, total_text(step, at))
         self.rest.setProperty("role", "gradient" if step.phase == "backward" else "value")
         self.rest.style().unpolish(self.rest)
         self.rest.style().polish(self.rest)
@@ -269,14 +269,6 @@ class Explanation(QFrame):
             phase, what, place = tr("Forward"), tr("node"), name
         return f"{phase} {step.number} {tr('of')} {total} · {what} {place}"
 
-    def _total(self, step: Step, at: Index | None) -> str:
-        if step.phase != "backward" or not step.target:
-            return ""
-        word = tr("sum so far") if step.position + 1 < len(step.terms) else tr("in all")
-        if step.total.ndim and at is None:
-            return f"{word} [{shape_text(step.total.shape)}]"
-        return f"{word} {theme.number_text(float(step.total[at or ()]))}"
-
     # ------------------------------------------------------------ pointing
 
     def _pointed(self, part: Part | None) -> None:
@@ -377,3 +369,13 @@ def _say(label: QLabel, text: str) -> None:
     """An empty label takes no room."""
     label.setText(text)
     label.setVisible(bool(text))
+
+
+def total_text(step: Step, at: Index | None = None) -> str:
+    """The sum at the target, and whether it is complete; of a tensor the entry `at`, or its shape."""
+    if step.phase != "backward" or not step.target:
+        return ""
+    word = tr("sum so far") if step.position + 1 < len(step.terms) else tr("in all")
+    if step.total.ndim and at is None:
+        return f"{word} [{shape_text(step.total.shape)}]"
+    return f"{word} {theme.number_text(float(step.total[at or ()]))}"
