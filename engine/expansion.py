@@ -122,8 +122,9 @@ class Expansion:
             options = {**self._statics(drawn, op), **options}
         if op.reads_masks:
             self._count_masks(args)
-        spec = _sized(op.shape(options, *[self.spec(a) for a in args]))
-        self.nodes[node_id] = Flat(node_id, op, args, options, spec)
+        specs = tuple([self.spec(a) for a in args])
+        spec = _of_derivative(op, options, specs) if op.hidden else op.shape(options, *specs)
+        self.nodes[node_id] = Flat(node_id, op, args, options, _sized(spec))
         self._shared.setdefault(_key(op, args, options), node_id)
         return node_id
 
@@ -263,6 +264,22 @@ def _instructions(tree: Tree) -> list[tuple[Tree, tuple[Op, int, dict[str, Any]]
         )
         for part in post_order(tree)
     ]
+
+
+def _of_derivative(op: Op, options: Mapping[str, Any], specs: tuple[Spec, ...]) -> Spec:
+    """The shape of a row that derivatives are made of, also for operands that none gives it: its rule
+    and its kernel count on their shapes. Raises ShapeError."""
+    try:
+        spec = op.shape(options, *specs)
+        if op.kernel is not None:
+            bound(op, options, specs, spec)
+        return spec
+    except ShapeError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ShapeError(
+            "its operands are not what a derivative gives it", "take the derivative again"
+        ) from error
 
 
 def _sized(spec: Spec) -> Spec:

@@ -29,8 +29,10 @@ def _polygamma(order: Any, x: Any) -> Any:
 
     DLMF 5.15.1 and 5.15.6. The derivatives of cot(pi x) are polynomials in it.
     """
-    n = int(order)
     x = np.asarray(x, np.float64)
+    if not math.isfinite(order):
+        return np.full(x.shape, math.nan)
+    n = int(order)
     left = x <= 0
     value = special("gamma")(n + 1.0) * special("zeta")(n + 1.0, np.where(left, 1 - x, x))
     value = np.where(left, -value, value if n % 2 else -value)

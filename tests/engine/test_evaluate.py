@@ -16,6 +16,7 @@ from engine.compose import compose
 from engine.evaluate import Evaluation, Evaluator, evaluate
 from engine.graph import CycleError, Graph, GraphError, Node
 from engine.ops.row import Option
+from tests.documents import random_document
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -374,3 +375,14 @@ def test_a_mask_that_picks_others_is_settled_anew(mask: str) -> None:
     found, fresh = again(graph), evaluate(graph)
     assert found.faults == fresh.faults == {}
     assert differences(found, fresh) == []
+
+
+def test_rows_of_derivatives_on_any_operands_are_evaluated_or_told() -> None:
+    hidden = 0
+    for seed in range(900):
+        graph = random_document(seed)
+        if any(graph.op(n).hidden for n in graph.nodes):
+            hidden += 1
+            evaluation = evaluate(graph)
+            assert all("\n" not in message for message in evaluation.faults.values())
+    assert hidden > 100
