@@ -235,6 +235,23 @@ def test_a_tensor_shows_its_norm_and_its_steepest_entry(window: Window, qtbot: Q
     assert panel.name.text() == "w[1, 1]"
 
 
+def test_another_entry_is_picked_in_the_picture(window: Window, qtbot: QtBot) -> None:
+    w = np.array([[0.1, -0.2, 0.3], [0.4, 0.5, 0.7]])
+    panel = show(window, qtbot, compose("J = sum(exp(w * w))", {"w": w}))
+    assert panel.name.text() == "w[1, 2]" and panel.entries.isVisible()
+    place = panel.entries.place_of((0, 1)).toPoint()
+    QTest.mouseClick(panel.entries, LEFT, PLAIN, place)
+    assert panel.name.text() == "w[0, 1]" and panel.field.text == theme.number_text(-0.2)
+    assert panel.table.model_.rows[0].below(VALUE) == "[0, 1]"
+    pull(panel, panel.field, panel.field.rect().center(), 60)
+    now = window.session.graph.tensors[window.session.graph.id_of("w")]
+    assert now[0, 1] == pytest.approx(-0.1) and np.count_nonzero(now != w) == 1
+    assert panel.plot.start is not None
+    assert panel.plot.start.slope == pytest.approx(-0.4 * math.exp(0.04))
+    QTest.mouseClick(panel.entries, LEFT, PLAIN, panel.entries.place_of((1, 0)).toPoint())
+    assert panel.name.text() == "w[1, 0]" and not window.session.marks.all.notes
+
+
 # ---------------------------------------------------------------- nothing to show
 
 

@@ -24,6 +24,7 @@ from app.text import pretty_name, tr
 from app.view import theme
 from app.view.canvas.changes import parse_value
 from app.view.panels.drag_number import DragNumber
+from app.view.panels.entry_picker import EntryGrid
 from app.view.panels.sensitivity_table import Row, SensitivityTable
 from app.view.panels.slope_plot import Point, SlopePlot
 from app.view.what_if import Trial, WhatIf
@@ -61,6 +62,7 @@ class WhatIfPanel(QWidget):
         self._todo: list[float] = []
         self.name, self.was = QLabel(), QLabel()
         self.field, self.plot, self.table = DragNumber(), SlopePlot(), SensitivityTable()
+        self.entries = EntryGrid()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.back = QPushButton(tr("Back"))
         self.cells = {name: (QLabel(), QLabel()) for name in ("output", "said", "gap")}
@@ -106,7 +108,11 @@ class WhatIfPanel(QWidget):
             grid.addWidget(number, 1, place)
         grid.setColumnStretch(0, 1)
         column.addLayout(grid)
-        column.addWidget(self.plot, 3)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.plot, 1)
+        line.addWidget(self.entries, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(line, 3)
         self.slider.setRange(0, TICKS)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(tr("The number that is tried out"))
@@ -138,6 +144,7 @@ class WhatIfPanel(QWidget):
         self.plot.began.connect(self._begin)
         self.plot.dragged.connect(self._pull)
         self.plot.ended.connect(tries.end)
+        self.entries.picked.connect(self._pick)
         self.slider.sliderPressed.connect(self._begin)
         self.slider.sliderMoved.connect(self._slide)
         self.slider.sliderReleased.connect(tries.end)
@@ -210,6 +217,13 @@ class WhatIfPanel(QWidget):
         self._picked = handle
         self.session.select((handle.node,))
         self._soon()
+
+    def _pick(self, entry: tuple[int, ...]) -> None:
+        """Another entry of the tensor is tried out from now on."""
+        handle = self._handle()
+        if handle is not None and handle.entry:
+            self._choose(Handle(handle.node, "", entry))
+            self.refresh()
 
     # ------------------------------------------------------------ what is done
 
@@ -286,6 +300,9 @@ class WhatIfPanel(QWidget):
             tr("was {value}").format(value=theme.number_text(trial.start)) if moved else ""
         )
         self.back.setEnabled(moved and not tries.training)
+        self.entries.setVisible(bool(handle.entry))
+        if handle.entry:
+            self.entries.show_entries(session.graph.tensors[handle.node], handle.entry, "value")
         self._show_numbers(trial, output, moved)
         self._show_line(trial, value, output, moved)
 
@@ -293,13 +310,11 @@ class WhatIfPanel(QWidget):
         session, tries = self.session, self.tries
         graph, found = session.graph, session.evaluation
         rows = []
-        trial = tries.trial
+        shown = tries.trial.handle if tries.trial is not None else self._picked
         for one in what_if.sensitivities(graph, found):
             handle = one.handle
-            if trial is not None and (handle.node, handle.port) == (
-                trial.handle.node, trial.handle.port
-            ):  # fmt: skip
-                handle = trial.handle
+            if shown is not None and (handle.node, handle.port) == (shown.node, shown.port):
+                handle = shown
             value = what_if.number(graph, handle)
             if value is None:
                 continue
