@@ -110,13 +110,15 @@ class WhatIfPanel(QWidget):
         column.addLayout(grid)
         line = QHBoxLayout()
         line.setSpacing(8)
-        line.addWidget(self.plot, 1)
+        along = QVBoxLayout()
+        along.addWidget(self.plot, 1)
+        along.addWidget(self.slider)
+        line.addLayout(along, 1)
         line.addWidget(self.entries, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(line, 3)
         self.slider.setRange(0, TICKS)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(tr("The number that is tried out"))
-        column.addWidget(self.slider)
         column.addWidget(self.table, 4)
         self.message.setProperty("role", "muted")
         self.message.setWordWrap(True)
@@ -361,7 +363,8 @@ class WhatIfPanel(QWidget):
         except GraphError as error:
             self._say(str(error))
             return False
-        if self._trial is None or not _same_line(self._trial, trial):
+        before = self._trial
+        if before is None or (before.handle, before.place) != (trial.handle, trial.place):
             self._curve = []
         self._trial, self._key = trial, key
         self._reach = max(10 * what_if.step_at(trial.start, trial.whole), abs(trial.start))
@@ -443,7 +446,3 @@ class WhatIfPanel(QWidget):
 def _short(value: float) -> float:
     """As many digits as a pointer can mean."""
     return float(f"{value:.4g}")
-
-
-def _same_line(one: Trial, other: Trial) -> bool:
-    return (one.handle, one.place) == (other.handle, other.place)
