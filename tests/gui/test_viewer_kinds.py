@@ -125,6 +125,8 @@ def test_options_from_a_strange_file_are_as_if_they_were_not_there(qtbot: QtBot)
         (draw(1), "bar"), (np.zeros(500), "line"), (np.zeros((20, 64)), "pictures"),
         (np.zeros((784, 10)), "pictures"), (draw(4), "pictures"), (np.zeros((30, 2)), "scatter"),
         (np.zeros((0, 4)), "table"),
+        (np.ones((3, 9, 9)), "pictures"),
+        (draw(3).repeat(3, 1)[:3], "heat_map"),
     ],
 )  # fmt: skip
 def test_the_usual_kind(array: np.ndarray, name: str) -> None:

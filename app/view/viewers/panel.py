@@ -55,6 +55,11 @@ class _Slot(QWidget):
         self.message.setMargin(16)
         column.addWidget(self.caption)
         column.addWidget(self.message, 1)
+        self.setMinimumHeight(72)  # a sentence in two lines
+
+    def sizeHint(self) -> QSize:
+        """The same for all, so that two share the room."""
+        return QSize(260, 200)
 
     def tell(self, sentence: str) -> None:
         self.message.setText(sentence)

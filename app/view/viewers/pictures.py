@@ -49,17 +49,21 @@ def readings(array: Array) -> dict[str, tuple[str, Reading]]:
     shape = array.shape
     if not array.size:
         return found
+    in_colours: dict[str, tuple[str, Reading]] = {}
     if array.ndim >= 3 and shape[-1] == 3 and shape[-3] > 3:
-        found["rgb_last"] = tr("colours, last axis"), _channels_last(array)
+        in_colours["rgb_last"] = tr("colours, last axis"), _channels_last(array)
     if array.ndim >= 3 and shape[-3] == 3 and shape[-1] > 3:
-        found["rgb_first"] = tr("colours, first axis"), _channels_first(array)
+        in_colours["rgb_first"] = tr("colours, first axis"), _channels_first(array)
+    shines = not bool((array < 0).any())  # a colour has no negative part
+    if shines:
+        found.update(in_colours)
     if array.ndim == 2:
         ways = {
             "rows": (tr("rows as pictures"), array),
             "columns": (tr("columns as pictures"), array.T),
         }
         known = [w for w in ways if ways[w][1].shape[1] in KNOWN]
-        if len(known) == 2 and bool((array < 0).any()):
+        if len(known) == 2 and not shines:
             known.reverse()  # weights rather than pictures: a column for each unit
         for way in [*known, *(w for w in ways if w not in known)]:
             words, numbers = ways[way]
@@ -75,7 +79,7 @@ def readings(array: Array) -> dict[str, tuple[str, Reading]]:
     if array.ndim >= 2:
         words = tr("one picture") if array.ndim == 2 else tr("last two axes")
         found["grey"] = words, _planes(array)
-    return found
+    return {**found, **in_colours}
 
 
 def _planes(array: Array) -> Reading:
@@ -286,9 +290,9 @@ class ImageView(View):
         if array.ndim > 4 or array.size < 4 or not readings(array):
             return 0
         shape = array.shape
-        if array.ndim == 4 or (array.ndim == 3 and min(shape[-2:]) >= 5 and shape[0] != 1):
+        if array.ndim == 4 or (array.ndim == 3 and min(shape[-2:]) >= 5 and shape[0] > 3):
             return 60 if min(shape[-2:]) > 1 else 8
-        if array.ndim == 3 and (shape[-1] == 3 or shape[0] == 3) and min(shape[1:]) >= 3:
+        if array.ndim == 3 and next(iter(readings(array))).startswith("rgb"):
             return 60
         if array.ndim == 2 and any(n in KNOWN for n in shape):
             return 60
