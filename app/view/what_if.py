@@ -85,6 +85,12 @@ class WhatIf(QObject):
         session.place_changed.join(self.stop)
         session.opened.join(self.stop)
 
+    def set_training(self, on: bool) -> None:
+        """While it trains nothing is tried out."""
+        if on != self.training:
+            self.training = on
+            self.changed.emit()
+
     def detach(self) -> None:
         """Stops listening to the session."""
         self._frame.stop()

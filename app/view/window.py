@@ -140,7 +140,7 @@ class Window(Frame):
 
     def _training_changed(self) -> None:
         self.training_panel.set_running(self.bridge.running)
-        self.what_if.training = self.bridge.running
+        self.what_if.set_training(self.bridge.running)
         self._refresh_actions()
 
     def _tick(self) -> None:

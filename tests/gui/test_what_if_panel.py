@@ -287,6 +287,15 @@ def test_a_number_without_an_output_can_be_tried_out(window: Window, qtbot: QtBo
     assert panel.cells["said"][1].text() == "–" and panel.plot.now is None
 
 
+def test_while_it_trains_the_panel_waits(panel: WhatIfPanel) -> None:
+    panel.tries.set_training(True)
+    panel.refresh()
+    assert panel.stack.currentIndex() == 1 and "pause it" in panel.message.text()
+    panel.tries.set_training(False)
+    panel.refresh()
+    assert panel.stack.currentIndex() == 0 and panel.name.text() == "x"
+
+
 def test_numbers_that_are_not_finite(window: Window, qtbot: QtBot) -> None:
     panel = show(window, qtbot, compose("J = log(x) + sqrt(y)", {"x": -1.0, "y": 0.0}))
     for row in range(len(panel.table.model_.rows)):

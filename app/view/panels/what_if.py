@@ -231,13 +231,11 @@ class WhatIfPanel(QWidget):
 
     def _begin(self) -> None:
         self.refresh()
-        handle = self._handle()
-        if handle is not None:
+        if (handle := self._handle()) is not None:
             self.tries.begin(handle)
 
     def _step(self, notches: float, fine: bool) -> None:
-        handle = self._handle()
-        if handle is not None:
+        if (handle := self._handle()) is not None:
             self.tries.nudge(handle, notches, fine)
 
     def _type(self, text: str) -> None:
@@ -277,6 +275,9 @@ class WhatIfPanel(QWidget):
         if not self.isVisible():
             return
         session, tries = self.session, self.tries
+        if tries.training:
+            self._say(tr("While it trains its values move by themselves; pause it to try one out."))
+            return
         output = self._output_name()
         if not (tries.going_on and self._took > SLOW and self.table.model_.rows):
             began = time.perf_counter()
@@ -301,7 +302,7 @@ class WhatIfPanel(QWidget):
         self.was.setText(
             tr("was {value}").format(value=theme.number_text(trial.start)) if moved else ""
         )
-        self.back.setEnabled(moved and not tries.training)
+        self.back.setEnabled(moved)
         self.entries.setVisible(bool(handle.entry))
         if handle.entry:
             self.entries.show_entries(session.graph.tensors[handle.node], handle.entry, "value")
@@ -434,12 +435,11 @@ class WhatIfPanel(QWidget):
             self._fresh.append((x, trial.along.at(x - trial.start)[0]))
             if time.perf_counter() > until:
                 break
-        if not self._todo:
+        done, curve = not self._todo, sorted(self._fresh)
+        if done:
             self._work.stop()
-        if not self._todo or not self._curve:
-            curve = sorted(self._fresh)
-            if not self._todo:
-                self._curve = curve
+            self._curve = curve
+        if done or not self._curve:
             self.plot.show_line(self._span, curve, self.plot.output)
 
 
