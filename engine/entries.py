@@ -23,6 +23,8 @@ from engine.trace import Step
 
 LIMIT = 250_000
 """Entries of a step's result and operands together; more would take longer than a blink."""
+PARTNERS = 50_000
+"""Up to so many entries a slope is told as an entry of another operand; each term costs a pass."""
 Index = tuple[int, ...]
 _SOURCE = ops.TABLE["input"]
 _NODE, _SEED, _PICK = "=", "=seed", "=pick"
@@ -95,7 +97,7 @@ class Entries:
         if step.phase == "seed":
             raise NoEntries(f"the gradient of {name} with respect to itself is 1, not a sum")
         specs = [telling.expansion.spec(a) for a in (step.node, *flat.args) if isinstance(a, str)]
-        size = sum(spec.size for spec in specs)
+        self._size = size = sum(spec.size for spec in specs)
         if size > LIMIT:
             raise NoEntries(
                 f"{name} and its operands have {size:,} numbers; the sum behind an entry is "
@@ -299,7 +301,7 @@ class Entries:
         self, port: str, at: Index, index: Index, local: float
     ) -> tuple[str, Index] | None:
         """The one entry of another operand that a slope is, as in products of matrices."""
-        if port not in self._partners:
+        if self._size > PARTNERS or port not in self._partners:
             return None
         plan, refs = self._partners[port]
         plan.set(_SEED, _one(self.shape, index))

@@ -11,13 +11,15 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.view import typesetting
+from app.session import Session
+from app.view import theme, typesetting
+from app.view.panels import explanation
 from app.view.panels.columns import Columns, readable
 from app.view.panels.explanation import OWNER
 from app.view.window import Window
 from engine.edits import set_tensors
-from engine.graph import Graph
-from engine.lines import Part
+from engine.graph import Graph, Port
+from engine.lines import Origin, Part
 from engine.modules import make_module
 
 PROGRAM = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
@@ -98,6 +100,34 @@ def test_a_factor_lights_its_wires_and_a_click_selects_its_node(window: Window) 
     assert mark is not None and mark.lit == {(ids["u1"], "x")}
     QTest.mouseClick(line, LEFT, PLAIN, line.place_of(3).toPoint())
     assert session.selection == (ids["t"],), "forward, the node that gives the operand"
+
+
+def test_another_wire_lit_would_be_seen(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted defect: the wire of the other term."""
+    right = explanation.wires_of
+    other = {"x": "b"}
+
+    def wrong(session: Session, origin: Origin) -> frozenset[Port]:
+        found = right(session, origin)
+        return frozenset((n, other.get(port, port)) for n, port in found)
+
+    monkeypatch.setattr(explanation, "wires_of", wrong)
+    with pytest.raises(AssertionError):
+        test_a_factor_lights_its_wires_and_a_click_selects_its_node(window)
+
+
+def test_a_long_line_says_that_it_goes_on(window: Window) -> None:
+    names = [f"a_rather_long_name_{i}" for i in range(20)]
+    window.compose("y = concat(" + ", ".join(names) + "); J = sum(y)")
+    give(window, **{n: np.ones(2) for n in names})
+    window.session.seek(1)
+    typesetting.finish()
+    QApplication.processEvents()
+    line = window.explanation.symbols
+    assert line._extent.width() * line._scale() > line.width()
+    picture = line.grab().toImage()
+    edge = [picture.pixelColor(picture.width() - 3, y) for y in range(4, picture.height() - 4)]
+    assert {c.name() for c in edge} == {theme.current().panel.name()}
 
 
 def test_keys_go_from_factor_to_factor(window: Window) -> None:

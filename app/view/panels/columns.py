@@ -114,7 +114,8 @@ class Columns(QWidget):
         self._hot: int | None = None
         self._lit: frozenset[int] = frozenset()
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        across = QSizePolicy.Policy.Preferred if one_row else QSizePolicy.Policy.Expanding
+        self.setSizePolicy(across, QSizePolicy.Policy.Fixed)
         self._shown_at, self._patient_until = 0.0, 0.0
         self._in_words = False
 
@@ -170,7 +171,7 @@ class Columns(QWidget):
     # ------------------------------------------------------------ laying out
 
     def _laid_out(self) -> list[_Placed]:
-        if self._placed is None:
+        if self._placed is None or self._in_words:  # by now there may be formulas
             self._placed = self._lay_out()
         return self._placed
 
@@ -248,10 +249,12 @@ class Columns(QWidget):
         super().changeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._in_words:  # by now there may be formulas
-            self._placed = None
         painter = QPainter(self)
+        painter.save()
         self.paint_line(painter)
+        painter.restore()
+        if self._extent.width() * self._scale() > self.width():
+            self._paint_cut(painter)
 
     def paint_line(self, painter: QPainter) -> None:
         """The line as the widget shows it, from the painter's origin on."""
@@ -268,6 +271,14 @@ class Columns(QWidget):
                 painter.setBrush(glow)
                 painter.drawRoundedRect(place.box.adjusted(-3.4, 0.6, 3.4, -0.6), 5, 5)
             self._paint_column(painter, column, place)
+
+    def _paint_cut(self, painter: QPainter) -> None:
+        """The end of a line that has no room says that it goes on."""
+        tokens = theme.current()
+        edge = QRectF(self.width() - 22, 0, 22, self.height())
+        painter.fillRect(edge, tokens.panel)
+        painter.setPen(tokens.muted)
+        painter.drawText(edge, Qt.AlignmentFlag.AlignCenter, "…")
 
     def _paint_column(self, painter: QPainter, column: Column, place: _Placed) -> None:
         box, tokens = place.box, theme.current()
