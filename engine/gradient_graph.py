@@ -212,6 +212,7 @@ class _Nodes:
     tensors: dict[str, Array] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     records: dict[str, Pair] = field(default_factory=dict)
+    note: str = ""
 
     def __post_init__(self) -> None:
         self._next = id_number(self.graph.new_id())
@@ -235,7 +236,7 @@ class _Nodes:
         if called:
             self.names[results[stages[-1].input]] = called
         self._settle_names()
-        return self._derived(results, stages)
+        return self._derived(results)
 
     def product(self, ref: Ref, called: str) -> Derived:
         """The nodes of a Jacobian times a vector."""
@@ -245,13 +246,16 @@ class _Nodes:
             result = self._put(ops.MUL.name, ops.MUL.inputs, (1.0, ref), {})
         self.names[result] = called
         self._settle_names()
-        return self._derived({self.output: result}, ())
+        return self._derived({self.output: result})
 
     def _sum(self, step: str, of: str) -> str:
         """The node that sums a tensor's entries."""
         node_id = self._node_of(step)
+        called = self._called(of)
         if node_id in self.nodes:
-            self.names.setdefault(node_id, f"sum_{self._called(of)}".replace(".", "_"))
+            self.names.setdefault(node_id, f"sum_{called}".replace(".", "_"))
+        shape = shape_text(self.expansion.spec(self.expansion.nodes[step].args[0]).shape)
+        self.note = self.note or f"{called} has shape {shape}: its sum is differentiated"
         return node_id
 
     # ------------------------------------------------------------ nodes
@@ -415,7 +419,7 @@ class _Nodes:
         for node_id, name in zip(plain, free, strict=True):
             self.nodes[node_id] = replace(self.nodes[node_id], name=name)
 
-    def _derived(self, results: Mapping[str, str], stages: Sequence[Stage]) -> Derived:
+    def _derived(self, results: Mapping[str, str]) -> Derived:
         graph = self.graph
         edits: list[Edit] = [Put("nodes", n, node) for n, node in self.nodes.items()]
         edits += [Put("tensors", n, value) for n, value in self.tensors.items()]
@@ -427,17 +431,11 @@ class _Nodes:
             told = {**graph.settings["derivatives"], **self.records}
             edits.append(Put("settings", "derivatives", told))
         tall = {node for step, node in self.ids.items() if self.expansion.spec(step).shape}
-        note = ""
-        if any(s.summed for s in stages):
-            first = next(s for s in stages if s.summed)
-            of = self.expansion.nodes[str(first.output)].args[0]
-            shape = shape_text(self.expansion.spec(of).shape)
-            note = f"{graph.name(self.output)} has shape {shape}: its sum is differentiated"
         return Derived(
             Batch(tuple(edits)),
             results,
             tuple(self.nodes),
             dict(self.records),
             frozenset(tall & self.nodes.keys()),
-            note,
+            self.note,
         )

@@ -360,12 +360,12 @@ QToolButton[drawer="true"] { font-weight: 600; color: $muted; padding: 5px 4px; 
 QToolButton[drawer="true"]:hover { color: $text; }
 QLabel[badge="true"] { border: 1px solid $border; border-radius: 11px; padding: 3px 12px; }
 QCheckBox, QRadioButton { spacing: 8px; background: transparent; }
-QCheckBox::indicator, QRadioButton::indicator { width: 14px; height: 14px; background: $field;
-    border: 1px solid $border; border-radius: 4px; }
+QCheckBox::indicator, QRadioButton::indicator, QListWidget::indicator {
+    width: 14px; height: 14px; background: $field; border: 1px solid $border; border-radius: 4px; }
 QRadioButton::indicator { border-radius: 7px; }
-QCheckBox::indicator:checked { image: url("$tick"); }
-QCheckBox::indicator:checked, QRadioButton::indicator:checked { background: $accent;
-    border-color: $accent; }
+QCheckBox::indicator:checked, QListWidget::indicator:checked { image: url("$tick"); }
+QCheckBox::indicator:checked, QRadioButton::indicator:checked, QListWidget::indicator:checked {
+    background: $accent; border-color: $accent; }
 QCheckBox:focus, QRadioButton:focus { color: $accent; }
 QAbstractItemView { background: transparent; border: none; color: $text;
     selection-background-color: $chosen; selection-color: $text; }

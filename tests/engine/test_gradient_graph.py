@@ -642,3 +642,8 @@ def check_current(graph: Graph, x: str, seen: dict[bool, int]) -> None:
             step = expansion.step_of(output)
             wanted = check.difference(expansion, step, [x])[x] if isinstance(step, str) else 0.0
             np.testing.assert_allclose(found.values[node_id], np.ravel(wanted)[0], 1e-6, 1e-7)
+
+
+def test_what_is_summed_is_told_by_its_name() -> None:
+    made = add(network(), "L", "W", order=2)
+    assert made.note == "dL_dW has shape 3×4: its sum is differentiated"
