@@ -21,7 +21,7 @@ from app.view.viewers.table import TableView
 from app.view.window import Window
 from engine import files
 from engine.compose import compose
-from engine.edits import remove_nodes, rename, set_tensor
+from engine.edits import remove_nodes, rename, set_recipe, set_tensor
 from engine.graph import Graph
 from engine.modules import make_module
 from engine.records import Viewer
@@ -313,6 +313,7 @@ def test_a_viewer_follows_a_training(window: Window, qtbot: QtBot) -> None:
     window.documents.open_example("softmax-digits")
     settle(window)
     session = window.session
+    session.do(set_recipe(session.root, epochs=100_000), "So that it is not done too soon")
     name = next(n for n in session.root.of_op("parameter"))
     window.viewing.view("value", name)
     settle(window)
@@ -329,6 +330,10 @@ def test_a_viewer_follows_a_training(window: Window, qtbot: QtBot) -> None:
         return now is not None and before is not None and not np.array_equal(now, before)
 
     qtbot.waitUntil(moved, timeout=60_000)
+    window.viewing.view("gradient", name)
+    settle(window)
+    window.viewing.pin()
+    assert list(window.viewing.pinned) == ["v1", "v2"] and window.training, "it goes on"
     window.pause_training()
     qtbot.waitUntil(lambda: not window.training, timeout=60_000)
     window.viewing.flush()
