@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from app.session import Session
-from engine.closed_form import ClosedForm, Style, TooLong, Writing
-from engine.expansion import Ref
+from dataclasses import replace
 
-MOST = 6
-"""So many derivatives are written unless more nodes are selected."""
+from app.session import Session
+from engine.closed_form import ClosedForm, Style, TooLong, Writing, second_order
+from engine.expansion import Ref
+from engine.program import Plan
+
+MOST, LONGEST = 6, 150
+"""So many derivatives are written unless more nodes are selected; so many steps, those of the gradients
+among them, may a document have whose second derivatives are written."""
 
 
 def result(session: Session) -> str | None:
@@ -61,6 +65,24 @@ def derivative(session: Session, node_id: str, style: Style = "shared") -> Close
     step = found.step_of(node_id)
     ref: Ref = found.adjoints.adjoint.get(step, 0.0) if found.adjoints else 0.0
     return writing(session).gradient(ref, step, style)
+
+
+def second(session: Session, node_id: str, style: Style = "shared") -> tuple[ClosedForm, float]:
+    """The second derivative of the document's output by a single number, and its value. Raises
+    TooLong, also where it is not to be had: inside a module, by a tensor, of a long document."""
+    found = session.evaluation
+    step = found.step_of(node_id)
+    if session.place or found.adjoints is None or found.specs[node_id].shape:
+        raise TooLong("second derivatives are by single numbers of the document itself")
+    if len(found.expansion.nodes) > LONGEST:
+        raise TooLong(f"the document has more than {LONGEST} steps; see the panel Derivatives")
+    longer, refs = second_order(found.expansion, found.adjoints.output, [step])
+    plan = Plan(longer, [refs[step, step]])
+    plan.run()
+    telling = replace(found.steps.telling, expansion=longer)
+    return Writing.of(telling).second(refs[step, step], step, step, style), plan.number(
+        refs[step, step]
+    )
 
 
 def as_text(forms: list[ClosedForm], latex: bool) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from engine import ops
 from engine.differentiate import differentiate
 from engine.expansion import Expansion, Flat, Ref
-from engine.expression import Call, Name, Number, Tree, post_order, to_text
+from engine.expression import Call, Name, Number, Tree, post_order, substitute, to_text
 from engine.latex import latex_name, to_latex
 from engine.neat import neat
 from engine.wording import Telling, call_tree
@@ -125,6 +125,15 @@ class Writing:
         """d(output)/d(by), which the step or number `ref` of the expansion is. Raises TooLong."""
         return self._written(ref, style, self._gradient_line(by))
 
+    def second(self, ref: Ref, one: str, other: str, style: Style = "shared") -> ClosedForm:
+        """The second derivative by two steps, which `ref` is (see `second_order`). Raises TooLong."""
+        names = [self.name(one), self.name(other)]
+        square = rf"\partial {latex_name(names[0])}^{{2}}"
+        below = square if one == other else " ".join(rf"\partial {latex_name(n)}" for n in names)
+        latex = rf"\frac{{\partial^{{2}} {latex_name(self.output)}}}{{{below}}}"
+        name = f"d2{identifier(self.output)}_" + "".join(f"d{identifier(n)}" for n in names)
+        return self._written(ref, style, Line(name, latex, Number(0.0)))
+
     def _gradient_line(self, by: str) -> Line:
         name, output = self.name(by), self.output
         latex = rf"\frac{{\partial {latex_name(output)}}}{{\partial {latex_name(name)}}}"
@@ -143,11 +152,17 @@ class Writing:
             read = {s for s in made.lines if uses.get(called.names[s], 0) > 1}
             made = _Trees(self, steps, called, style, ref, read)
             uses = made.uses()
-        line = replace(head, tree=made.tree)
+        lines = {s: tree for s, tree in made.lines.items() if uses.get(called.names[s])}
+        counted = called.counted(lines)
+        line = replace(head, tree=substitute(made.tree, counted))
         where = tuple(
-            Line(called.names[s], called.latex(s), tree, "" if _appended(s) else s)
-            for s, tree in made.lines.items()
-            if uses.get(called.names[s])
+            Line(
+                called.names[s],
+                called.latex(s),
+                substitute(tree, counted),
+                "" if _appended(s) else s,
+            )
+            for s, tree in lines.items()
         )
         names = {p.id for t in (line, *where) for p in post_order(t.tree) if isinstance(p, Name)}
         return ClosedForm(line, where, {n: s for n, s in called.symbols.items() if n in names})
@@ -207,6 +222,7 @@ class _Called:
     def __init__(self, writing: Writing, steps: list[Flat], head: Line) -> None:
         self.names: dict[str, str] = {}
         self.symbols: dict[str, str] = {}
+        self.made_up: dict[str, str] = {}
         taken = {head.name}
         number = 0
         for flat in sorted(steps, key=lambda f: _appended(f.id)):  # given names go first
@@ -225,7 +241,16 @@ class _Called:
                 name, symbol = f"{wanted}_{count}", ""
             taken.add(name)
             self.names[flat.id] = name
+            if _appended(flat.id) and flat.id not in writing.gradients:
+                self.made_up[flat.id] = name
             self.symbols[name] = symbol or latex_name(name)
+
+    def counted(self, steps: Iterable[str]) -> dict[str, Tree]:
+        """Counts the names that were made up anew, over these steps alone: what each became."""
+        made = [s for s in steps if s in self.made_up]
+        old = [self.names[s] for s in made]
+        self.names.update(zip(made, [*self.made_up.values()][: len(made)], strict=True))
+        return {was: Name(self.names[s]) for s, was in zip(made, old, strict=True)}
 
     def latex(self, step: str) -> str:
         return self.symbols[self.names[step]]

@@ -14,7 +14,7 @@ from engine.check import NodeChecks, Verdict, cases_of, domain_of, doubled
 from engine.check.nodes import SAMPLED
 from engine.compose import compose
 from engine.evaluate import evaluate
-from engine.graph import Graph
+from engine.graph import Graph, Node
 from engine.train import data
 
 M04 = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
@@ -265,3 +265,57 @@ def test_pieces_are_short_and_give_the_same_verdict() -> None:
 def test_a_document_checks_as_before() -> None:
     errors = check.check_graph(compose("J = relu(x) + y^2", {"x": 0.0, "y": 2.0}))
     assert max(errors.values()) < 1e-9
+
+
+# ---------------------------------------------------------------- every row that has a kink or a tie
+
+
+def _with_kinks() -> list[str]:
+    found = []
+    for op in ops.TABLE.values():
+        if op.hidden or op.is_source or op.reads_inside or op.is_wire or op.statics:
+            continue
+        ports = [op.inputs[0]] if op.variadic else list(op.inputs)
+        if op.ties or any(domain_of(op, p).kinks for p in ports):
+            found.append(op.name)
+    return sorted(found)
+
+
+def _at_the_kink(name: str) -> Graph:
+    """The row at a case of its own, an operand moved onto its first kink, or its entries tied."""
+    op = ops.TABLE[name]
+    cases = [c for c in cases_of(op) if all(0 not in s for s in c.shapes)]
+    case = max(cases, key=lambda c: (len(c.shapes), max(map(len, c.shapes), default=0)))
+    values = check.operands(op, case, np.random.default_rng(1))
+    ports = op.ports(len(values))
+    for i, port in enumerate(ports):
+        kinks = domain_of(op, port).kinks
+        if values[i].dtype.kind == "f" and kinks:
+            values[i] = np.full_like(values[i], kinks[0])
+            break
+        if values[i].dtype.kind == "f" and op.ties:
+            values[i] = np.full_like(values[i], 0.5)
+    graph = Graph()
+    graph.put("nodes", "n1", Node("n1", op.name, "r", {**op.defaults(), **case.options}))
+    for i, (port, value) in enumerate(zip(ports, values, strict=True)):
+        graph.put("nodes", f"n{i + 2}", Node(f"n{i + 2}", "input", f"x{i}"))
+        graph.put("tensors", f"n{i + 2}", value)
+        graph.put("links", ("n1", port), f"n{i + 2}")
+    graph.put("nodes", "n90", Node("n90", "sum", "s", ops.TABLE["sum"].defaults()))
+    graph.put("links", ("n90", "x"), "n1")
+    return graph
+
+
+def test_no_row_is_called_wrong_where_it_has_a_kink() -> None:
+    states: dict[str, set[str]] = {}
+    for name in _with_kinks():
+        graph = _at_the_kink(name)
+        if evaluate(graph).adjoints is None:  # places and counts, which have no gradient
+            continue
+        found = verdicts(graph)
+        wrong = {n: v.sentence for n, v in found.items() if v.state == "differs"}
+        assert wrong == {}, name
+        states[name] = {v.state for v in found.values()}
+    assert len(states) > 25
+    kinked = {name for name, seen in states.items() if "kink" in seen}
+    assert {"relu", "abs", "maximum", "max", "clip"} <= kinked and len(kinked) > 12, states

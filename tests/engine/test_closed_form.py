@@ -253,7 +253,7 @@ def test_second_derivatives_as_closed_forms() -> None:
     writing = Writing(longer, graph.name, "J")
     expected = derive(program, at, hessian=True).hessian
     for (row, column), ref in refs.items():
-        form = writing.gradient(ref, row, "inputs")
+        form = writing.second(ref, row, column, "inputs")
         wanted = expected[graph.name(row)][graph.name(column)]
         assert value_of(form, found) == pytest.approx(float(wanted), rel=1e-12)
 
@@ -262,7 +262,11 @@ def test_the_second_derivative_of_the_worked_example() -> None:
     found = evaluate(graph := compose(M04, {"x": 1.0}))
     x = graph.id_of("x")
     longer, refs = second_order(found.expansion, found.output, [x])
-    form = Writing(longer, graph.name, "J").gradient(refs[x, x], x)
+    form = Writing(longer, graph.name, "J").second(refs[x, x], x, x)
+    assert form.line.latex_name == r"\frac{\partial^{2} J}{\partial x^{2}}"
+    assert form.line.name == "d2J_dxdx"
+    made_up = [line.name for line in form.where if line.name.startswith("s")]
+    assert made_up == [f"s{i + 1}" for i in range(len(made_up))]
     assert value_of(form, found) == pytest.approx(40.7420061554213, rel=1e-13)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QMouseEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -29,7 +29,7 @@ from app.view.panels import facts
 from engine.closed_form import ClosedForm, Line, Style, TooLong
 from engine.expression import Number, Tree
 from engine.latex import latex_name
-from engine.shapes import shape_text
+from engine.shapes import ShapeError, shape_text
 
 SLICE = 0.012
 """Seconds of typesetting between two looks at the window's events."""
@@ -77,6 +77,7 @@ class MathematicsPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.lines: list[FormulaLine] = []
         self.values: dict[str, QLabel] = {}
+        self.seconds: dict[str, QLabel] = {}
         self._key: Any = None
         self._work: Iterator[None] | None = None
         self.style_box = QComboBox()
@@ -153,21 +154,41 @@ class MathematicsPanel(QWidget):
         self._key = None
         self._soon()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._stop()
+
+    def _stop(self) -> None:
+        """What was being written is about something else by now, or not seen."""
+        if self._work is not None:
+            self._work = self._key = None
+            self._timer.stop()
+
     def _soon(self) -> None:
-        if self.isVisible():
+        if not self.isVisible():
+            return
+        if not self._is_current():
+            self._stop()
+        if not self._wait.isActive():
             self._wait.start()
+
+    def _is_current(self) -> bool:
+        """Whether the formulas are those of what is looked at, whatever the numbers are."""
+        session, key = self.session, self._key
+        steps = session.evaluation.expansion.nodes  # the same table while only values change
+        now = (session.place, session.selection, self.style_chosen)
+        return key is not None and key[0] is steps and key[1:] == now
 
     def refresh(self) -> None:
         """Writes the formulas anew where they may differ; else only the numbers."""
         if not self.isVisible():
             return
-        session = self.session
-        steps = session.evaluation.expansion.nodes  # the same table while only values change
-        key = (session.place, session.selection, self.style_chosen)
-        if self._key is not None and self._key[0] is steps and self._key[1:] == key:
+        if self._is_current():
             self._show_values()
             return
-        self._key = (steps, *key)
+        session = self.session
+        steps = session.evaluation.expansion.nodes
+        self._key = (steps, session.place, session.selection, self.style_chosen)
         self._fresh()
         self._work = self._written()
         self._timer.start()
@@ -192,7 +213,7 @@ class MathematicsPanel(QWidget):
         self._column.setContentsMargins(0, 4, 12, 12)
         self._column.setSpacing(6)
         self._column.addStretch(1)
-        self.lines, self.values = [], {}
+        self.lines, self.values, self.seconds = [], {}, {}
         self.messages: list[QLabel] = []
         self._known: set[tuple[str, Tree]] = set()
         self.area.setWidget(page)
@@ -225,9 +246,21 @@ class MathematicsPanel(QWidget):
                 self._say(f"{name}: {error}")
                 continue
             yield from self._form(form, node_id)
+        if len(nodes) + more == 1:
+            yield
+            yield from self._second_part(nodes[0])
         if more:
             text = tr("and by {more} more; select nodes to see theirs")
             self._say(text.format(more=more))
+
+    def _second_part(self, node_id: str) -> Iterator[None]:
+        """The second derivative, of small documents."""
+        try:
+            form, _ = formulas.second(self.session, node_id, self.style_chosen)
+        except (TooLong, ShapeError):
+            return
+        self._title(tr("Second derivative"))
+        yield from self._form(form, node_id, second=True)
 
     def _node_part(self) -> Iterator[None]:
         """What the selected node computes, and its local derivatives."""
@@ -244,7 +277,7 @@ class MathematicsPanel(QWidget):
             self._line(latex, text)
             yield
 
-    def _form(self, form: ClosedForm, node_id: str = "") -> Iterator[None]:
+    def _form(self, form: ClosedForm, node_id: str = "", second: bool = False) -> Iterator[None]:
         """A formula's lines, its value under the first one of a derivative; a node's line that an
         earlier formula had is left out."""
         new = [n for n in form.lines if not (n.step and (n.name, n.tree) in self._known)]
@@ -253,10 +286,11 @@ class MathematicsPanel(QWidget):
             beside = None if not number else tr("with") if number == 1 else ""
             self._line(form.latex_of(line), form.text_of(line), line, beside)
             if number == 0 and node_id and not isinstance(line.tree, Number):
-                label = self.values[node_id] = self._label("", "gradient", 12)
+                label = self._label("", "gradient", 12)
+                (self.seconds if second else self.values)[node_id] = label
                 label.setFont(theme.number_font(12))
                 self._add(label)
-                self._show_value(node_id)
+                self._show_values()
             yield
         if len(new) > LINES:
             text = tr("and {more} more lines; Copy has all of them")
@@ -321,6 +355,14 @@ class MathematicsPanel(QWidget):
     def _show_values(self) -> None:
         for node_id in self.values:
             self._show_value(node_id)
+        for node_id, label in self.seconds.items():
+            try:
+                _, value = formulas.second(self.session, node_id)
+            except TooLong:  # it has no gradient at these values
+                label.setText("")
+                continue
+            label.setText(f"= {theme.number_text(value)}")
+            label.setToolTip(theme.exact_text(value))
 
     def _show_value(self, node_id: str) -> None:
         array = self.session.evaluation.gradients.get(node_id)
@@ -361,6 +403,12 @@ class MathematicsPanel(QWidget):
             self.told.emit(session.evaluation.note or tr("no node here has a gradient"))
             return
         QGuiApplication.clipboard().setText(formulas.as_text(forms, latex))
+        if not latex and any(form.only_derivatives_use for form in forms):
+            self.told.emit(
+                tr(
+                    "copied; parts of it are used by derivatives only, so it cannot be typed as a formula"
+                )
+            )
 
 
 class _Selects:
