@@ -28,11 +28,11 @@ PANELS = {
     "trace_table": Panel("Trace"),
     "training": Panel("Training"),
     "history": Panel("History", "left", hidden=True),
+    "why": Panel("Why", beside="trace_table"),
+    "what_if": Panel("What if", beside="trace_table"),
+    "mathematics": Panel("Formulas", beside="trace_table"),
     "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
-    "why": Panel("Why", hidden=True, beside="trace_table"),
-    "mathematics": Panel("Mathematics", beside="trace_table"),
-    "what_if": Panel("What if", hidden=True, beside="trace_table"),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

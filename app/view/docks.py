@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.text import tr
 from app.view import theme
@@ -34,7 +35,7 @@ class _Title(QWidget):
         super().__init__(dock)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 8, 4)
         row.setSpacing(8)
         self.text, self.status = QLabel(text), QLabel()
@@ -52,8 +53,13 @@ class _Title(QWidget):
         row.addWidget(self.status)
         row.addWidget(self.close_button)
 
+    def set_named(self, named: bool) -> None:
+        """Shows the title; without it the row is lower."""
+        self.text.setVisible(named)
+        self._row.setContentsMargins(16, 8 if named else 2, 8, 4 if named else 0)
+
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, 34)
+        return QSize(80, 34 if self.text.isVisibleTo(self) else 24)
 
 
 class Dock(QDockWidget):
@@ -71,6 +77,9 @@ class Dock(QDockWidget):
         self.setAccessibleName(title)
         self._title = _Title(self, title)
         self.setTitleBarWidget(self._title)
+        room = panel.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        panel.setSizePolicy(room)
         self.setWidget(panel)
         self.visibilityChanged.connect(self._shown)
         self.restyle()
@@ -82,11 +91,14 @@ class Dock(QDockWidget):
         self._title.text.setFont(theme.ui_font(12, 600))
         self._title.status.setFont(theme.ui_font(12))
 
-    def _shown(self) -> None:
-        """A tab says what it is already."""
+    def _shown(self, visible: bool) -> None:
+        """A tab says what it is already. Behind another tab a dock counts as visible, so the panel in
+        it is hidden: it computes nothing, and adds nothing to the canvas."""
         window = self.parent()
         beside = window.tabifiedDockWidgets(self) if isinstance(window, QMainWindow) else []
-        self._title.text.setVisible(self.isFloating() or not beside)
+        self._title.set_named(self.isFloating() or not beside)
+        if isValid(self.widget()):
+            self.widget().setVisible(visible)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if not self._title.geometry().contains(event.pos()):

@@ -83,7 +83,7 @@ class Frame(QMainWindow):
         self._notice_timer = self.once(NOTICE_MS, self.notice.hide)
         self.restyle()
         self.resize(QSize(1600, 1000))
-        self.resizeDocks(list(self.docks.values())[:2], [232, 356], Qt.Orientation.Horizontal)
+        self.resizeDocks(list(self.docks.values())[:2], [232, 372], Qt.Orientation.Horizontal)
         right = [self.docks[name] for name in ("inspector", "trace_table", "training")]
         self.resizeDocks(right, [240, 370, 330], Qt.Orientation.Vertical)
 
@@ -158,9 +158,8 @@ class Frame(QMainWindow):
             "what_if": self.what_if_panel,
         }  # fmt: skip
         self.docks: dict[str, Dock] = {}
-        for name, panel in panels.items():
-            row = actions.PANELS[name]
-            dock = self.docks[name] = Dock(name, tr(row.title), panel, self)
+        for name, row in actions.PANELS.items():
+            dock = self.docks[name] = Dock(name, tr(row.title), panels[name], self)
             self.addDockWidget(_AREAS[row.area], dock)
             dock.export_asked.connect(self._export_panel)
             dock.copy_asked.connect(self._copy_panel)

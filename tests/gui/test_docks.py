@@ -1,0 +1,57 @@
+"""Panels as tabs: the one in front works, those behind it rest and add nothing to the canvas."""
+
+from __future__ import annotations
+
+from hands import WORKED
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTabBar
+from pytestqt.qtbot import QtBot
+
+from app import actions
+from app.view.window import Window
+
+
+def _tabs(window: Window) -> QTabBar:
+    return next(t for t in window.findChildren(QTabBar) if t.count() > 1)
+
+
+def test_a_panel_behind_another_rests(window: Window, qtbot: QtBot) -> None:
+    window.compose(WORKED)
+    window.session.select([window.session.graph.id_of("x") or ""])
+    window.show_panel("why")
+    qtbot.waitUntil(lambda: bool(window.session.marks.all.wires))
+    assert window.why_panel.isVisible() and window.docks["why"].is_seen
+    window.show_panel("trace_table")
+    qtbot.waitUntil(lambda: not window.why_panel.isVisible())
+    assert window.trace.isVisible() and not window.session.marks.all.wires
+    window.show_panel("why")
+    qtbot.waitUntil(lambda: bool(window.session.marks.all.wires))
+
+
+def test_a_click_on_a_tab_brings_its_panel_to_the_front(window: Window, qtbot: QtBot) -> None:
+    window.compose(WORKED)
+    tabs = _tabs(window)
+    titles = [tabs.tabText(i) for i in range(tabs.count())]
+    assert titles[0] == actions.PANELS["trace_table"].title
+    place = titles.index(actions.PANELS["what_if"].title)
+    QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(place).center())
+    qtbot.waitUntil(window.what_if_panel.isVisible)
+    assert not window.trace.isVisible()
+
+
+def test_every_tab_has_room_for_its_title(window: Window, qtbot: QtBot) -> None:
+    for name, row in actions.PANELS.items():
+        if row.beside:
+            window.show_panel(name)
+    tabs = _tabs(window)
+    qtbot.waitUntil(lambda: tabs.count() == 6)
+    assert tabs.tabRect(tabs.count() - 1).right() <= tabs.width()
+
+
+def test_a_panel_is_as_wide_before_and_behind(window: Window, qtbot: QtBot) -> None:
+    before = window.docks["inspector"].geometry()
+    for name in ("why", "what_if", "trace_table"):
+        window.show_panel(name)
+        qtbot.wait(20)
+        assert window.docks["inspector"].geometry() == before
