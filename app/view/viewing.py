@@ -23,9 +23,10 @@ EVERY_MS = 100
 """So often viewers that are seen follow what changes, at most."""
 BUSY_MS = 30
 """So long they may take in one go."""
-ABREAST = 4
-"""So many pinned viewers stand side by side; more are tabs of the last."""
-HEIGHT = 300
+ABREAST, NARROWEST = 4, 240
+"""So many pinned viewers stand side by side at most, so wide at least; more are tabs of the last."""
+HEIGHT, SHARE = 360, 0.36
+"""The height of pinned viewers in pixels, and at most of the window."""
 
 
 class Pinned(Dock):
@@ -60,6 +61,7 @@ class Viewing(QObject):
         self._timer = window.once(EVERY_MS, self._tick)
         self.panel.asked.connect(self._asked)
         self.panel.pin_asked.connect(self.pin)
+        self.panel.told.connect(window.docks["viewer"].show_status)
         window.docks["viewer"].visibilityChanged.connect(self._seen)
         session = self.session
         session.opened.join(self._opened)
@@ -202,7 +204,6 @@ class Viewing(QObject):
             dock.show_title(self._title(viewer))
             if dock.panel.viewer != viewer:
                 dock.panel.show_viewer(viewer)
-            dock.show_status(dock.panel.shape_words)
         self._follow()
         self.soon()
 
@@ -215,6 +216,7 @@ class Viewing(QObject):
         panel = ViewerPanel(self.session, pinned=True)
         dock = self.pinned[key] = Pinned(key, panel, self._window)
         panel.asked.connect(self._changed)
+        panel.told.connect(dock.show_status)
         dock.close_button.clicked.connect(self._closed)
         dock.visibilityChanged.connect(self._seen)
         self._place(dock)
@@ -228,16 +230,19 @@ class Viewing(QObject):
             if other is not dock and not other.isFloating() and window.dockWidgetArea(other) == area
         ]
         window.addDockWidget(area, dock)
-        if len(others) >= ABREAST:
+        if len(others) >= min(ABREAST, max(1, window.pages.width() // NARROWEST)):
             window.tabifyDockWidget(others[-1], dock)
         elif others:
             window.splitDockWidget(others[-1], dock, Qt.Orientation.Horizontal)
         dock.setVisible(window.pages.currentWidget() is window.editor)
-        if others:
+        if others and window.tabifiedDockWidgets(dock):
+            dock.raise_()
+        elif others:
             abreast = [*others, dock]
             window.resizeDocks(abreast, [100] * len(abreast), Qt.Orientation.Horizontal)
         else:
-            window.resizeDocks([dock], [HEIGHT], Qt.Orientation.Vertical)
+            height = min(HEIGHT, round(SHARE * window.height()))
+            window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
 
     def place(self) -> None:
         """The document is shown, its panels stand where they stood: those pinned take their places."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -88,9 +89,9 @@ class Controls(QWidget):
 
     changed = Signal(str, object)
 
-    def __init__(self) -> None:
+    def __init__(self, across: int = 12) -> None:
         super().__init__()
-        self._layout = Wrapped(self)
+        self._layout = Wrapped(self, across)
         self._boxes: dict[str, QWidget] = {}
         self.choices: dict[str, QComboBox] = {}
         self.indices: dict[str, QSpinBox] = {}
@@ -98,6 +99,11 @@ class Controls(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All lines are seen, however little room there is."""
+        super().resizeEvent(event)
+        self.setMinimumHeight(self._layout.heightForWidth(self.width()))
 
     def add_choice(self, name: str, label: str, width: int = 0, quiet: bool = False) -> None:
         """A list; a `quiet` one says what it is only to those who point at it."""
@@ -176,6 +182,7 @@ class Controls(QWidget):
         """Takes no room when nothing is offered."""
         widgets = [item.widget() for item in self._layout.items]
         self.setVisible(any(w is not None and not w.isHidden() for w in widgets))
+        self.setMinimumHeight(self._layout.heightForWidth(max(self.width(), 200)))
         self.updateGeometry()
 
     def _add(self, name: str, label: str, widget: QWidget) -> None:

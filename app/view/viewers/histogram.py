@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QGridLayout, QLabel
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.text import tr
 from app.view import theme
@@ -20,6 +21,7 @@ _LABELS = (
     ("largest", "largest"), ("zeros", "zeros"),
 )  # fmt: skip
 _COLUMNS = 3
+SHORT = 230
 
 
 class HistogramView(PlotView):
@@ -38,7 +40,9 @@ class HistogramView(PlotView):
         self.zero = self.library.InfiniteLine(pos=0, angle=90)
         self.plot.addItem(self.zero, ignoreBounds=True)
         self.facts: dict[str, QLabel] = {}
-        grid = QGridLayout()
+        self.table = QWidget()
+        grid = QGridLayout(self.table)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(6)
         for number, (key, title) in enumerate(_LABELS):
@@ -55,9 +59,15 @@ class HistogramView(PlotView):
             grid.addLayout(cell, row, column)
             grid.setColumnStretch(column, 1)
             self.facts[key] = value
-        self.column.addLayout(grid)
+        self.table.setMinimumHeight(1)  # it makes way, see resizeEvent
+        self.column.addWidget(self.table)
         self.finish()
         self.restyle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is no room for both, the plot stays."""
+        super().resizeEvent(event)
+        self.table.setVisible(self.height() >= SHORT)
 
     @classmethod
     def fit(cls, array: Array) -> float:

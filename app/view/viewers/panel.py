@@ -22,7 +22,7 @@ from app.session import Session
 from app.text import tr
 from app.view import icons, theme
 from app.view.viewers import KINDS, Shown, View, What, best, fitting
-from app.view.viewers.controls import HEIGHT
+from app.view.viewers.controls import HEIGHT, Controls
 from engine.ops.row import Array
 from engine.records import Viewer
 from engine.shapes import shape_text
@@ -55,7 +55,7 @@ class _Slot(QWidget):
         self.message.setMargin(16)
         column.addWidget(self.caption)
         column.addWidget(self.message, 1)
-        self.setMinimumHeight(72)  # a sentence in two lines
+        self.message.setMinimumHeight(72)  # a sentence in two lines
 
     def sizeHint(self) -> QSize:
         """The same for all, so that two share the room."""
@@ -100,10 +100,12 @@ class _Slot(QWidget):
 
 class ViewerPanel(QWidget):
     """Shows `viewer`, a record of which node, of what and how. What a person changes goes out through
-    `asked` as another record; a pinned one is changed in the document, the other by its owner."""
+    `asked` as another record; a pinned one is changed in the document, the other by its owner. `told`
+    carries what it is, for the title of its dock."""
 
     asked = Signal(object)
     pin_asked = Signal()
+    told = Signal(str)
 
     def __init__(self, session: Session, pinned: bool = False) -> None:
         super().__init__()
@@ -114,24 +116,14 @@ class ViewerPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 4 if pinned else 0, 12, 12)
         column.setSpacing(8)
-        self.name, self.shape_label = QLabel(), QLabel()
-        self.name.setFont(theme.ui_font(15, 600, italic=True))
-        self.shape_label.setProperty("role", "muted")
+        self.name = self.shape_words = ""
         self.pin = QToolButton()
-        self.pin.setText(tr("Pin"))
-        self.pin.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.pin.setToolTip(tr("A panel of its own for this node, saved with the document"))
-        self.pin.setFixedHeight(HEIGHT)
+        self.pin.setToolTip(tr("Pin: a panel of its own for this node, saved with the document"))
+        self.pin.setAccessibleName(tr("Pin viewer"))
+        self.pin.setFixedSize(HEIGHT + 4, HEIGHT)
+        self.pin.setStyleSheet("padding: 2px;")
         self.pin.clicked.connect(self.pin_asked)
-        self.head = QWidget()
-        row = QHBoxLayout(self.head)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.name)
-        row.addWidget(self.shape_label)
-        row.addStretch(1)
-        row.addWidget(self.pin)
-        column.addWidget(self.head)
+        self.pin.setHidden(pinned)
         self.bar = self._build_bar()
         column.addWidget(self.bar)
         self.area = QSplitter()
@@ -163,8 +155,8 @@ class ViewerPanel(QWidget):
         return QSize(350, 320)
 
     def _build_bar(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
+        bar, ways = Controls(across=6), QWidget()
+        row = QHBoxLayout(ways)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         self._group = QButtonGroup(self)
@@ -179,15 +171,15 @@ class ViewerPanel(QWidget):
             self._group.addButton(button)
             self.buttons[name] = button
             row.addWidget(button)
-        row.addSpacing(8)
-        row.addStretch(1)
+        bar.add_widget(ways)
         self.kinds = QComboBox()
         self.kinds.setAccessibleName(tr("Kind of viewer"))
         self.kinds.setToolTip(tr("How the numbers are drawn"))
         self.kinds.setFixedHeight(HEIGHT)
-        self.kinds.setMinimumWidth(104)
+        self.kinds.setFixedWidth(98)
         self.kinds.activated.connect(self._kind_chosen)
-        row.addWidget(self.kinds)
+        bar.add_widget(self.kinds)
+        bar.add_widget(self.pin)
         return bar
 
     # ------------------------------------------------------------ showing
@@ -204,12 +196,12 @@ class ViewerPanel(QWidget):
         some = viewer is not None
         for widget in (self.bar, self.area):
             widget.setVisible(some)
-        self.head.setVisible(some and not self.pinned)
         self.empty.setVisible(not some)
         if viewer is None:
+            self.told.emit("")
             return
         both = bool(viewer.options.get(BOTH))
-        self.name.setText(sight.title(session, viewer.node))
+        self.name = sight.title(session, viewer.node)
         self.buttons[BOTH if both else viewer.of].setChecked(True)
         known: Array | None = None
         for of, slot in self.slots.items():
@@ -225,13 +217,14 @@ class ViewerPanel(QWidget):
             shown = Shown(array, name, of, self._vectors, self._read)
             slot.show_array(shown, viewer, both)
         self._show_kinds(viewer, known)
+        self.told.emit(self.shape_words if self.pinned else f"{self.name}   {self.shape_words}")
 
     def _show_kinds(self, viewer: Viewer, array: Array | None) -> None:
         self.kinds.setVisible(array is not None)
         if array is None:
-            self.shape_label.setText("")
+            self.shape_words = ""
             return
-        self.shape_label.setText(shape_text(array.shape) if array.shape else tr("number"))
+        self.shape_words = shape_text(array.shape) if array.shape else tr("number")
         wanted = [kind.name for kind in fitting(array)]
         if [self.kinds.itemData(i) for i in range(self.kinds.count())] != wanted:
             self.kinds.clear()
@@ -243,10 +236,6 @@ class ViewerPanel(QWidget):
     def kind(self) -> str:
         """The kind that is shown, chosen or not; empty while nothing is."""
         return str(self.kinds.currentData() or "") if not self.kinds.isHidden() else ""
-
-    @property
-    def shape_words(self) -> str:
-        return self.shape_label.text()
 
     def _vectors(self, count: int) -> list[tuple[str, str]]:
         return sight.vectors(self.session, self.viewer.node, count) if self.viewer else []

@@ -161,7 +161,7 @@ class _Wall(QAbstractScrollArea):
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setMouseTracking(True)
-        self.setMinimumHeight(80)
+        self.setMinimumHeight(48)
         self.setAccessibleName(tr("Pictures"))
 
     def box(self) -> QSize:

@@ -32,7 +32,7 @@ class PlotView(Sliced):
         self.plot.hideButtons()
         self.plot.setAntialiasing(True)
         self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        self.plot.setMinimumHeight(80)
+        self.plot.setMinimumHeight(48)
         item = self.plot.getPlotItem()
         item.layout.setContentsMargins(0, 0, 0, 0)
         item.getViewBox().setDefaultPadding(0.04)

@@ -32,7 +32,7 @@ class Space(QWidget):
         self._view = view
         self.turn, self.tilt, self.zoom = -52.0, 28.0, 1.0
         self._last: QPointF | None = None
-        self.setMinimumSize(80, 80)
+        self.setMinimumSize(80, 48)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setAccessibleName(tr("Surface"))

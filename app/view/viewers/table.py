@@ -162,6 +162,7 @@ class TableView(Sliced):
         self.grid.setWordWrap(False)
         self.grid.setCornerButtonEnabled(False)
         self.grid.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.grid.setMinimumHeight(48)
         self.grid.setAccessibleName(tr("Table of numbers"))
         across, down = self.grid.horizontalHeader(), self.grid.verticalHeader()
         across.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
