@@ -179,7 +179,7 @@ class Gradients(QObject):
         )
 
     def _do(self, made: Callable[[Graph], Derived], label: str) -> None:
-        """One undo step; the results are selected and seen."""
+        """One undo step; the results are selected and seen, with their numbers."""
         session = self.session
         try:
             found = made(session.graph)
@@ -189,6 +189,7 @@ class Gradients(QObject):
             self._window.tell(str(error))
             return
         session.select(found.results.values())
+        session.seek(len(session.steps))  # in the middle of a pass they would have no number yet
         canvas = self._window.canvas
         canvas.flush()
         canvas.glide_to((*found.added, *found.results.values()))

@@ -54,6 +54,7 @@ class Window(Frame):
 
     def _connect(self) -> None:
         self.top.formula.entered.connect(self.compose)
+        self.top.formula.left.connect(self.canvas.setFocus)
         self._help: HelpWindow | None = None
         self._shortcuts: Shortcuts | None = None
         self.keys.changed.join(self._keys_changed)
@@ -248,6 +249,7 @@ class Window(Frame):
         self.top.formula.accepted()
         self.session.select(())
         self.session.seek(len(self.session.steps))
+        self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)  # the next keys step through it
         self._fit_timer.start()
 
     def _jump(self, position: int) -> None:

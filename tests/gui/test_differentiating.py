@@ -72,6 +72,17 @@ def test_five_presses_on_the_worked_example(window: Window) -> None:
     assert to_bytes(session.graph) == before
 
 
+def test_the_number_is_there_in_the_middle_of_a_pass(window: Window) -> None:
+    show(window, compose(M04, {"x": 1.0}))
+    session = window.session
+    QTest.keyClick(window.canvas.viewport(), Qt.Key.Key_Home)
+    QTest.keyClick(window.canvas.viewport(), Qt.Key.Key_L)
+    assert session.cursor == 1
+    press(window)
+    value = session.shown_value(session.selection[0])
+    assert value is not None and float(value) == pytest.approx(published_orders()[1], rel=1e-12)
+
+
 def published_orders() -> list[float]:
     cases = [
         c for c in CASES if c["graph"] == "cos(sin(x**2)+3*x**2)" and "orders" in c["expected"]

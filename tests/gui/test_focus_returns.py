@@ -103,3 +103,24 @@ def test_a_new_document_offers_the_search_by_tab(window: Window) -> None:
     QTest.keyClicks(held(), "cos(x)")
     QTest.keyClick(held(), Qt.Key.Key_Return)
     assert window.session.graph.id_of("x") is not None
+
+
+def test_the_keys_after_a_formula_step_through_it(window: Window) -> None:
+    """Enter and Esc give the keyboard to the canvas; Ctrl+E finds the line as it was."""
+    session, line = window.session, window.top.formula.line
+    QTest.keyClick(held(), Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(held(), "J = cos(x)")
+    QTest.keyClick(held(), Qt.Key.Key_Return)
+    assert window.canvas.hasFocus() and session.cursor == len(session.steps) > 1
+    for key, cursor in ((Qt.Key.Key_Home, 0), (Qt.Key.Key_L, 1), (Qt.Key.Key_L, 2)):
+        QTest.keyClick(held(), key)
+        assert session.cursor == cursor and line.text() == "J = cos(x)"
+    QTest.keyClick(held(), Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(held(), Qt.Key.Key_End)
+    QTest.keyClicks(held(), " +")
+    QTest.keyClick(held(), Qt.Key.Key_Escape)
+    assert window.canvas.hasFocus() and line.text() == "J = cos(x) +"
+    assert len(session.history.labels) == 1
+    QTest.keyClick(window.canvas, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(held(), Qt.Key.Key_Return)
+    assert line.hasFocus() and window.top.formula.fault.text()  # what is wrong is mended there

@@ -11,9 +11,11 @@ from app.view import theme
 
 
 class FormulaBar(QWidget):
-    """One line of formulas; `entered` carries the text. Up and Down bring back what was entered."""
+    """One line of formulas; `entered` carries the text. Up and Down bring back what was entered, Esc
+    leaves the line as it is and gives the keyboard back."""
 
     entered = Signal(str)
+    left = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,9 +58,16 @@ class FormulaBar(QWidget):
         self.line.setFont(theme.number_font(13))
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if watched is self.line and isinstance(event, QKeyEvent) and self._entered:
+        if (
+            watched is self.line
+            and isinstance(event, QKeyEvent)
+            and event.type() is QEvent.Type.KeyPress
+        ):
+            if event.key() == Qt.Key.Key_Escape:
+                self.left.emit()
+                return True
             step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()))
-            if step and event.type() is QEvent.Type.KeyPress:
+            if step and self._entered:
                 self._at = max(0, min(self._at + step, len(self._entered)))
                 known = self._at < len(self._entered)
                 self.line.setText(self._entered[self._at] if known else "")
