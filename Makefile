@@ -3,12 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint test-xcb test-offscreen soak check-all bench format clean
+.PHONY: help run test lint test-xcb test-offscreen soak check-all bench pictures format clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+WORKED := example:worked-example
+SHOT := $(BIN)/gradloom shot $(WORKED)
 # One line a step: its name, then what it took.
 step = @printf -- '-- $(1)\n'; TIMEFORMAT='   %0R s'; time
 
@@ -40,6 +42,13 @@ check-all: lint test-xcb soak ## Everything, long forms included.
 bench: .venv-bench ## Speed beside PyTorch and JAX, the canvas beside a plain one; prints, never judges.
 	@$(BIN)/gradloom bench
 	@env QT_QPA_PLATFORM=offscreen $(PYTEST) -q -s tests/bench/test_canvas_frames.py
+
+pictures: .venv-run ## Draws the README's pictures of the worked example anew.
+	$(call step,docs/pictures) { \
+	  $(SHOT) docs/pictures/backward.png --step 10; \
+	  $(SHOT) docs/pictures/why.png --panel why --select x; \
+	  $(SHOT) docs/pictures/what-if.png --panel what_if --select x --theme light; \
+	  $(BIN)/gradloom animate $(WORKED) --to docs/pictures/stepping.gif --force; }
 
 format: .venv-test ## Formats the source.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -71,14 +71,21 @@ def _demonstrate(word: str | None) -> int:
 
 
 def picture(
-    file: str, out: Path, size: tuple[int, int], step: int | None, scheme: str = "dark"
+    file: str,
+    out: Path,
+    size: tuple[int, int],
+    step: int | None,
+    scheme: str = "dark",
+    panel: str = "",
+    chosen: str = "",
 ) -> int:
     """Draws the window with a document to a PNG; returns the exit code."""
     from app import arguments
     from app.view import shot
 
     graph, base = arguments.open_document(file)
-    shot.picture(graph, None if base is None else Path(file), out, size, step, scheme)
+    path = None if base is None else Path(file)
+    shot.picture(graph, path, out, size, step, scheme, panel, chosen)
     return 0
 
 

@@ -117,9 +117,18 @@ def doctor(as_json: bool) -> int:
 )
 @click.option("--step", type=click.IntRange(0), metavar="K", help="After this many micro-steps.")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
+@click.option("--panel", default="", metavar="NAME", help="In front of the others, such as why.")
+@click.option("--select", "node", default="", metavar="NODE", help="The node that is selected.")
 @click.pass_obj
 def shot(
-    drawings: Drawings | None, file: str, out: Path, size: str, step: int | None, theme: str
+    drawings: Drawings | None,
+    file: str,
+    out: Path,
+    size: str,
+    step: int | None,
+    theme: str,
+    panel: str,
+    node: str,
 ) -> int:
     """Draw the window with a document to a PNG; needs no display."""
     from app import arguments
@@ -127,4 +136,4 @@ def shot(
     pixels = arguments.picture_size(size)
     if drawings is None:
         raise ValueError("a picture needs the window; run 'python -m app shot' for it")
-    return drawings.window(file, out, pixels, step, theme)
+    return drawings.window(file, out, pixels, step, theme, panel, node)

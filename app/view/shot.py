@@ -96,10 +96,14 @@ def picture(
     size: tuple[int, int],
     step: int | None,
     scheme: str = "dark",
+    panel: str = "",
+    node: str = "",
 ) -> None:
-    """`gradloom shot`: the window with a document after `step` micro-steps (all unless given).
+    """`gradloom shot`: the window with a document after `step` micro-steps (all unless given), a
+    panel in front and a node selected, both by name.
 
-    Raises ValueError when there are fewer steps or the file cannot be written.
+    Raises ValueError when there are fewer steps, no such panel or node, or the file cannot be
+    written.
     """
     if not isinstance(QApplication.instance(), QApplication):
         offscreen()
@@ -108,6 +112,10 @@ def picture(
     try:
         if step is not None:
             _seek(window.session, step)
+        if node:
+            _select(window.session, node)
+        if panel:
+            _show(window, panel)
         save(window, out)
     finally:
         drop(window)
@@ -158,6 +166,20 @@ def animate(
         animation.check(suffix, len(reel.steps))
         write_bytes(out, animation.encode(suffix, reel.frames(), reel.film(seconds, loop)))
     mathematics.clear_cache()
+
+
+def _select(session: Session, name: str) -> None:
+    node_id = session.graph.id_of(name)
+    if node_id is None:
+        known = ", ".join(n.name for n in list(session.graph.nodes.values())[:12])
+        raise ValueError(f"there is no node {name}; the document has {known}")
+    session.select((node_id,))
+
+
+def _show(window: Window, panel: str) -> None:
+    if panel not in window.docks:
+        raise ValueError(f"there is no panel {panel}; there are {', '.join(window.docks)}")
+    window.show_panel(panel)
 
 
 def _seek(session: Session, step: int) -> None:

@@ -526,7 +526,7 @@ def test_pictures_are_given_from_above(capsys: pytest.CaptureFixture[str]) -> No
     args = ["shot", "example:xor", "out.png", "--size", "800x600", "--step", "3"]
     drawings = Drawings(picture, picture, picture)
     assert main(args, drawings) == 0
-    assert asked == [("example:xor", Path("out.png"), (800, 600), 3, "dark")]
+    assert asked == [("example:xor", Path("out.png"), (800, 600), 3, "dark", "", "")]
     assert main([*args[:-1], "-3"], drawings) == main([*args, "--size", "8x6"], drawings) == 2
     assert main(args) == 2
     asked.clear()

@@ -446,6 +446,16 @@ def test_a_picture_of_the_window(window: Window, tmp_path: Path) -> None:
         shot.picture(examples.load("worked-example"), None, out, (1280, 800), 13)
 
 
+def test_a_picture_of_the_window_with_a_panel_in_front(window: Window, tmp_path: Path) -> None:
+    graph, out = examples.load("worked-example"), tmp_path / "shot.png"
+    shot.picture(graph, None, out, (1280, 800), None, "dark", "what_if", "x")
+    assert os.path.getsize(out) > 30_000
+    with pytest.raises(ValueError, match="there is no panel lens; there are palette"):
+        shot.picture(graph, None, out, (1280, 800), None, "dark", "lens")
+    with pytest.raises(ValueError, match="there is no node z; the document has x, t"):
+        shot.picture(graph, None, out, (1280, 800), None, "dark", "", "z")
+
+
 def test_another_session_object_is_not_needed(window: Window) -> None:
     session: Session = window.session
     session.load(Graph())
