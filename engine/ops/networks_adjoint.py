@@ -129,7 +129,7 @@ ROWS = (
     ),
     _row(
         "channel_sum", "The sum of each channel.", {"x": "spread_as(per_channel(g, x), x)"},
-        shape=normal.channel_vector, kernel=normal.channel_sum,
+        shape=normal.channel_total, kernel=normal.channel_sum,
         latex=r"\sum <0!>", cases=(Case(((3, 2, 2),)), Case(((3, 2),))),
     ),
     _row(

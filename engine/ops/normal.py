@@ -17,6 +17,15 @@ EPS = Option("eps", 1e-5, "float", "Added to the variance, so that equal entries
 GROUPS = Option("groups", 1, "int", "Into how many groups the channels are parted.")
 
 
+def axes_but_channels(x: Spec) -> tuple[int, ...]:
+    """The axes that are no channels: there may be nothing along them. Raises ShapeError."""
+    if x.rank < 2:
+        raise ShapeError(
+            f"{shape_text(x.shape)} has no channels", "give it as batch×channels or N×C×H×W"
+        )
+    return (0, *range(2, x.rank))
+
+
 def axes_over(options: Options, x: Spec) -> tuple[int, ...]:
     """The axes that are averaged away. Raises ShapeError."""
     if options["over"] == "row":
@@ -24,11 +33,7 @@ def axes_over(options: Options, x: Spec) -> tuple[int, ...]:
             raise ShapeError("a single number has no mean and deviation", "give a row of them")
         axes: tuple[int, ...] = (x.rank - 1,)
     else:
-        if x.rank < 2:
-            raise ShapeError(
-                f"{shape_text(x.shape)} has no channels", "give it as batch×channels or N×C×H×W"
-            )
-        axes = (0, *range(2, x.rank))
+        axes = axes_but_channels(x)
     if any(x.shape[a] == 0 for a in axes):
         raise ShapeError("there is no mean of no entries", "give at least one")
     return axes
@@ -112,6 +117,12 @@ def sample_variance(options: Options, specs: tuple[Spec, ...]) -> Kernel:
 def channel_vector(options: Options, x: Spec) -> Spec:
     """A number for each channel."""
     axes_over({"over": "channel"}, x)
+    return Spec((x.shape[1],))
+
+
+def channel_total(options: Options, x: Spec) -> Spec:
+    """A number for each channel, also of no entries."""
+    axes_but_channels(x)
     return Spec((x.shape[1],))
 
 
