@@ -46,7 +46,13 @@ DISTRIBUTIONS = (
     "rich",
     "platformdirs",
     "threadpoolctl",
+    "pillow",
 )
+OPTIONAL = {
+    "torch": ("PyTorch (optional)", "python -m pip install torch"),
+    "av": ("av (optional, MP4)", 'python -m pip install "gradloom[animation]"'),
+}
+"""What more can be done with: its name in the list and what to type."""
 REINSTALL = "python -m pip install --force-reinstall -c constraints.txt ., in Gradloom's folder"
 SUPPORTED_PYTHON = ((3, 11), (3, 13))
 
@@ -85,7 +91,7 @@ def report() -> list[Finding]:
         _resources(),
         _fonts(),
         *_folders(),
-        _torch(),
+        *(_optional(*row) for row in OPTIONAL.items()),
         _gpu(),
     ]
 
@@ -255,13 +261,9 @@ def _folder(name: str, path: Path) -> Finding:
     return Finding(name, f"{path} is not writable", False, f'chmod u+rwx "{nearest}"')
 
 
-def _torch() -> Finding:
-    version = _version("torch")
-    if version is None:
-        return Finding(
-            "PyTorch (optional)", "not installed", False, "python -m pip install torch", False
-        )
-    return Finding("PyTorch (optional)", version, True, required=False)
+def _optional(distribution: str, told: tuple[str, str]) -> Finding:
+    (name, mend), version = told, _version(distribution)
+    return Finding(name, version or "not installed", version is not None, mend, required=False)
 
 
 def _gpu() -> Finding:

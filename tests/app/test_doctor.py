@@ -65,6 +65,23 @@ def test_missing_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not doctor.healthy([finding])
 
 
+def test_what_films_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIFs are written by what every installation has, MP4 files by what may be added."""
+    assert named("pillow").value == metadata.version("pillow") and named("pillow").required
+    assert named("av (optional, MP4)").ok
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert [r.partition(">")[0] for r in project["optional-dependencies"]["animation"]] == ["av"]
+
+    def version(name: str) -> str | None:
+        return None if name in ("av", "pillow") else metadata.version(name)
+
+    monkeypatch.setattr(doctor, "_version", version)
+    av, pillow = named("av (optional, MP4)"), named("pillow")
+    assert (av.ok, av.value) == (False, "not installed") and doctor.healthy([av])
+    assert av.mend == 'python -m pip install "gradloom[animation]"'
+    assert not doctor.healthy([pillow]) and pillow.mend == "python -m pip install pillow"
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="apt is Debian's")
 def test_missing_library_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     planted = {**doctor.OFFSCREEN_LIBRARIES, "libno-such.so.7": "libno-such7"}
