@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtWidgets import QDialog
 
 from app.marks import Badge, Mark
@@ -35,6 +35,21 @@ class Choice:
     output: str
     inputs: tuple[str, ...]
     picked: bool
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The view went to new nodes, one of which is `node`: its middle and zoom before and after."""
+
+    node: str
+    before: tuple[QPointF, float]
+    after: tuple[QPointF, float]
+
+
+def _near(one: tuple[QPointF, float], other: tuple[QPointF, float]) -> bool:
+    """Two views are the same but for rounding to pixels."""
+    apart = (one[0] - other[0]).manhattanLength() * other[1]
+    return apart < 4 and abs(one[1] / other[1] - 1) < 1e-3
 
 
 def choice(graph: Graph, selection: Sequence[str]) -> Choice:
@@ -74,10 +89,13 @@ class Gradients(QObject):
         self.shared = True
         self.stale: tuple[str, ...] = ()
         self._known: object = None
+        self._shown: list[_Shown] = []
         self._timer = window.once(PAUSE_MS, self.check)
         for event in (self.session.document_changed, self.session.place_changed):
             event.join(self._timer.start)
-        self.session.opened.join(self._forget)
+        self.session.document_changed.join(self._go_back)
+        for event in (self.session.place_changed, self.session.opened):
+            event.join(self._forget)
 
     @property
     def feeds(self) -> Mapping[str, Array]:
@@ -180,7 +198,8 @@ class Gradients(QObject):
 
     def _do(self, made: Callable[[Graph], Derived], label: str) -> None:
         """One undo step; the results are selected and seen, with their numbers."""
-        session = self.session
+        session, canvas = self.session, self._window.canvas
+        before = canvas.resting
         try:
             found = made(session.graph)
             if found.added:
@@ -189,20 +208,32 @@ class Gradients(QObject):
             self._window.tell(str(error))
             return
         session.select(found.results.values())
-        session.seek(len(session.steps))  # in the middle of a pass they would have no number yet
-        canvas = self._window.canvas
+        if session.cursor < len(session.steps):  # in the middle they would have no number yet
+            session.seek(len(session.steps))
         canvas.flush()
         canvas.glide_to((*found.added, *found.results.values()))
+        if found.added:
+            self._shown.append(_Shown(found.added[0], before, canvas.resting))
         canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         if found.note:
             self._window.tell(found.note)
         elif not found.added:
             self._window.tell(tr("that derivative is there already; it is selected now"))
 
+    def _go_back(self) -> None:
+        """What the view went to is undone: it goes back, unless it was moved to something else."""
+        last = None
+        while self._shown and self._shown[-1].node not in self.session.graph.nodes:
+            last = self._shown.pop()
+        canvas = self._window.canvas
+        if last is not None and (_near(canvas.resting, last.after) or not canvas.sees_something):
+            canvas.glide_back(*last.before)
+
     # ------------------------------------------------------------ whether they still are
 
     def _forget(self) -> None:
         self._known = None
+        self._shown.clear()
 
     def check(self) -> None:
         """Badges at derivatives that are none any more, once for each change of what is computed."""

@@ -340,6 +340,15 @@ class WhatIf(QObject):
             self.stop()
         return True
 
+    def tell_why_not(self) -> None:
+        """Why a key tries nothing out now, in a sentence."""
+        if self.training:
+            self.refused.emit(
+                tr("the document cannot change while it trains; pause the training first")
+            )
+        elif not self.session.selection:
+            self.refused.emit(tr("select a node to try out other values of it"))
+
     def step_selected(self, notches: float, fine: bool = False) -> None:
         """Moves the number of the node selected last."""
         for node_id in self.session.selection[-1:]:

@@ -83,6 +83,32 @@ def test_the_number_is_there_in_the_middle_of_a_pass(window: Window) -> None:
     assert value is not None and float(value) == pytest.approx(published_orders()[1], rel=1e-12)
 
 
+def test_the_view_comes_back_with_undo(window: Window) -> None:
+    """Unless it was moved to something else meanwhile."""
+    show(window, compose(M04, {"x": 1.0}))
+    canvas = window.canvas
+    port, control = canvas.viewport(), Qt.KeyboardModifier.ControlModifier
+    before = canvas.centre(), canvas.zoom
+    for moved in (False, True):
+        press(window)
+        press(window)
+        assert (canvas.centre() - before[0]).manhattanLength() > 200
+        if moved:
+            QTest.keyClick(port, Qt.Key.Key_F)
+        seen = canvas.centre(), canvas.zoom
+        QTest.keyClick(port, Qt.Key.Key_Z, control)
+        QTest.keyClick(port, Qt.Key.Key_Z, control)
+        centre, zoom = seen if moved else before
+        assert canvas.zoom == pytest.approx(zoom) and canvas.sees_something
+        assert (canvas.centre() - centre).manhattanLength() < 4 / zoom
+    QTest.keyClick(port, Qt.Key.Key_F)
+    press(window)
+    window.session.select(())
+    canvas.pan(0, -9000)
+    QTest.keyClick(port, Qt.Key.Key_Z, control)
+    assert canvas.sees_something
+
+
 def published_orders() -> list[float]:
     cases = [
         c for c in CASES if c["graph"] == "cos(sin(x**2)+3*x**2)" and "orders" in c["expected"]

@@ -299,3 +299,18 @@ def test_the_shipped_examples_are_tried_out(window: Window, name: str) -> None:
             window.what_if.end()
     window.what_if.reset()
     assert not session.marks.all.notes
+
+
+def test_page_keys_without_a_node_leave_the_view_and_say_so(window: Window) -> None:
+    """Qt's own page keys would scroll the graph out of sight."""
+    window.compose("J = cos(x)")
+    canvas = window.canvas
+    window.session.select(())
+    before = canvas.centre()
+    for key, modifiers in ((Qt.Key.Key_PageUp, PLAIN), (Qt.Key.Key_PageDown, SHIFT)):
+        for _ in range(3):
+            QTest.keyClick(canvas, key, modifiers)
+        assert canvas.centre() == before and canvas.sees_something
+        assert canvas.notice.isVisible() and "elect a node" in canvas.notice.text()
+        canvas.notice.hide()
+    assert window.session.history.labels == ["Type a formula"]

@@ -16,6 +16,8 @@ from app.view.canvas.keyboard import ARROWS, KeyWire
 from app.view.canvas.ring import Ring
 from app.view.what_if import WhatIf
 
+_PAGES = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
 
 class Keys(Editing):
     """The canvas as far as it hears the keyboard. Most keys are actions and never come here.
@@ -91,6 +93,8 @@ class Keys(Editing):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.session.chosen:
             if self._is_free:
                 self.open_selected()
+        elif key in _PAGES:  # actions have them; Qt would scroll the graph out of sight
+            self.what_if.tell_why_not()
         elif self._is_free and _types(event):
             pressed = QKeySequence(event.keyCombination())
             self.typed.emit(event.text(), pressed, QKeySequence(event.key()))

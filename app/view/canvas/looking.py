@@ -140,6 +140,16 @@ class Looking(QGraphicsView):
         self._fits = node_ids is None
         self._glide.to(*view)
 
+    @property
+    def resting(self) -> tuple[QPointF, float]:
+        """The middle and the zoom of the view, of one that glides those at its end."""
+        return self._glide.target
+
+    def glide_back(self, centre: QPointF, zoom: float) -> None:
+        """Glides to where the view has been."""
+        self._fits = False
+        self._glide.to(centre, zoom)
+
     def arrived(self) -> None:
         """A glide has ended where it should."""
         self._fitted = self._fits
@@ -186,6 +196,11 @@ class Looking(QGraphicsView):
         if zoom < smallest or not seen.contains(body):
             self._fits = False
             self._glide.to(body.center(), max(zoom, smallest))
+
+    @property
+    def sees_something(self) -> bool:
+        """A node is in the view."""
+        return bool(self.board.node_boxes.touching((self.seen(),)))
 
     def seen(self) -> QRectF:
         """What is seen, in scene coordinates."""
