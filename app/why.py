@@ -127,8 +127,6 @@ class Lens:
             self.loss = None
         if self.loss is None and found.adjoints is None:
             return found.note or tr("There is no gradient yet.")
-        if self.loss is None and found.adjoints is not None and not found.adjoints.output:
-            return tr("The output is a number that depends on nothing.")
         return ""
 
     def _told_towards(self, telling: Telling) -> Telling | None:

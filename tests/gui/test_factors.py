@@ -17,10 +17,11 @@ from app.view.panels import explanation
 from app.view.panels.columns import Columns, readable
 from app.view.panels.explanation import OWNER
 from app.view.window import Window
-from engine.edits import set_tensors
+from engine.edits import add_node, set_tensors
 from engine.graph import Graph, Port
 from engine.lines import Origin, Part
 from engine.modules import make_module
+from engine.rewiring import mute
 
 PROGRAM = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 
@@ -60,6 +61,20 @@ def texts(parts: list[Part]) -> list[str]:
 def at_wire(window: Window, key: tuple[str, str]) -> QPoint:
     x, y = window.canvas.board.wires[key].points()[12]
     return seen(window.canvas, QPointF(x, y))
+
+
+def test_an_output_that_is_a_number_has_no_steps(window: Window) -> None:
+    """A muted node hands on the number at its port: nothing is computed, and that is said."""
+    graph = Graph()
+    add_node(graph, "sin", "J", {}, {"x": 0.5})[0].apply(graph)
+    mute(graph, {node_id := str(graph.id_of("J"))}).apply(graph)
+    window.session.load(graph)
+    window.show_editor()
+    window.session.select([node_id])
+    assert len(window.session.steps) == 0
+    assert window.explanation.later.text() == (
+        "J is a number that depends on nothing, so it has no gradient."
+    )
 
 
 def test_each_factor_stands_over_its_number(window: Window) -> None:
