@@ -87,8 +87,8 @@ def renewed(
     new one. Raises GraphError.
     """
     records: Mapping[str, Pair] = graph.settings["derivatives"]
-    if result not in records:
-        raise GraphError(f"{graph.name(result)} is not recorded as a derivative")
+    if result not in records or result not in graph.nodes:
+        raise GraphError("this is not recorded as a derivative")
     root, family = _family(graph, result)
     above = graph.ancestors(root)
     if own := [n for n in family if n in above]:
@@ -97,6 +97,10 @@ def renewed(
             "wire away first"
         )
     gone = _only_theirs(graph, root, family)
+    if own := [n for n in family if records[n][1] in gone]:
+        raise GraphError(
+            f"{graph.name(own[0])} is recorded as a derivative by one of its own nodes"
+        )
     outer = [(key, s) for key, s in graph.links.items() if s in family and key[0] not in gone]
     titles = {title([graph.name(n)]) for n in family} | {title([graph.name(n) for n in family])}
     frames = [n.id for n in graph.notes.values() if n.kind == "frame" and n.text in titles]
@@ -125,17 +129,29 @@ def renewed(
 def _family(graph: Graph, result: str) -> tuple[str, list[str]]:
     """What a derivative is of, and all derivatives on the way to it and behind it, first ones first."""
     records: Mapping[str, Pair] = graph.settings["derivatives"]
-    top = result
+    top, met = result, {result}
     while before := _recorded(graph, records[top][0]):
+        if before in met:  # no edit makes such records, but a file may hold them
+            raise GraphError(f"{graph.name(result)} is recorded as a derivative of itself")
         top = before
-    family, behind = [top], {top, *graph.descendants(top)}
-    for _ in records:
-        for node_id, (output, _) in records.items():
-            before = _recorded(graph, output)
-            if node_id not in family and output in behind and before in (None, *family):
-                family.append(node_id)
+        met.add(top)
+    here = {n: pair for n, pair in records.items() if graph.nodes.keys() >= {n, *pair}}
+    family: dict[str, None] = {}
+    behind: set[str] = set()
+    more = top in here
+    if more:
+        family, behind = {top: None}, {top, *graph.descendants(top)}
+    while more:
+        more = False
+        for node_id, (output, _) in here.items():
+            before = _recorded(graph, output) if output in behind else None
+            if node_id not in family and output in behind and (before is None or before in family):
+                family[node_id] = None
                 behind |= {node_id, *graph.descendants(node_id)}
-    return chain(graph, top)[0], family
+                more = True
+    if result not in family:
+        raise GraphError(f"what {graph.name(result)} was computed from is no longer here")
+    return chain(graph, top)[0], [*family]
 
 
 def _recorded(graph: Graph, output: str) -> str | None:
@@ -143,6 +159,8 @@ def _recorded(graph: Graph, output: str) -> str | None:
     records: Mapping[str, Pair] = graph.settings["derivatives"]
     if output in records:
         return output
+    if output not in graph.nodes:
+        return None
     read = [s for s in graph.structure.predecessors(output) if s in records]
     return read[0] if graph.nodes[output].op == ops.SUM.name and read else None
 

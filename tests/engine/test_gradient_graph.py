@@ -647,3 +647,25 @@ def check_current(graph: Graph, x: str, seen: dict[bool, int]) -> None:
 def test_what_is_summed_is_told_by_its_name() -> None:
     made = add(network(), "L", "W", order=2)
     assert made.note == "dL_dW has shape 3×4: its sum is differentiated"
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ({"n2": ("n3", "n1"), "n3": ("n2", "n1")}, "derivative of itself"),
+        ({"n2": ("n2", "n1")}, "derivative of itself"),
+        ({"n2": ("n98", "n1")}, "no longer here"),
+        ({"n3": ("n6", "n97")}, "no longer here"),
+        ({"n6": ("n1", "n6")}, "one of its own nodes"),
+        ({"n99": ("n98", "n97")}, "not recorded"),
+    ],
+)
+def test_records_that_only_a_file_can_hold_are_refused(records: Any, said: str) -> None:
+    graph = compose(M04, {"x": 1.0})
+    graph.put("settings", "derivatives", records)
+    graph = from_bytes(to_bytes(graph))
+    before = to_bytes(graph)
+    assert not any(current(graph).values())
+    with pytest.raises(GraphError, match=said):
+        gradient_edits.renewed(graph, next(iter(records)), plain_title)
+    assert to_bytes(graph) == before
