@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+from engine.derivative_names import written
+
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lam": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω", "pi": "π",
+}  # fmt: skip
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def tr(text: str) -> str:
@@ -12,9 +21,25 @@ def tr(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def pretty_name(name: str) -> str:
-    """A node's name as people write it: `u1` as u₁."""
-    return re.sub(r"(?<=[^\W\d])_?(\d+)$", lambda m: m[1].translate(_SUBSCRIPTS), name)
+    """A name as mathematics writes it: `u1` as u₁, `theta_2` as θ₂, `dJ_dx` as ∂J/∂x."""
+    parts = written(name, pretty_name, lambda power: str(power).translate(SUPERSCRIPT), "∂")
+    if parts is not None:
+        above, below, number = parts
+        return f"{above}/{below}" + (f" ({number})" if number else "")
+    match = re.fullmatch(r"(.*?[^\W\d])_?(\d+)", name)
+    stem, digits = (match[1], match[2]) if match else (name, "")
+    return _GREEK.get(stem, stem) + digits.translate(_SUBSCRIPT)
+
+
+def partial(of: str, by: str) -> str:
+    """The derivative of one name by another: ∂J/∂u₁; names that are fractions stand in brackets."""
+    above, below = (
+        pretty_name(stem) + bracket + index
+        for stem, bracket, index in (name.partition("[") for name in (of, by))
+    )
+    return "/".join(f"∂({part})" if "/" in part else f"∂{part}" for part in (above, below))
 
 
 def sentence(text: str) -> str:

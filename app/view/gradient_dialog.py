@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.text import sentence, tr
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name, sentence, tr
 from engine.gradient_graph import differentiated, outer_inputs
 from engine.graph import Graph, GraphError
 from engine.ops.row import Array

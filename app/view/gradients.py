@@ -10,8 +10,7 @@ from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtWidgets import QDialog
 
 from app.marks import Badge, Mark
-from app.text import tr
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name, tr
 from app.view.gradient_dialog import GradientDialog
 from engine import gradient_edits
 from engine.derivative_records import current

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.matching import Words, label_of
-from app.text import tr
-from app.view.canvas.face import as_typed, own_formula, pretty_name
+from app.text import pretty_name, tr
+from app.view.canvas.face import as_typed, own_formula
 from app.view.canvas.keyboard import wire_by_keys
 from app.view.finder import Entry
 from engine import inside

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.actions.gestures import HOW, How
+from app.text import pretty_name
 from app.view import theme
 from app.view.canvas import gestures
-from app.view.canvas.face import pretty_formula, pretty_name
+from app.view.canvas.face import pretty_formula
 from app.view.canvas.gestures.gesture import Gesture
 from engine.edits import Batch, Edit, connect, remove_nodes, set_options, set_tensor
 from engine.graph import Graph

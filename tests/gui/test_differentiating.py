@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.actions import BY_ID
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name
 from app.view.gradient_dialog import GradientDialog
 from app.view.window import Window
 from engine.compose import compose

@@ -30,7 +30,7 @@ def test_the_card_names_the_fault(window: Window) -> None:
 def test_the_card_says_why_there_is_no_backward_pass(window: Window) -> None:
     _matrices(window, 3)
     card, session = window.explanation, window.session
-    assert card.where.text().startswith("Forward 2 of 2")
+    assert card.where.text().startswith("Step 2 of 2 · forward")
     assert card.later.text().startswith("w is not a single number, so it has no gradient")
     QTest.keyClick(window.canvas, Qt.Key.Key_J)
     assert session.cursor == 1 and "gradient" not in card.later.text(), "only where the steps end"

@@ -114,13 +114,13 @@ def test_every_step_of_the_worked_example(window: Window) -> None:
         assert session.cursor == number
         assert explanation.symbols.toolTip() == line
         assert explanation.numbers == numbers
-        phase = "Forward" if number <= 5 else "Backward"
-        assert explanation.where.text().startswith(f"{phase} {number} of 12")
+        phase = "forward" if number <= 5 else "backward"
+        assert explanation.where.text().startswith(f"Step {number} of 12 · {phase} · ")
         assert window.trace.model.index_of(session.steps[number - 1]).data() == line
     assert explanation.rest.text() == "in all 4.561"
     assert not window.transport.buttons["step.forward"].isEnabled()
     session.seek(10)
-    assert explanation.where.text() == "Backward 10 of 12 · edge u₁ → t"
+    assert explanation.where.text() == "Step 10 of 12 · backward · edge u₁ → t"
     assert explanation.rest.text() == "sum so far 0.3480"
     assert explanation.sum.accessibleName() == "0.3480 + dJ/du2 * 3"
     for number in range(9, -1, -1):

@@ -19,8 +19,8 @@ from PySide6.QtGui import (
     QTransform,
 )
 
-from app.text import tr
-from app.view.canvas.face import PORT_RADIUS, WIDTH, Face, PortFace, pretty_name
+from app.text import pretty_name, tr
+from app.view.canvas.face import PORT_RADIUS, WIDTH, Face, PortFace
 from app.view.canvas.picture import fitted, heat_map
 from app.view.theme import NODE_RADIUS, Theme, blend, number_font, ui_font
 from engine.ops.row import Array

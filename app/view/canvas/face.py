@@ -12,9 +12,8 @@ from typing import Any
 from PySide6.QtCore import QPointF, QRectF
 
 from app.session import Session
-from app.text import tr
+from app.text import SUPERSCRIPT, pretty_name, tr
 from app.view.theme import number_text
-from engine.derivative_names import written
 from engine.expression import to_text
 from engine.graph import TIED, Graph
 from engine.ops.row import Array
@@ -33,33 +32,13 @@ MARGIN = 14.0
 EDGE = 10.0
 """Ports, rings and the sheets of a module stand out less."""
 
-_GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η",
-    "theta": "θ", "kappa": "κ", "lam": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ",
-    "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω", "pi": "π",
-}  # fmt: skip
-_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-@lru_cache(maxsize=4096)
-def pretty_name(name: str) -> str:
-    """A name as mathematics writes it: `u1` as u₁, `theta_2` as θ₂, `dJ_dx` as ∂J/∂x."""
-    parts = written(name, pretty_name, lambda power: str(power).translate(_SUPERSCRIPT), "∂")
-    if parts is not None:
-        above, below, number = parts
-        return f"{above}/{below}" + (f" ({number})" if number else "")
-    match = re.fullmatch(r"(.*?[^\W\d])_?(\d+)", name)
-    stem, digits = (match[1], match[2]) if match else (name, "")
-    return _GREEK.get(stem, stem) + digits.translate(_SUBSCRIPT)
-
 
 @lru_cache(maxsize=4096)
 def pretty_formula(text: str) -> str:
     """Formula text with raised powers, subscripts, · and a true minus."""
     text = re.sub(
         r"\s*(?:\^|\*\*)\s*(\(-\d+\)|\d+)(?![\w.(])",
-        lambda m: m[1].strip("()").translate(_SUPERSCRIPT),
+        lambda m: m[1].strip("()").translate(SUPERSCRIPT),
         text,
     )
     text = re.sub(

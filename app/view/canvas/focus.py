@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
-from app.text import tr
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name, tr
 from engine.graph import Graph, Port
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QTextDocument
 from PySide6.QtWidgets import QWidget
 
-from app.text import sentence, tr
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name, sentence, tr
 from app.view.theme import Theme, number_font, ui_font
 from engine.fitting import Fit, Operand
 from engine.graph import Graph

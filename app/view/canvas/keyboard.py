@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 
-from app.text import tr
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name, tr
 from app.view.canvas.gestures.gesture import Pointer
 from app.view.canvas.gestures.wiring import Wire
 from engine.graph import Port

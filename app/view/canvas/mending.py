@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF
 
-from app.text import tr
-from app.view.canvas.face import pretty_name
+from app.text import pretty_name, tr
 from app.view.canvas.ghost import Ghost
 from app.view.canvas.repairs import Choice, Repairs, choice
 from app.view.theme import Theme

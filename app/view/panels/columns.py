@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
-from app.text import pretty_name, tr
+from app.text import partial, pretty_name, tr
 from app.view import theme
 from app.view.mathematics import Formula, typeset
 from app.view.typesetting import soon
@@ -74,13 +74,8 @@ def readable(text: str) -> str:
     """Plain text of a line with signs and names as people write them."""
     signs = text.replace(" * ", " × ").replace("-", "−")
     signs = re.sub(r"(?<!\w)inf(?!\w)", "∞", signs)
-    signs = _SIZED.sub(lambda m: _pretty(m[0]), signs)
-    return _PARTIAL.sub(lambda m: f"∂{_pretty(m[1])}/∂{_pretty(m[2])}", signs)
-
-
-def _pretty(name: str) -> str:
-    stem, bracket, index = name.partition("[")
-    return pretty_name(stem) + bracket + index
+    signs = _SIZED.sub(lambda m: pretty_name(m[0]), signs)
+    return _PARTIAL.sub(lambda m: partial(m[1], m[2]), signs)
 
 
 def _is_formula(part: Part) -> bool:

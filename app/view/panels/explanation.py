@@ -261,13 +261,14 @@ class Explanation(QFrame):
         total = len(self.session.steps)
         name = pretty_name(step.telling.name(step.node))
         if step.phase == "backward" and step.target:
-            phase, place = tr("Backward"), f"{name} → {pretty_name(step.telling.name(step.target))}"
+            phase, place = tr("backward"), f"{name} → {pretty_name(step.telling.name(step.target))}"
             what = tr("edge")
         elif step.phase == "seed":
-            phase, what, place = tr("Backward"), tr("start at the output"), name
+            phase, what, place = tr("backward"), tr("start at the output"), name
         else:
-            phase, what, place = tr("Forward"), tr("node"), name
-        return f"{phase} {step.number} {tr('of')} {total} · {what} {place}"
+            phase, what, place = tr("forward"), tr("node"), name
+        count = tr("Step {number} of {total}").format(number=step.number, total=total)
+        return f"{count} · {phase} · {what} {place}"
 
     # ------------------------------------------------------------ pointing
 

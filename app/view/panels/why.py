@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.marks import Mark
 from app.session import Session
-from app.text import pretty_name, tr
+from app.text import partial, pretty_name, tr
 from app.view import icons, theme
 from app.view.mathematics import MathLabel
 from app.view.panels.path_list import PathList, PathRow
@@ -36,7 +36,8 @@ SLICE = 0.012
 """Seconds of searching between two looks at the window's events."""
 WAIT_MS = 60
 """So long changes are gathered before paths are looked for anew."""
-_NAME = re.compile(r"\b[^\W\d][\w.]*\d\b(?!\()")
+_NAME = re.compile(r"\b(?:[^\W\d][\w.]*\d|d\d*_?[^\W\d]\w*_d\w+)\b(?!\()")
+"""Names that are written otherwise: with a number, or of a derivative."""
 _REST = 4  # times as long as a search took, nothing is looked for while values keep changing
 PATIENCE_MS = 300
 """A search that takes longer is told."""
@@ -332,7 +333,7 @@ class Why(QWidget):
         assert paths is not None
         loss, node = lens.names
         symbol = rf"\frac{{\partial {latex_name(loss)}}}{{\partial {latex_name(node)}}}"
-        text = f"∂{pretty_name(loss)}/∂{pretty_name(node)}"
+        text = partial(loss, node)
         gradient = paths.gradient if paths.count else None
         if gradient is None:
             latex, said = symbol, text
