@@ -14,7 +14,7 @@ from app.text import pretty_name, tr
 from engine.causes import Cause, cause, stopped_at
 from engine.graph import Port
 from engine.inside import Place
-from engine.paths import Path, Paths, towards
+from engine.paths import Path, Paths, size_of, towards
 from engine.shapes import shape_text
 from engine.wires import carrying
 from engine.wording import Telling, short
@@ -189,7 +189,7 @@ class Lens:
         array = np.asarray(value, np.float64)
         if not array.ndim:
             return short(array)
-        return f"‖{short(float(np.linalg.norm(array)))}‖"
+        return f"‖{short(size_of(array))}‖"
 
     def steps_of(self, path: Path) -> list[str]:
         """The names on a path, the loss first."""
@@ -224,8 +224,8 @@ class Lens:
         sign tells whether it points along the gradient or against it."""
         assert self.paths is not None
         paths = self.paths
-        sizes = [_size(v) for v in (*(path.value for path in paths.found[:1]), paths.rest)]
-        whole, size = max((s for s in sizes if math.isfinite(s)), default=0.0), _size(value)
+        sizes = [size_of(v) for v in (*(path.value for path in paths.found[:1]), paths.rest)]
+        whole, size = max((s for s in sizes if math.isfinite(s)), default=0.0), size_of(value)
         if not math.isfinite(size):
             return 1.0
         array = np.asarray(value, np.float64)
@@ -278,10 +278,6 @@ class Lens:
             return None
         *place, node = self.cause.node.split(".")
         return tuple(place), node
-
-
-def _size(value: object) -> float:
-    return float(np.linalg.norm(np.asarray(value, np.float64)))
 
 
 def _bracketed(number: str) -> str:

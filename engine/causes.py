@@ -13,7 +13,7 @@ from engine.differentiate import Contribution
 from engine.expansion import Flat, Ref
 from engine.expression import Name, Number, Tree
 from engine.ops.row import Array
-from engine.paths import Path, Paths
+from engine.paths import Path, Paths, size_of
 from engine.wording import Telling, call_tree, short
 
 TINY = 1e-8
@@ -308,8 +308,8 @@ def _gain(telling: Telling, paths: Paths, term: Contribution) -> float:
     upstream, value = telling.read(term.upstream), telling.read(term.value)
     if upstream is None or value is None:
         return 0.0
-    given = float(np.linalg.norm(upstream))
-    return float(np.linalg.norm(value)) / given if given else 0.0
+    given = size_of(upstream)
+    return size_of(value) / given if given else 0.0
 
 
 def _usual(telling: Telling) -> float:

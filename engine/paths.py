@@ -130,6 +130,8 @@ class Paths:
                 for term in path.terms:
                     flows[term.node, term.port] += path.size
             total = math.fsum(path.size for path in self.found)
+            if not math.isfinite(total):  # what is not finite is all there is to see
+                return {k: 0.0 if math.isfinite(v) else 1.0 for k, v in flows.items()}
             return {k: v / total if total else 0.0 for k, v in flows.items()}
         above: dict[str, float] = {self.start: 0.0}
         for i, term in enumerate(self.terms):
@@ -380,8 +382,9 @@ def size_of(value: Value) -> float:
     """The Euclidean norm, of a single number its size."""
     if isinstance(value, float):
         return abs(value)
-    with np.errstate(all="ignore"):
-        return float(np.linalg.norm(np.asarray(value, np.float64)))
+    array = np.asarray(value, np.float64)
+    unit = max(1.0, float(np.max(np.abs(array), initial=0.0)))  # squares of large numbers overflow
+    return unit * float(np.linalg.norm(array / unit)) if math.isfinite(unit) else unit
 
 
 def _log_sum(one: float, other: float) -> float:

@@ -17,6 +17,7 @@ from engine.expansion import Expansion, Flat, Ref
 from engine.graph import Graph, GraphError
 from engine.inside import View
 from engine.ops.row import Array
+from engine.paths import size_of
 from engine.program import Plan
 from engine.shapes import Spec
 from engine.tangents import tangents
@@ -230,7 +231,7 @@ def _of_sources(graph: Graph, found: Evaluation) -> Iterator[Sensitivity]:
             continue
         entry = _largest(gradient)
         with np.errstate(all="ignore"):
-            norm = float(gradient) if not gradient.ndim else float(np.linalg.norm(gradient))
+            norm = float(gradient) if not gradient.ndim else size_of(gradient)
             percent = 0.01 * float(np.sum(gradient * tensor))
         yield Sensitivity(
             Handle(node_id, "", entry), tensor.size, norm, percent, float(gradient[entry])

@@ -319,3 +319,33 @@ def test_no_row_is_called_wrong_where_it_has_a_kink() -> None:
     assert len(states) > 25
     kinked = {name for name, seen in states.items() if "kink" in seen}
     assert {"relu", "abs", "maximum", "max", "clip"} <= kinked and len(kinked) > 12, states
+
+
+STEEP = [
+    ("log(x)", 1e-9), ("log(x)", 1e-30), ("log(1 - x)", 1 - 1e-9), ("sqrt(x)", 1e-8), ("tanh(1e9 * x)", 0.0),
+    ("sin(1e8 * x)", 0.3), ("sin(1 / x)", 1e-5), ("relu(x)^2", 0.0), ("1 / x", -1e-3), ("x^3", 1e100),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "x"), STEEP)
+def test_what_changes_over_little_is_measured_with_fine_steps(text: str, x: float) -> None:
+    verdict = verdicts(compose(f"J = {text}", {"x": x}))["x"]
+    assert verdict.state == "agrees" and verdict.error < 1e-5, verdict.sentence
+
+
+@pytest.mark.parametrize("x", [1e-30, 1e-9, 1e-3, 0.5])
+@pytest.mark.parametrize("text", ["log(x)", "1e5 + log(x)", "log(x) + 1 / (x - 1e-3)"])
+def test_a_slope_a_thousandth_too_steep_is_never_said_to_agree(
+    x: float, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = replace(ops.TABLE["log"], derivative={"x": "g * 1.001 / x"})
+    monkeypatch.setitem(ops.TABLE, "log", wrong)
+    monkeypatch.setitem(ops._CALLS, ("log", 1), wrong)
+    verdict = verdicts(compose(f"J = {text}", {"x": x}))["x"]
+    assert verdict.state in ("differs", "absent"), verdict.sentence
+
+
+@pytest.mark.parametrize("size", [1e16, 1e20, 1e200])
+def test_what_rounding_hides_is_not_called_wrong(size: float) -> None:
+    verdict = verdicts(compose(f"J = sin({size!r} * x)", {"x": 0.3}))["x"]
+    assert verdict.state == "unsettled", verdict.sentence

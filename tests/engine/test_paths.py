@@ -372,3 +372,12 @@ def test_a_wrong_rest_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Paths, "_branch", forgetful)
     with pytest.raises(AssertionError):
         check_sum(many_paths(False).find(2))
+
+
+@pytest.mark.parametrize("size", [1e200, math.inf, math.nan])
+def test_shares_of_huge_tensors_are_numbers(size: float) -> None:
+    found = lens(evaluate(compose("J = sum(w * x + x)", {"w": [size, 1.0], "x": [1.0, 1.0]})), "x")
+    shares = found.find(20).shares()
+    assert all(0 <= share <= 1 for share in shares.values()) and max(shares.values()) == 1
+    if size == 1e200:
+        assert max(path.size for path in found.found) == size
