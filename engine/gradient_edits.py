@@ -14,13 +14,15 @@ from engine.flatten import expand
 from engine.gradient_graph import Derived, along, differentiated
 from engine.graph import Graph, GraphError
 from engine.layout import DOWN, HEIGHT, WIDTH, arrange
-from engine.notes import add_note, around
+from engine.notes import TITLE, add_note, around
 from engine.ops.row import Array, Op
 from engine.records import MAX_NAME
 
 TALL, PORT_STEP = 100.0, 24.0
 """The height of a node that holds more than a single number, and of one port more."""
 COLOUR = "pink"
+UNDER = 4 * TITLE
+"""More room under a frame: from afar, the title of the next one grows upwards."""
 Title = Callable[[Sequence[str]], str]
 """The title of a frame around derivatives, from their names."""
 
@@ -69,7 +71,7 @@ def _height(graph: Graph, node_id: str, made: Derived) -> float:
 def _ground(graph: Graph) -> tuple[float, float]:
     """Free ground below everything, on its left edge."""
     held = [(n.x, n.y + TALL) for n in graph.nodes.values()]
-    held += [(n.x + 24.0, n.y + n.height) for n in graph.notes.values()]
+    held += [(n.x + 24.0, n.y + n.height + UNDER) for n in graph.notes.values()]
     if not held:
         return 0.0, 0.0
     return min(x for x, _ in held), max(y for _, y in held) + 3 * DOWN

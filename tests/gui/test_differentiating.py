@@ -67,6 +67,14 @@ def test_five_presses_on_the_worked_example(window: Window) -> None:
     )
     data = to_bytes(session.graph)
     assert to_bytes(from_bytes(data)) == data
+    frames = [window.canvas.board.notes.items[n] for n in session.graph.notes]
+    for zoom in (1.0, 0.5, 0.02):  # from afar titles grow upwards, and lie over no other frame
+        assert not [
+            (one.note.text, other.note.text)
+            for one in frames
+            for other in frames
+            if one is not other and one.outline(zoom).intersects(other.area())
+        ]
     for _ in range(5):
         QTest.keyClick(window.canvas.viewport(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert to_bytes(session.graph) == before

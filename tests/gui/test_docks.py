@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app import actions
 from app.view.window import Window
+from engine.edits import add_node
 
 
 def _tabs(window: Window) -> QTabBar:
@@ -55,3 +56,19 @@ def test_a_panel_is_as_wide_before_and_behind(window: Window, qtbot: QtBot) -> N
         window.show_panel(name)
         qtbot.wait(20)
         assert window.docks["inspector"].geometry() == before
+
+
+def test_training_makes_room_while_there_is_nothing_to_train(window: Window, qtbot: QtBot) -> None:
+    window.compose(WORKED)
+    training, trace = window.docks["training"], window.docks["trace_table"]
+    qtbot.waitUntil(lambda: training.height() < 160)
+    assert trace.height() > 400 and window.training_panel.curve.empty.isVisible()
+    QTest.keyClick(window.canvas, Qt.Key.Key_F5)  # refused with a sentence that is seen
+    qtbot.waitUntil(window.training_panel.message.isVisible, timeout=30_000)
+    qtbot.waitUntil(lambda: training.height() < 200 and not window.training)
+    edit, _ = add_node(window.session.graph, "parameter", "w", value=1.0)
+    window.session.do(edit, "Add")
+    qtbot.waitUntil(lambda: training.height() > 280)
+    assert window.training_panel.buttons["train.train"].isVisible()
+    window.session.history.undo()
+    qtbot.waitUntil(lambda: training.height() < 160)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +29,8 @@ from engine.train.optimizers import OPTIMIZERS
 from engine.train.problem import has_parameters, unfinished
 
 MAX_POINTS = 4000
+LOW = 110
+"""The height of the panel while there is nothing to train."""
 _BUTTONS = (
     ("train.train", "Train"), ("train.step", "Step"), ("train.pause", "Pause"),
     ("train.reset", "Reset"),
@@ -153,6 +156,10 @@ class TrainingPanel(QWidget):
         layout.setSpacing(8)
         self.curve = Curve()
         layout.addWidget(self.curve, 1)
+        self.tools = QWidget()
+        tools = QVBoxLayout(self.tools)
+        tools.setContentsMargins(0, 0, 0, 0)
+        tools.setSpacing(8)
         foot = QHBoxLayout()
         self.metrics = QLabel()
         self.metrics.setWordWrap(True)
@@ -162,21 +169,22 @@ class TrainingPanel(QWidget):
         self.log.toggled.connect(self.curve.set_log)
         foot.addWidget(self.metrics, 1)
         foot.addWidget(self.log)
-        layout.addLayout(foot)
+        tools.addLayout(foot)
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setProperty("role", "error")
         self.message.hide()
         layout.addWidget(self.message)
-        layout.addLayout(self._build_buttons())
-        layout.addLayout(self._build_recipe())
+        tools.addLayout(self._build_buttons())
+        tools.addLayout(self._build_recipe())
+        layout.addWidget(self.tools)
         self._meaning = session.root.meaning
         session.opened.join(self._opened)
         session.document_changed.join(self.refresh)
         self.refresh()
 
     def sizeHint(self) -> QSize:
-        return QSize(350, 350)
+        return QSize(350, LOW if self.tools.isHidden() else 350)
 
     def _build_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -244,6 +252,7 @@ class TrainingPanel(QWidget):
         trainable = has_parameters(graph)
         nothing = tr("Add a parameter and a loss to train them.")
         missing = unfinished(graph) if trainable else nothing
+        self._set_low(not trainable and not self.running and not self.curve.train)
         self.curve.empty.setText(
             sentence(missing) if missing else tr("The loss appears here while training runs.")
         )
@@ -252,6 +261,13 @@ class TrainingPanel(QWidget):
             button.setEnabled(ready.get(action_id, not missing and not self.running))
         for widget in (self.optimizer, self.fields["batch_size"], self.fields["epochs"], self.csv):
             widget.setEnabled(not self.running)
+
+    def _set_low(self, low: bool) -> None:
+        """With nothing to train the panel is one sentence, and leaves its room to the others."""
+        self.tools.setHidden(low)
+        room = self.sizePolicy()
+        room.setVerticalPolicy(QSizePolicy.Policy.Maximum if low else QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(room)
 
     def set_running(self, on: bool) -> None:
         self.running = on

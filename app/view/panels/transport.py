@@ -55,6 +55,7 @@ class Scrubber(QWidget):
         parts = ((0, forward, tokens.value, tr("forward"), 0.0, gap),
                  (forward, steps, tokens.gradient, tr("backward"), gap, 0.0))  # fmt: skip
         painter.setFont(theme.ui_font(10))
+        free = groove.left()
         for first, last, colour, label, left_gap, right_gap in parts:
             if first == last:
                 continue
@@ -63,7 +64,10 @@ class Scrubber(QWidget):
             if cursor > first:
                 self._bar(painter, left, min(self._x(cursor), right), colour)
             painter.setPen(tokens.muted)
-            painter.drawText(QPointF(left, groove.top() - 8), label)
+            wide = painter.fontMetrics().horizontalAdvance(label)
+            x = max(free, min(left, groove.right() - wide))
+            free = x + wide + 8
+            painter.drawText(QPointF(x, groove.top() - 8), label)
         if not steps:
             self._bar(painter, groove.left(), groove.right(), tokens.hairline)
             return
