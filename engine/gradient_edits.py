@@ -23,6 +23,8 @@ TALL, PORT_STEP = 100.0, 24.0
 COLOUR = "pink"
 UNDER = 4 * TITLE
 """More room under a frame: from afar, the title of the next one grows upwards."""
+MAX_RENEWED = 20_000
+"""Nodes of a document in which derivatives are renewed: it is copied and walked a few times."""
 Title = Callable[[Sequence[str]], str]
 """The title of a frame around derivatives, from their names."""
 
@@ -91,6 +93,11 @@ def renewed(
     records: Mapping[str, Pair] = graph.settings["derivatives"]
     if result not in records or result not in graph.nodes:
         raise GraphError("this is not recorded as a derivative")
+    if len(graph.nodes) > MAX_RENEWED:
+        raise GraphError(
+            f"the document has {len(graph.nodes):,} nodes, more than the {MAX_RENEWED:,} among which a "
+            "derivative is renewed; delete it and differentiate again"
+        )
     root, family = _family(graph, result)
     above = graph.ancestors(root)
     if own := [n for n in family if n in above]:

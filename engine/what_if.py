@@ -22,6 +22,8 @@ from engine.program import Plan
 from engine.shapes import Spec
 from engine.tangents import tangents
 
+MAX_FOLLOWED = 60_000
+"""Steps of a document, those of its gradients among them, up to which tangents are computed."""
 MAX_LITERALS = 300
 """So many numbers at ports are ranked; each needs a derivative of its own."""
 
@@ -95,6 +97,15 @@ def step_at(value: float, whole: bool = False) -> float:
     if not math.isfinite(value) or abs(value) < 1e-9:
         return 0.1
     return float(10.0 ** (math.floor(math.log10(abs(value)) + 1e-9) - 1))
+
+
+def span_of(value: float) -> float:
+    """How far a number is moved to see what moves with it: a power of two of its size, or rounding
+    would change how far it went, by all of it for a large one; toward zero for the largest."""
+    if not abs(value) >= 1.0 or not math.isfinite(value):
+        return 1.0
+    _, exponent = math.frexp(value)
+    return math.copysign(math.ldexp(1.0, exponent), value) * (1.0 if exponent < 120 else -0.5)
 
 
 # ------------------------------------------------------------ one number moves

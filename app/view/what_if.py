@@ -23,8 +23,6 @@ from engine.shapes import ShapeError
 from engine.what_if import Along, Handle
 
 OWNER = "what_if"
-SPAN = 1.0
-"""So far a number is moved on a copy, to see what moves with it."""
 EXACT = 1e-9
 """What differs by so small a share is rounding."""
 FINE = 0.1
@@ -208,20 +206,23 @@ class WhatIf(QObject):
             what_if.is_whole(graph, handle),
             {step: found.values[n] for n, step in nodes.items()}, nodes,
         )  # fmt: skip
-        edit = session.placed(what_if.changed(graph, handle, value + SPAN))
+        span = what_if.span_of(value)
+        edit = session.placed(what_if.changed(graph, handle, value + span))
         try:
-            trial.along = self._along(edit, nodes.values())
+            trial.along = self._along(edit, span, nodes.values())
         except (ValueError, ShapeError) as error:
             if isinstance(error, GraphError):
                 raise
             trial.fault = str(error)
         return trial
 
-    def _along(self, edit: Edit, wanted: Iterable[str]) -> Along:
+    def _along(self, edit: Edit, span: float, wanted: Iterable[str]) -> Along:
         session = self.session
+        if len(session.whole.expansion.nodes) > what_if.MAX_FOLLOWED:
+            raise ValueError(tr("the document is too large for its change to be predicted"))
         moved = session.root.copy()
         edit.apply(moved)
-        return Along(session.whole, expand(moved, session.whole.feeds), SPAN, wanted)
+        return Along(session.whole, expand(moved, session.whole.feeds), span, wanted)
 
     def by(self, notches: float, fine: bool = False) -> None:
         """Moves by so many steps of what the number was when the gesture began."""

@@ -669,3 +669,13 @@ def test_records_that_only_a_file_can_hold_are_refused(records: Any, said: str) 
     with pytest.raises(GraphError, match=said):
         gradient_edits.renewed(graph, next(iter(records)), plain_title)
     assert to_bytes(graph) == before
+
+
+def test_renewing_in_a_huge_document_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = compose(M04, {"x": 1.0})
+    [result] = results(add(graph, "J", "x"))
+    monkeypatch.setattr(gradient_edits, "MAX_RENEWED", len(graph.nodes) - 1)
+    with pytest.raises(GraphError, match="delete it and differentiate again"):
+        gradient_edits.renewed(graph, result, plain_title)
+    monkeypatch.setattr(gradient_edits, "MAX_RENEWED", len(graph.nodes))
+    assert gradient_edits.renewed(graph, result, plain_title).results

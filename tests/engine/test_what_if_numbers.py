@@ -35,6 +35,7 @@ from engine.what_if import (
     number,
     predicted,
     sensitivities,
+    span_of,
     step_at,
 )
 
@@ -271,3 +272,17 @@ def test_a_wrong_direction_is_noticed() -> None:
     right = Along(found, expand(moved), 0.5).at(0.0)[1]
     wrong = Along(found, expand(moved), 1.0).at(0.0)[1]
     assert right == pytest.approx(2 * math.cos(1.0)) and wrong == pytest.approx(math.cos(1.0))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("x", [0.0, 0.3, 1.0, -5000.123, 1e8, 1e17, -1e30, 3.3e38])
+def test_a_number_of_any_size_has_its_slope(x: float, dtype: str) -> None:
+    graph = compose("J = 3 * x + sum(w)", {"x": x, "w": [x, 1.0]})
+    graph.put("settings", "dtype", dtype)
+    w = str(graph.id_of("w"))
+    for handle, slope in ((Handle("n1"), 3.0), (Handle(w, "", (0,)), 1.0)):
+        span = span_of(x)
+        moved = graph.copy()
+        changed(graph, handle, x + span).apply(moved)
+        along = Along(evaluate(graph), expand(moved), span)
+        assert along.at(0.0)[1] == pytest.approx(slope, 1e-6)
