@@ -284,6 +284,8 @@ class _Trees:
         self.parts: dict[str, _Part] = {}
         self.readers: dict[str, int] = {}
         self.shapes_read: set[str] = set()
+        tested = [flat.id for flat in steps if flat.spec.kind == "bool"]
+        self.exact = writing.expansion.ancestors(tested)  # in another order they round differently
         for flat in steps:
             if writing.is_leaf(flat, root):
                 continue
@@ -330,7 +332,7 @@ class _Trees:
     def _part(self, flat: Flat) -> _Part:
         parts = [self._operand(flat, a) for a in flat.args]
         tree = call_tree(flat.op, tuple(p.tree for p in parts), flat.options)
-        if _appended(flat.id) and isinstance(tree, Call):
+        if _appended(flat.id) and flat.id not in self.exact and isinstance(tree, Call):
             tree = neat(tree)
         size = 1 + sum(p.size for p in parts)
         depth = (flat.op.symbol not in _FLAT) + max((p.depth for p in parts), default=0)
