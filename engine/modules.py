@@ -262,10 +262,10 @@ def _named(part: Graph) -> set[str]:
 
 
 def _add_port(graph: Graph, part: Graph, link: Link, values: Mapping[str, Array]) -> str:
-    name = part.new_name(graph.name(link.source).split(".")[0])
-    node_id = part.new_id()
+    name, node_id = part.new_name(graph.name(link.source).split(".")[0]), part.new_id()
     reader = graph.nodes[link.target]
-    part.put("nodes", node_id, Node(node_id, "input", name, {}, {}, reader.x - WIDTH, reader.y))
+    place = _free_ground(part, (reader.x - WIDTH, reader.y))
+    part.put("nodes", node_id, Node(node_id, "input", name, {}, {}, *place))
     value = values.get(link.source, graph.tensors.get(link.source))
     small = value is not None and value.size <= MAX_SAMPLE
     part.put("tensors", node_id, value if small else np.zeros((), graph.dtype))

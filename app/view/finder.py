@@ -231,7 +231,10 @@ class Finder(QFrame):
         lines = found(self._entries, query)
         made = self._made_of(query) if self._made_of is not None else None
         if made is not None:
-            exact = bool(lines) and lines[0][1].rank >= Rank.ALIAS
+            exact = bool(lines) and (
+                lines[0][1].rank >= Rank.ALIAS
+                or lines[0][0].title.casefold().startswith(query.strip().casefold())
+            )
             lines.insert(1 if exact else 0, (made, Hit(Rank.NOT)))
         lines = lines[:MAX_SHOWN] if query.strip() else lines
         self._shown = [entry for entry, _ in lines]

@@ -426,3 +426,17 @@ def test_a_document_of_many_large_modules_says_where_it_grows_too_long(
     found = flatten.expand(nest(3, 6))
     assert 100 < len(found.nodes) < 110
     assert "the document is more than 100 steps before it" in next(iter(found.faults.values()))
+
+
+def test_inputs_of_a_module_cover_nothing() -> None:
+    """Two values that one node reads enter at two places."""
+    graph = compose(
+        "a = x @ W + b; y = tanh(a)", {"x": [[1.0, 2.0]], "W": [[1.0], [2.0]], "b": 0.5}
+    )
+    node = next(n.id for n in graph.nodes.values() if n.op == "matmul")
+    edit, instance = make_module(graph, [node], "Times")
+    edit.apply(graph)
+    places = [(n.x, n.y) for n in graph.op(instance).definition.nodes.values()]
+    assert len(places) == 3
+    for i, (x, y) in enumerate(places):
+        assert all(abs(x - u) >= 128 or abs(y - v) >= 76 for u, v in places[:i])

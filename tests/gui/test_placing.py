@@ -403,6 +403,15 @@ def test_a_formula_is_offered_and_added(canvas: Window) -> None:
     assert len(canvas.session.graph.nodes) == 2
 
 
+def test_a_command_that_begins_as_typed_comes_before_a_formula(canvas: Window) -> None:
+    """`Hessian-vector` could be a difference, too."""
+    canvas.search.commands()
+    QTest.keyClicks(canvas.finder.line, "hessian-vec")
+    assert titles(canvas) == ["Hessian-vector product", "Add as a formula"]
+    canvas.finder.line.setText("sin(x)-vec")
+    assert titles(canvas)[0] == "Add as a formula"
+
+
 @pytest.mark.parametrize("text", ["sin", "1/", "unknown(x)", "layer norm", ""])
 def test_what_is_no_formula_is_not_offered(canvas: Window, text: str) -> None:
     canvas.search.add(text)

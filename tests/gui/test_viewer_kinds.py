@@ -451,6 +451,17 @@ def test_points_are_two_columns_coloured_by_a_node(qtbot: QtBot) -> None:
     assert "●" in view.legend.text()
 
 
+def test_axes_of_small_numbers_are_not_scaled(qtbot: QtBot) -> None:
+    """The plot library would write -500 and "(x0.001)" for -0.5."""
+    view = show(qtbot, ScatterView, draw(40, 2) * 0.2)
+    assert isinstance(view, ScatterView)
+    view.resize(360, 320)
+    view.grab()
+    for side in ("bottom", "left"):
+        axis = view.axis(side)
+        assert axis.autoSIPrefixScale == 1.0 and "0.001" not in axis.labelString()
+
+
 # ------------------------------------------------------------ pictures
 
 

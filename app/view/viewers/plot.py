@@ -36,6 +36,8 @@ class PlotView(Sliced):
         item = self.plot.getPlotItem()
         item.layout.setContentsMargins(0, 0, 0, 0)
         item.getViewBox().setDefaultPadding(0.04)
+        for side in ("bottom", "left", "top"):  # numbers as they are, not in thousandths
+            self.axis(side).enableAutoSIPrefix(False)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.plot.viewport().installEventFilter(self)
         self.row.addWidget(self.plot, 1)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, Sliced, ground
-from app.view.viewers.numbers import Plane, Survey, plane, ticks
+from app.view.viewers.numbers import Plane, Survey, plane, tick_text, ticks
 from app.view.viewers.scale import ColourBar, Scale
 from engine.ops.row import Array
 
@@ -143,7 +143,9 @@ class Space(QWidget):
         painter.setPen(hairline)
         painter.drawPolygon(QPolygonF([QPointF(*p) for p in places.tolist()]))
         back = int(np.argmin(depth)) if self.tilt < 89 else 3
-        for mark in ticks(low, high, 4):
+        marks = ticks(low, high, 4)
+        spacing = float(marks[1] - marks[0]) if len(marks) > 1 else high - low
+        for mark in marks:
             z = (mark - low) / ((high - low) or 1.0) * HEIGHT - HEIGHT / 2
             ring = np.array([(*sides[(back + k) % 4], z) for k in (-1, 0, 1)])
             line, _ = self.project(ring)
@@ -151,12 +153,10 @@ class Space(QWidget):
             painter.drawPolyline(QPolygonF([QPointF(*p) for p in line.tolist()]))
             ends = sorted((line[0].tolist(), line[2].tolist()))
             painter.setPen(muted)
-            box = QRectF(ends[0][0] - 68, ends[0][1] - 11, 60, 14)
-            painter.drawText(
-                box,
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                theme.number_text(mark),
-            )
+            text = tick_text(float(mark), spacing)
+            wide = painter.fontMetrics().horizontalAdvance(text) + 2
+            box = QRectF(max(ends[0][0] - 8 - wide, 2.0), ends[0][1] - 11, wide, 14)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(hairline)
         for k in (-1, 0, 1):
             ends3 = np.array([(*sides[(back + k) % 4], z) for z in (-HEIGHT / 2, HEIGHT / 2)])
