@@ -238,7 +238,7 @@ def _compiled(
         note = "Add an operator: its result becomes the output whose gradient is taken."
     elif result is None:
         note = f"{graph.name(output)} has no value yet, so there is no gradient."
-    elif isinstance(result, float):
+    elif not isinstance(result, str):
         note = f"{graph.name(output)} is a number that depends on nothing, so it has no gradient."
     elif expansion.spec(result).kind != "float" or expansion.spec(result).shape:
         note = (

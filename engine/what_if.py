@@ -85,7 +85,12 @@ def changed(graph: Graph, handle: Handle, value: float) -> Edit:
     if handle.port:
         return set_literal(graph, handle.node, handle.port, value)
     tensor = np.array(graph.tensors[handle.node])
-    tensor[handle.entry] = round(value) if tensor.dtype.kind in "iu" else value
+    if tensor.dtype.kind in "iu":
+        if not math.isfinite(value):
+            raise GraphError("only whole numbers can stand here")
+        known = np.iinfo(tensor.dtype)
+        value = min(max(round(value), int(known.min)), int(known.max))
+    tensor[handle.entry] = value
     return set_tensor(handle.node, tensor)
 
 
@@ -99,13 +104,17 @@ def step_at(value: float, whole: bool = False) -> float:
     return float(10.0 ** (math.floor(math.log10(abs(value)) + 1e-9) - 1))
 
 
-def span_of(value: float) -> float:
+def span_of(value: float, whole: bool = False) -> float:
     """How far a number is moved to see what moves with it: a power of two of its size, or rounding
-    would change how far it went, by all of it for a large one; toward zero for the largest."""
+    would change how far it went, by all of it for a large one; toward zero for the largest. A whole
+    number moves by 1."""
     if not abs(value) >= 1.0 or not math.isfinite(value):
         return 1.0
+    if whole:
+        return math.copysign(1.0, -value)
     _, exponent = math.frexp(value)
-    return math.copysign(math.ldexp(1.0, exponent), value) * (1.0 if exponent < 120 else -0.5)
+    size = math.copysign(math.ldexp(0.5, exponent), value)
+    return 2.0 * size if exponent < 120 else -size
 
 
 # ------------------------------------------------------------ one number moves

@@ -206,7 +206,7 @@ class WhatIf(QObject):
             what_if.is_whole(graph, handle),
             {step: found.values[n] for n, step in nodes.items()}, nodes,
         )  # fmt: skip
-        span = what_if.span_of(value)
+        span = what_if.span_of(value, what_if.is_whole(graph, handle))
         edit = session.placed(what_if.changed(graph, handle, value + span))
         try:
             trial.along = self._along(edit, span, nodes.values())

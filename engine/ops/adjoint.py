@@ -74,6 +74,30 @@ def _size(options: Options, x: Spec) -> float:
     return float(total)
 
 
+def _size_shape(options: Options, x: Spec) -> Spec:
+    axes_of(options["axis"], x.rank)  # refuses one that is not there
+    return Spec()
+
+
+def _whole(options: Options, parts: tuple[Spec, ...]) -> tuple[int, ...]:
+    """The shape that parts have side by side; raises ShapeError where they do not fit."""
+    if not parts or not 0 <= options["part"] < len(parts):
+        raise ShapeError(f"there is no part {options['part']} among {len(parts)}")
+    axis = axes_of(options["axis"], parts[0].rank)[0]
+    shapes = {(*p.shape[:axis], 0, *p.shape[axis + 1 :]) for p in parts}
+    if len(shapes) > 1 or any(p.rank != parts[0].rank for p in parts):
+        raise ShapeError("the parts differ in more than one axis")
+    shape = list(parts[0].shape)
+    shape[axis] = sum(p.shape[axis] for p in parts)
+    return tuple(shape)
+
+
+def _part_shape(options: Options, x: Spec, *parts: Spec) -> Spec:
+    if x.shape != _whole(options, parts):
+        raise ShapeError(f"{shape_text(x.shape)} is not made of these parts")
+    return Spec(parts[options["part"]].shape, x.kind)
+
+
 def _part_slice(options: Options, parts: tuple[Spec, ...]) -> tuple[slice, ...]:
     axis = axes_of(options["axis"], parts[0].rank)[0]
     start = sum(p.shape[axis] for p in parts[: options["part"]])
@@ -86,10 +110,10 @@ def _part_view(options: Options, specs: tuple[Spec, ...], x: Array) -> Array:
 
 
 def _place_part_shape(options: Options, x: Spec, *parts: Spec) -> Spec:
-    axis = axes_of(options["axis"], x.rank)[0]
-    shape = list(x.shape)
-    shape[axis] = sum(p.shape[axis] for p in parts)
-    return Spec(tuple(shape), x.kind)
+    whole = _whole(options, parts)
+    if x.shape != parts[options["part"]].shape:
+        raise ShapeError(f"{shape_text(x.shape)} is not the shape of the part")
+    return Spec(whole, x.kind)
 
 
 def _place_part(options: Options, specs: tuple[Spec, ...]) -> Kernel:
@@ -193,7 +217,7 @@ ROWS = (
     _row(
         "size", "How many entries a value has along an axis.", ("x",), "none",
         latex=r"\mathrm{size}<_axis>\left(<0>\right)",
-        shape=lambda o, x: Spec(), shape_only=frozenset({"x"}), options=(AXIS,), constant=_size,
+        shape=_size_shape, shape_only=frozenset({"x"}), options=(AXIS,), constant=_size,
         kernel=returns(lambda o, x: _size(o, Spec(x.shape))),
         scalar=lambda options: lambda x: 1.0,
     ),
@@ -222,7 +246,7 @@ ROWS = (
         "part_of", category="Adjoint", hidden=True, variadic=True, analytic=True, inputs=("xs",),
         doc="The piece of a joined value that came from one of the parts.",
         formula="part_of(xs)", derivative={"xs": "place_part(g, rest, axis=axis, part=part)"},
-        shape=lambda o, x, *parts: Spec(parts[o["part"]].shape, x.kind), view=_part_view,
+        shape=_part_shape, view=_part_view,
         kernel=lambda o, s: lambda *a: np.copyto(a[-1], _part_view(o, s, a[0])),
         options=(CONCAT_AXIS, _PART), shape_only=frozenset({"*"}),
         cases=(Case(((3, 3), (2, 3), (1, 3)), {"axis": 0, "part": 1}),),

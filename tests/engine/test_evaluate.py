@@ -386,3 +386,23 @@ def test_rows_of_derivatives_on_any_operands_are_evaluated_or_told() -> None:
             evaluation = evaluate(graph)
             assert all("\n" not in message for message in evaluation.faults.values())
     assert hidden > 100
+
+
+def test_rows_of_derivatives_that_do_not_fit_say_so() -> None:
+    """They stand in documents once a derivative was added, where any wire may be drawn to them."""
+    parts = {"xs0": 3.0, "xs1": 1.0, "xs2": 2.0}
+    for row, options, literals in (
+        ("size", {"axis": 0}, {"x": 2.0}),
+        ("part_of", {"axis": 0, "part": 0}, parts),
+        ("place_part", {"axis": 0, "part": 5}, parts),
+    ):
+        graph = Graph()
+        graph.put("nodes", "n1", Node("n1", row, "a", options, literals))
+        assert evaluate(graph).faults["n1"]
+
+
+def test_a_whole_number_that_comes_through_a_dot_has_no_gradient() -> None:
+    graph = Graph()
+    graph.put("nodes", "n1", Node("n1", "reroute", "a", {}, {"x": 3}))
+    found = evaluate(graph)
+    assert found.adjoints is None and len(found.steps) == 0

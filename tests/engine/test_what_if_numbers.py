@@ -286,3 +286,14 @@ def test_a_number_of_any_size_has_its_slope(x: float, dtype: str) -> None:
         changed(graph, handle, x + span).apply(moved)
         along = Along(evaluate(graph), expand(moved), span)
         assert along.at(0.0)[1] == pytest.approx(slope, 1e-6)
+
+
+def test_the_largest_number_and_whole_ones_stay_within_their_kind() -> None:
+    assert math.isfinite(-1.7e308 + span_of(-1.7e308))
+    graph = compose("J = gather(x, i)", {"x": [1.0, 2.0], "i": np.array([255], np.uint8)})
+    handle = Handle(str(graph.id_of("i")), "", (0,))
+    assert span_of(255.0, whole=True) == -1.0
+    changed(graph, handle, 256.0).apply(graph)
+    assert number(graph, handle) == 255.0
+    with pytest.raises(GraphError):
+        changed(graph, handle, math.inf)
