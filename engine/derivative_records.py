@@ -30,7 +30,7 @@ def chain(graph: Graph, output: str) -> tuple[str, tuple[str, ...]]:
     other nodes."""
     by: list[str] = []
     records: Mapping[str, Pair] = graph.settings["derivatives"]
-    while output in records and len(by) <= len(records):
+    while len(by) <= len(records) and graph.nodes.keys() >= set(records.get(output, {""})):
         output, source = records[output]
         by.append(source)
     return output, tuple(reversed(by))

@@ -113,9 +113,11 @@ class Entries:
         args: list[Ref] = []
         for port, ref in zip(self.ports, flat.args, strict=True):
             value = telling.read(ref) if isinstance(ref, str) else None
-            if not isinstance(ref, str) or value is None:
+            if not isinstance(ref, str):
                 args.append(ref)
                 continue
+            if value is None:
+                raise NoEntries(f"{name} reads {telling.name(ref)}, which has no value")
             self.operands[port] = value
             args.append(self._expansion.source(port, _SOURCE, value))
         self._expansion.add(_NODE, flat.op, tuple(args), flat.options)

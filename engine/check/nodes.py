@@ -288,7 +288,7 @@ class NodeChecks:
 def _widths(here: float, usual: float) -> list[float]:
     """The steps that a difference is measured with: the usual ones, then finer ones for what changes
     over less. Those are powers of two, so that moving by them and by half of them rounds nothing."""
-    size = int(np.frexp(here or usual)[1])
+    size = max(int(np.frexp(here or usual)[1]), -900)
     return [share * usual for share in USUAL] + [float(np.ldexp(1.0, size - k)) for k in FINER]
 
 

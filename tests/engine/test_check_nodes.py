@@ -322,7 +322,8 @@ def test_no_row_is_called_wrong_where_it_has_a_kink() -> None:
 
 
 STEEP = [
-    ("log(x)", 1e-9), ("log(x)", 1e-30), ("log(1 - x)", 1 - 1e-9), ("sqrt(x)", 1e-8), ("tanh(1e9 * x)", 0.0),
+    ("log(x)", 1e-9), ("log(x)", 1e-30), ("sin(x)", 5e-324),
+    ("log(1 - x)", 1 - 1e-9), ("sqrt(x)", 1e-8), ("tanh(1e9 * x)", 0.0),
     ("sin(1e8 * x)", 0.3), ("sin(1 / x)", 1e-5), ("relu(x)^2", 0.0), ("1 / x", -1e-3), ("x^3", 1e100),
 ]  # fmt: skip
 

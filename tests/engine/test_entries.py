@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -201,3 +202,13 @@ def test_a_column_read_as_a_row_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Entries, "column", lambda self, k: np.roll(right(self, k), 1))
     with pytest.raises(AssertionError):
         test_the_sum_over_j_is_the_contribution(ops.TABLE["matmul"])
+
+
+def test_a_sum_over_what_has_no_value_is_not_told() -> None:
+    found = evaluate(compose("p = x * y\nJ = sum(p)", {"x": [1.0, 2.0], "y": [1.0, 2.0]}))
+    p, y = (found.graph.id_of(name) for name in "py")
+    step = next(found.steps[i] for i in range(len(found.steps)) if found.steps[i].node == p)
+    read = step.telling.read
+    lost = replace(step.telling, read=lambda ref: None if ref == y else read(ref))
+    with pytest.raises(NoEntries, match="p reads y, which has no value"):
+        Entries(replace(step, telling=lost))

@@ -669,6 +669,10 @@ def test_records_that_only_a_file_can_hold_are_refused(records: Any, said: str) 
     with pytest.raises(GraphError, match=said):
         gradient_edits.renewed(graph, next(iter(records)), plain_title)
     assert to_bytes(graph) == before
+    assert graph.nodes.keys() >= {n for known in graph.nodes for n in chain(graph, known)[1]}
+    made = gradient_edits.added(graph, "n6", ["n1"], plain_title)
+    made.edit.apply(graph).apply(graph)
+    assert to_bytes(graph) == before
 
 
 def test_renewing_in_a_huge_document_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
