@@ -135,3 +135,16 @@ def test_inside_a_module_it_is_the_instance_that_is_differentiated(
     found = whole(qtbot, panel)
     name = panel.output.currentText()
     assert name and found.shape[0] == 2 and np.isfinite(found).all()
+
+
+def test_a_long_name_leaves_room_for_the_numbers(window: Window, qtbot: QtBot) -> None:
+    name = "a_name_so_long_that_it_would_take_the_whole_row"
+    window.compose(f"{name} = 3*x + y*z")
+    window.session.select(())
+    window.commands.run("explain.jacobian")
+    panel = window.derivatives_panel
+    whole(qtbot, panel)
+    table = panel.table
+    assert table.viewport().width() > table.width() / 2
+    said = table.entries.headerData(0, Qt.Orientation.Vertical, Qt.ItemDataRole.ToolTipRole)
+    assert said == name

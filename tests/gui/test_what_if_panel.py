@@ -329,3 +329,16 @@ def test_it_is_drawn_in_both_themes(panel: WhatIfPanel, qtbot: QtBot, name: str)
     }
     assert tokens.value.name() in seen
     assert {c for c in (tokens.accent.name(), tokens.gradient.name()) if c in seen}
+
+
+def test_the_curve_makes_way_in_a_low_window(
+    panel: WhatIfPanel, window: Window, qtbot: QtBot
+) -> None:
+    """It is as high as it can be read, or gone."""
+    assert panel.plot.isVisible() and panel.plot.height() >= 96
+    window.resizeDocks([window.docks["inspector"]], [900], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: not panel.plot.isVisible())
+    assert panel.slider.isVisible() and panel.table.isVisible()
+    window.resizeDocks([window.docks["inspector"]], [100], Qt.Orientation.Vertical)
+    qtbot.waitUntil(panel.plot.isVisible)
+    assert panel.plot.height() >= 96

@@ -105,7 +105,7 @@ class MatrixModel(QAbstractTableModel):
         if self.matrix is None:
             return None
         across = orientation is Qt.Orientation.Horizontal
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return label(self.matrix.columns if across else self.matrix.rows, section)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if across else Qt.AlignmentFlag.AlignLeft
@@ -182,6 +182,7 @@ class MatrixTable(QTableView):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             header.setMinimumSectionSize(SMALLEST)
             header.setSectionsClickable(False)
+            header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.clicked.connect(self._chosen)
         self.activated.connect(self._chosen)
         self.entries.modelReset.connect(self._fit)
@@ -204,6 +205,7 @@ class MatrixTable(QTableView):
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
+        self.verticalHeader().setMaximumWidth(max(self.width() // 3, CELL))
         self._fit()
 
     def leaveEvent(self, event: Any) -> None:

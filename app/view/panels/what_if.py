@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -41,6 +41,7 @@ SLOW = 0.03
 """Seconds from which on the table waits until the number rests."""
 WAIT_MS = 40
 TICKS = 1000
+ROOMY = 280  # in less height the curve makes way for the table
 
 
 class WhatIfPanel(QWidget):
@@ -70,11 +71,9 @@ class WhatIfPanel(QWidget):
         self.stack = QStackedWidget()
         self._build()
         self._connect()
-        self._wait, self._work = QTimer(self), QTimer(self)
-        self._wait.setSingleShot(True)
-        self._wait.setInterval(WAIT_MS)
+        self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
+        self._work = QTimer(self, interval=0)
         self._wait.timeout.connect(self.refresh)
-        self._work.setInterval(0)
         self._work.timeout.connect(self._advance)
         self.restyle()
 
@@ -115,7 +114,7 @@ class WhatIfPanel(QWidget):
         along.addWidget(self.slider)
         line.addLayout(along, 1)
         line.addWidget(self.entries, 0, Qt.AlignmentFlag.AlignTop)
-        column.addLayout(line, 3)
+        column.addLayout(line)
         self.slider.setRange(0, TICKS)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setAccessibleName(tr("The number that is tried out"))
@@ -165,10 +164,9 @@ class WhatIfPanel(QWidget):
             caption.setFont(theme.ui_font(10))
             number.setFont(theme.number_font(12))
         tokens = theme.current()
-        for name, colour in (
-            ("output", tokens.value), ("said", tokens.accent), ("gap", tokens.text),
-        ):  # fmt: skip
-            self.cells[name][1].setStyleSheet(f"color: {colour.name()};")
+        colours = (tokens.value, tokens.accent, tokens.text)
+        for (_, number), colour in zip(self.cells.values(), colours, strict=True):
+            number.setStyleSheet(f"color: {colour.name()};")
         self.plot.update()
         self.table.viewport().update()
 
@@ -177,6 +175,10 @@ class WhatIfPanel(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(260, 200)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.plot.setVisible(self.height() >= ROOMY)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -239,8 +241,7 @@ class WhatIfPanel(QWidget):
             self.tries.nudge(handle, notches, fine)
 
     def _type(self, text: str) -> None:
-        handle = self._handle()
-        if handle is None:
+        if (handle := self._handle()) is None:
             return
         try:
             value = parse_value(self.tries.name_of(handle), text)
