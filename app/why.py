@@ -201,11 +201,13 @@ class Lens:
         """A path's product written out, without factors of 1; of tensors what arrives, by its shape,
         or where it ends."""
         assert self.paths is not None and self.telling is not None
+        end = stopped_at(self.telling, self.paths, path) if not path.size else None
+        if end is not None and end.node is not None:
+            if path.slopes is not None:
+                return tr("ends: {said}").format(said=end.sentence.removesuffix("."))
+            name, said = self.telling.name(end.node), end.sentence.partition(": ")[2]
+            return tr("ends at {name}: {said}").format(name=name, said=said.removesuffix("."))
         if path.slopes is None:
-            end = stopped_at(self.telling, self.paths, path) if not path.size else None
-            if end is not None and end.node is not None:
-                name, said = self.telling.name(end.node), end.sentence.partition(": ")[2]
-                return tr("ends at {name}: {said}").format(name=name, said=said.removesuffix("."))
             shape = np.shape(path.value)
             carried = shape_text(shape) if shape else tr("a number")
             return tr("arrives as {shape}, length {size}").format(

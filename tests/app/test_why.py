@@ -127,3 +127,15 @@ def test_paths_that_do_not_sum_to_the_gradient_are_noticed(monkeypatch: pytest.M
     session = Session(compose("J = sin(x)*x", {"x": 0.4}))
     with pytest.raises(AssertionError):
         check(looked(session, str(session.graph.id_of("x"))))
+
+
+def test_every_path_between_numbers_that_adds_nothing_says_where_it_ends() -> None:
+    """Two edges stop the two paths: each is told at its own."""
+    graph = compose("h = relu(w*x - 5); s = sigmoid(40*w); J = h + s", {"w": 1.0, "x": 1.0})
+    session = Session(graph)
+    lens = looked(session, str(graph.id_of("w")))
+    assert lens.paths is not None and lens.paths.gradient == 0.0
+    told = sorted(lens.product(path) for path in lens.paths.found)
+    assert len(told) == 2 and all(text.startswith("ends: ") for text in told)
+    assert any("h = relu(" in text and "is dead" in text for text in told)
+    assert any("s = sigmoid(" in text and "is saturated" in text for text in told)

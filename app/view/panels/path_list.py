@@ -159,7 +159,8 @@ def _chips(painter: QPainter, box: QRectF, names: Sequence[str]) -> None:
 
 
 def _shortened(metrics: QFontMetricsF, product: str, room: float) -> str:
-    """A product with factors left out of its middle where there is no room for all."""
+    """A product with factors left out of its middle where there is no room for all; of words the
+    first ones."""
     text, equals, result = product.rpartition(" = ")
     factors = text.split(_TIMES)
     if equals and len(factors) > 2:
@@ -167,7 +168,9 @@ def _shortened(metrics: QFontMetricsF, product: str, room: float) -> str:
         rest, gap = metrics.horizontalAdvance(equals + result), metrics.horizontalAdvance(_TIMES)
         shown = fitting(widths, room - rest, gap, metrics.horizontalAdvance("…"))
         product = _TIMES.join("…" if i < 0 else factors[i] for i in shown) + equals + result
-    return metrics.elidedText(product, Qt.TextElideMode.ElideMiddle, room)
+    middle = len(factors) > 1
+    mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+    return metrics.elidedText(product, mode, room)
 
 
 def fitting(widths: Sequence[float], room: float, gap: float, left_out: float) -> list[int]:
