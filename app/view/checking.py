@@ -171,11 +171,15 @@ class Checking(QObject):
         if self.session.whole is self._of:
             return
         self._stop()
+        if not self._tell_trouble() and not self._window.bridge.running:
+            self._delay.start()
+
+    def _tell_trouble(self) -> bool:
+        """The first number that is not finite, on the card of the step; False where all are."""
         trouble = self.session.evaluation.trouble
         if trouble:
-            self._card.show_badge(tr("⚠ not finite"), "error", trouble)
-        elif not self._window.bridge.running:
-            self._delay.start()
+            self._card.show_badge(tr("⚠ not finite"), "error", sentence(trouble))
+        return bool(trouble)
 
     def _show(self) -> None:
         """The verdicts as badges on the nodes of what is looked at."""
@@ -211,7 +215,7 @@ class Checking(QObject):
             rest = sum(v.state in ("absent", "unsettled") for v in verdicts)
             beside = tr(", {kinks} at a kink").format(kinks=kinks) if kinks else ""
             beside += tr(", {rest} not comparable").format(rest=rest) if rest else ""
-            worst = f"{max(errors):.0e}"
+            worst = f"{max(errors):.0e}" if max(errors) else tr("exact")
             count = f"{self._count} " if self._asked else ""
             tip = tr(
                 "The largest relative difference between these gradients and differences of values"
@@ -220,5 +224,5 @@ class Checking(QObject):
                 tr("✓ {count}checked {worst}{beside}").format(count=count, worst=worst, beside=beside),
                 "value", tip,
             )  # fmt: skip
-        else:
+        elif not self._tell_trouble():
             self._card.show_badge(tr("nothing to compare"), "muted")

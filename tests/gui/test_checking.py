@@ -157,7 +157,7 @@ def test_single_precision_nan_and_data(window: Window, qtbot: QtBot) -> None:
     assert badges["t"] == badges["y"] == "–"
     assert "The output is NaN here" in tip(window, "y")
     assert "NaN" in tip(window, "t")
-    assert window.explanation.badge.text() == "nothing to compare"
+    assert window.explanation.badge.text() == "⚠ not finite"
     show(window, compose("t = sqrt(x); J = t + y", {"x": 0.0, "y": 2.0}))
     window.commands.run("explain.check")
     assert done(window, qtbot) == {"x": "–", "y": "✓", "t": "✓", "J": "✓"}
@@ -202,3 +202,12 @@ def test_small_documents_are_checked_as_they_are_edited(window: Window, qtbot: Q
     window.session.do(set_tensors({graph.id_of("x"): np.array(0.9)}), "Set")
     assert window.explanation.badge.text() == ""
     qtbot.waitUntil(lambda: "✓ checked" in window.explanation.badge.text(), timeout=10_000)
+
+
+def test_a_check_leaves_what_is_not_finite_told(window: Window, qtbot: QtBot) -> None:
+    show(window, compose("J = 0 * log(x)", {"x": -1.0}))
+    badge = window.explanation.badge
+    qtbot.waitUntil(lambda: badge.text() == "⚠ not finite")
+    choose(window, "Explain", "explain.check")
+    done(window, qtbot)
+    assert badge.text() == "⚠ not finite" and badge.toolTip().startswith("Step 1, forward: ")

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.session import Session
-from app.text import pretty_name, tr
+from app.text import pretty_name, sentence, tr
 from app.view import theme
 from app.view.panels.matrix_table import MatrixTable
 from engine.flatten import expand
@@ -328,7 +328,7 @@ class Derivatives(QWidget):
 
     def _say(self, text: str) -> None:
         self.matrix = None
-        self.message.setText(text)
+        self.message.setText(sentence(text))
         self.stack.setCurrentWidget(self.message)
         self.copy.setEnabled(False)
         self.colours.setEnabled(False)

@@ -101,6 +101,8 @@ class Curve(QWidget):
             axis.setStyle(tickFont=theme.number_font(10), tickLength=-4)
         dash = Qt.PenStyle.DashLine
         self._lines[0].setPen(pyqtgraph.mkPen(tokens.accent, width=1.6))
+        for line, colour in zip(self._lines, (tokens.accent, tokens.muted), strict=True):
+            line.setSymbolBrush(colour)
         self._lines[1].setPen(pyqtgraph.mkPen(tokens.muted, width=1.4, style=dash))
 
     def prepare(self) -> None:
@@ -119,7 +121,7 @@ class Curve(QWidget):
         self._plot.setAntialiasing(True)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.getAxis("left").setWidth(46)
-        self._lines = [self._plot.plot([], []), self._plot.plot([], [])]
+        self._lines = [self._plot.plot([], [], symbolSize=5, symbolPen=None) for _ in range(2)]
         self._plot.setLogMode(False, self._log)
         self._layout.addWidget(self._plot)
         self.restyle()
@@ -134,6 +136,7 @@ class Curve(QWidget):
         self._plot.setVisible(some)
         for line, points in zip(self._lines, (self.train, self.validation), strict=True):
             line.setData([s for s, _ in points], [v for _, v in points])
+            line.setSymbol("o" if len(points) == 1 else None)  # a line needs two
 
 
 class TrainingPanel(QWidget):
