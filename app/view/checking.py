@@ -178,7 +178,7 @@ class Checking(QObject):
         """The first number that is not finite, on the card of the step; False where all are."""
         trouble = self.session.evaluation.trouble
         if trouble:
-            self._card.show_badge(tr("⚠ not finite"), "error", sentence(trouble))
+            self._card.show_badge(tr("⚠ not finite"), "error", trouble)
         return bool(trouble)
 
     def _show(self) -> None:

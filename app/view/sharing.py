@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QProgressDialog
+from PySide6.QtWidgets import QDialog, QFileDialog, QProgressDialog
 
 from app import animation, trace_export
+from app.actions import PANELS
 from app.text import tr
 from app.view import panel_picture
 from app.view.animation_dialog import AnimationDialog
 from app.view.film import Reel
+from app.view.finder import Entry
 from engine import files
 
 if TYPE_CHECKING:
@@ -166,8 +169,8 @@ class Sharing:
 
     def export_panel(self, name: str = "") -> None:
         """A panel as PNG or SVG; asks which where more are shown."""
-        name = name or self._asked()
         if not name:
+            self._ask_panel(tr("Export which panel?"), self.export_panel)
             return
         path = self._ask(tr("Export panel"), ".png", {".png": "PNG", ".svg": "SVG"})
         if path is not None:
@@ -183,22 +186,27 @@ class Sharing:
 
     def copy_panel(self, name: str = "") -> None:
         """A panel as a picture on the clipboard."""
-        name = name or self._asked()
-        if name:
-            try:
-                QGuiApplication.clipboard().setImage(panel_picture.image(self.window.docks[name]))
-            except ValueError as error:
-                self.window.tell(str(error))
+        if not name:
+            self._ask_panel(tr("Copy which panel?"), self.copy_panel)
+            return
+        try:
+            QGuiApplication.clipboard().setImage(panel_picture.image(self.window.docks[name]))
+        except ValueError as error:
+            self.window.tell(str(error))
 
-    def _asked(self) -> str:
-        seen = {d.windowTitle(): n for n, d in self.window.docks.items() if d.is_seen}
-        if not seen:
+    def _ask_panel(self, prompt: str, run: Callable[[str], None]) -> None:
+        """Asks for one of the panels that are shown, the tabs that explain first."""
+        docks = self.window.docks
+        explains = {n: bool(row.beside) or n == "trace_table" for n, row in PANELS.items()}
+        seen = [n for n, dock in docks.items() if dock.is_seen]
+        entries = [
+            Entry(docks[n].windowTitle(), "", partial(run, n))
+            for n in sorted(seen, key=lambda n: not explains.get(n, True))
+        ]
+        if entries:
+            self.window.finder.ask(entries, prompt)
+        else:
             self.window.tell(tr("no panel is shown; the View menu has them"))
-            return ""
-        title, agreed = QInputDialog.getItem(
-            self.window, tr("Panel"), tr("Which panel?"), list(seen), 0, False
-        )
-        return seen[title] if agreed else ""
 
 
 def filmed(reel: Reel, path: Path, seconds: float, loop: bool) -> Work:

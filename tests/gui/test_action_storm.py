@@ -310,7 +310,6 @@ def still(window: Window, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
     for name in ("getOpenFileName", "getSaveFileName"):
         monkeypatch.setattr(QFileDialog, name, lambda *given, **named: ("", ""))
     monkeypatch.setattr(QInputDialog, "getText", lambda *given, **named: ("Part", True))
-    monkeypatch.setattr(QInputDialog, "getItem", lambda *given, **named: (given[3][0], True))
     yield window
     window.session.load(Graph())
 

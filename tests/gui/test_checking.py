@@ -210,4 +210,4 @@ def test_a_check_leaves_what_is_not_finite_told(window: Window, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: badge.text() == "⚠ not finite")
     choose(window, "Explain", "explain.check")
     done(window, qtbot)
-    assert badge.text() == "⚠ not finite" and badge.toolTip().startswith("Step 1, forward: ")
+    assert badge.text() == "⚠ not finite" and badge.toolTip().startswith("step 1, forward: ")

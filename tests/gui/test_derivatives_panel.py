@@ -111,7 +111,7 @@ def test_what_it_cannot_show_is_a_sentence(window: Window, panel: Derivatives) -
     select(window, "h")
     window.commands.run("explain.jacobian")
     panel.kinds.buttons()[1].click()
-    assert "only a single number has a Hessian" in panel.message.text()
+    assert "Only a single number has a Hessian" in panel.message.text()
     assert panel.stack.currentWidget() is panel.message and not panel.copy.isEnabled()
     window.session.load(Graph())
     panel.refresh()

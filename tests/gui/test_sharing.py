@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hands import WORKED
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app import animation
@@ -157,3 +160,14 @@ def test_frames_of_any_document_are_pictures(window: Window, program: str, modul
         assert {len(f) for f in frames} == {3 * reel.pixels * reel.height}
         assert len(set(frames)) == len(frames)  # each step shows something else
     assert session.cursor == before
+
+
+def test_the_panel_to_copy_is_asked_for_in_the_window(window: Window) -> None:
+    worked(window)
+    window.commands.run("file.copy_panel")
+    finder = window.finder
+    titles = [finder.list.item(i).text() for i in range(finder.list.count())]
+    assert finder.isVisible() and titles[0] == "Trace" and "Inspector" in titles
+    QTest.keyClicks(finder.line, "inspec")
+    QTest.keyClick(finder.line, Qt.Key.Key_Return)
+    assert QGuiApplication.clipboard().image().width() >= window.inspector.width()
