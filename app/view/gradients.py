@@ -181,6 +181,7 @@ class Gradients(QObject):
 
     def again(self) -> None:
         """The selected derivative made anew, or the first that is stale."""
+        self.check()  # the last look may have been at another document, or before an undo
         graph = self.session.graph
         records = graph.settings["derivatives"]
         chosen = [n for n in self.session.selection if n in records] or list(self.stale)

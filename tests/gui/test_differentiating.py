@@ -20,7 +20,7 @@ from app.view.window import Window
 from engine.compose import compose
 from engine.derivative_records import current
 from engine.derive import derive
-from engine.edits import set_literal
+from engine.edits import connect, remove_nodes, set_literal
 from engine.files.archive import from_bytes, to_bytes
 from engine.graph import Graph
 from engine.modules import make_module
@@ -219,6 +219,28 @@ def test_a_stale_derivative_has_a_badge_and_is_made_anew(window: Window, qtbot: 
     values = session.evaluation.values
     for key, value in (("dJ_dx", orders[1]), ("d2J_dx2", orders[2])):
         assert float(values[str(session.graph.id_of(key))]) == pytest.approx(value, rel=1e-12)
+
+
+def test_again_right_after_a_stale_one_was_deleted(window: Window, qtbot: QtBot) -> None:
+    """Before the pause in which badges are looked for, too: the other one is made anew."""
+    show(window, compose("t = x * y; v = x + y * y; J = sin(t) + 0 * v", default=0.5))
+    session = window.session
+    ids = {n: str(session.graph.id_of(n)) for n in ("x", "y", "J", "t", "v")}
+    for source in ("x", "y"):
+        session.select([ids[source], ids["J"]])
+        window.commands.run("explain.differentiate")
+    reader = next(
+        target for (target, _), source in session.graph.links.items() if source == ids["t"]
+    )
+    session.do(connect(ids["v"], reader, "x"), "wire")
+    qtbot.waitUntil(lambda: bool(window.gradients.stale), timeout=5000)
+    gone = window.gradients.stale[0]
+    others = set(session.graph.settings["derivatives"]) - {gone}
+    session.do(remove_nodes(session.graph, {gone}), "delete")
+    session.select([])
+    window.commands.run("explain.differentiate_again")
+    assert "not recorded" not in window.notice.text()
+    assert others and all(current(session.graph).values())
 
 
 def test_the_output_and_the_inputs_that_are_selected(window: Window) -> None:
