@@ -147,7 +147,14 @@ class Navigation(QObject):
     # ------------------------------------------------------------ looking
 
     def show_all(self) -> None:
+        """All of it, as far as the view zooms out; the rest is told."""
         self.canvas.glide_to()
+        zoom, size = self.canvas.resting[1], self.canvas.viewport().size()
+        content = self.canvas.board.content(None).size() * zoom
+        if content.width() > size.width() or content.height() > size.height():
+            self._window.tell(
+                tr("it is too large to be seen as a whole; the minimap (Shift+M) shows all of it")
+            )
 
     def show_selection(self) -> None:
         self.canvas.glide_to(self.session.chosen, 1.5)

@@ -348,3 +348,16 @@ def test_a_wire_is_disconnected_by_name(window: Window) -> None:
     assert window.session.history.labels == ["Disconnect"]
     window.commands.run("edit.undo")
     assert files.to_bytes(window.session.root) == before
+
+
+def test_what_does_not_fit_is_told(window: Window) -> None:
+    window.session.load(
+        compose("; ".join(f"a{i + 1} = sin(a{i})" for i in range(600)), default=0.5)
+    )
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_F)
+    assert "too large to be seen as a whole" in window.notice.text()
+    window.notice.setText("")
+    window.session.load(compose("J = sin(x)", default=0.5))
+    QTest.keyClick(window.canvas, Qt.Key.Key_F)
+    assert window.notice.text() == ""
