@@ -547,3 +547,10 @@ def test_heights_are_in_proportion_to_the_numbers(qtbot: QtBot) -> None:
     places, _ = view.space.project(np.array([[0.0, 0.0, z] for z in points[..., 2].reshape(-1)]))
     steps = np.diff(places[:, 1])
     assert np.allclose(steps, steps[0]) and steps[0] < 0, "equal steps go up equally"
+
+
+def test_a_transposed_matrix_has_the_colours_of_its_copy(qtbot: QtBot) -> None:
+    scale = Scale.diverging(-3.0, 5.0, "value")
+    matrix = np.arange(-3.0, 6.0).reshape(3, 3)[:, :2].T
+    assert not matrix.flags.c_contiguous
+    assert np.array_equal(scale(matrix), scale(np.ascontiguousarray(matrix)))

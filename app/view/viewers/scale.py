@@ -41,7 +41,7 @@ class Scale:
         if not good.all():
             steps[~good] = last + 1
         words = np.ascontiguousarray(self.table).view(np.uint32).reshape(-1)
-        picked = words[steps.astype(np.int32)]
+        picked = words[steps.astype(np.int32, order="C")]  # transposed ones keep their order else
         return picked.view(np.uint8).reshape(*numbers.shape, 4)
 
     @classmethod
