@@ -148,3 +148,20 @@ def test_a_long_name_leaves_room_for_the_numbers(window: Window, qtbot: QtBot) -
     assert table.viewport().width() > table.width() / 2
     said = table.entries.headerData(0, Qt.Orientation.Vertical, Qt.ItemDataRole.ToolTipRole)
     assert said == name
+
+
+def test_numbers_that_move_all_the_time_are_followed(
+    window: Window, qtbot: QtBot, panel: Derivatives
+) -> None:
+    """A refresh every few milliseconds, as of a training, neither stops it nor starves it."""
+    select(window, "h", "x")
+    window.commands.run("explain.jacobian")
+    whole(qtbot, panel)
+    node_id = window.session.graph.id_of("x") or ""
+    seen = set()
+    for k in range(40):
+        window.session.refresh({node_id: X * (1 + k)})
+        qtbot.wait(15)
+        if panel.matrix is not None and panel.matrix.is_whole:
+            seen.add(panel.matrix.values.tobytes())
+    assert len(seen) > 2

@@ -48,6 +48,7 @@ class Derivatives(QWidget):
         self.matrix: Matrix | None = None
         self._picked: tuple[str, ...] | None = None
         self._place: Any = None
+        self._again, self._meaning = False, -1
         self.output = QComboBox()
         self.output.setAccessibleName(tr("What is differentiated"))
         self.output.setToolTip(tr("What is differentiated"))
@@ -233,7 +234,13 @@ class Derivatives(QWidget):
     # ------------------------------------------------------------ computing
 
     def _soon(self) -> None:
-        if self.isVisible():
+        """Computes anew in a moment, however often it is asked. Where only numbers move, as in
+        training, what is being computed is finished first."""
+        if not self.isVisible():
+            return
+        if self._work.isActive() and self._meaning == self.session.root.meaning:
+            self._again = True
+        elif not self._wait.isActive():
             self._wait.start()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -244,6 +251,7 @@ class Derivatives(QWidget):
         """Begins to compute what is chosen at the point that is shown."""
         self._wait.stop()
         self._work.stop()
+        self._again, self._meaning = False, self.session.root.meaning
         if not self.isVisible():
             return
         self._fill_outputs()
@@ -314,6 +322,8 @@ class Derivatives(QWidget):
         if whole:
             self._work.stop()
             self._say_scale()
+            if self._again:
+                self._wait.start()
 
     def _fill_outputs(self) -> None:
         graph, floats = self.session.graph, self._floats()
