@@ -49,6 +49,7 @@ class Lens:
         self.cause: Cause | None = None
         self.telling: Telling | None = None
         self._wires: dict[tuple[str, str], tuple[Port, ...]] = {}
+        self._of: tuple[Place, int] = (), -1
         self.__dict__.pop("_weights", None)
 
     # ------------------------------------------------------------ what is asked
@@ -89,6 +90,7 @@ class Lens:
         found = self.session.evaluation
         message = self._why_not()
         self._clear(message)
+        self._of = self.session.place, self.session.root.meaning
         if message:
             return
         target = str(self.target)
@@ -238,8 +240,9 @@ class Lens:
     # ------------------------------------------------------------ on the canvas
 
     def mark(self, path: Path | None = None) -> Mark | None:
-        """All paths by their shares, the edge of the cause lit; or one path alone, lit."""
-        if self.paths is None:
+        """All paths by their shares, the edge of the cause lit; or one path alone, lit. None while
+        other nodes are looked at than those that were asked about."""
+        if self.paths is None or self._of != (self.session.place, self.session.root.meaning):
             return None
         if path is not None:
             lit = frozenset(p for t in path.terms for p in self._wires_of(t.node, t.port))

@@ -139,3 +139,11 @@ def test_every_path_between_numbers_that_adds_nothing_says_where_it_ends() -> No
     assert len(told) == 2 and all(text.startswith("ends: ") for text in told)
     assert any("h = relu(" in text and "is dead" in text for text in told)
     assert any("s = sigmoid(" in text and "is saturated" in text for text in told)
+
+
+def test_what_was_found_marks_nothing_once_other_nodes_are_looked_at() -> None:
+    session = Session(compose("t = x^2; J = sin(t) * t", default=0.5))
+    lens = looked(session, session.graph.id_of("x") or "")
+    assert lens.paths is not None and lens.mark(lens.paths.found[0]) is not None
+    session.do(edits.remove_nodes(session.graph, [session.graph.id_of("t") or ""]), "Delete")
+    assert lens.mark() is None and lens.mark(lens.paths.found[0]) is None
