@@ -43,7 +43,7 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
     assert isinstance(app, QApplication)
     # Windows of earlier tests go now: an event loop that a test runs does not delete them.
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    theme.apply(app, "dark")
+    theme.apply(app, "dark", "green and vermillion")
     made = Window()
     made.canvas.reduced_motion = True
     # A question nobody answers would wait for ever.
@@ -70,7 +70,7 @@ def opened(qtbot: QtBot) -> Open:
         session = Session(graph if graph is not None else compose(program, default=0.5))
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        canvas = Canvas(session, theme.apply(app, "dark"))
+        canvas = Canvas(session, theme.apply(app, "dark", "green and vermillion"))
         qtbot.addWidget(canvas, before_close_func=lambda c: c.detach())
         canvas.reduced_motion = True
         canvas.resize(1200, 600)

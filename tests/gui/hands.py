@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.view.canvas import Canvas
 from app.view.canvas.adding import MIME
@@ -58,14 +58,23 @@ def drag(
 
 
 def hover(canvas: Canvas, place: QPoint) -> None:
-    """The mouse moves there without a button. (`QTest.mouseMove` would move the pointer of a real
-    screen, which says so when it likes.)"""
-    at = QPointF(place)
+    """The mouse moves there without a button."""
+    move_over(canvas.viewport(), place)
+
+
+def move_over(widget: QWidget, place: QPoint) -> None:
+    """The mouse moves over a widget. (`QTest.mouseMove` would move the pointer of a real screen,
+    which says so when it likes.)"""
     event = QMouseEvent(
-        QEvent.Type.MouseMove, at, QPointF(canvas.viewport().mapToGlobal(place)),
+        QEvent.Type.MouseMove, QPointF(place), QPointF(widget.mapToGlobal(place)),
         Qt.MouseButton.NoButton, Qt.MouseButton.NoButton, PLAIN,
     )  # fmt: skip
-    QApplication.sendEvent(canvas.viewport(), event)
+    QApplication.sendEvent(widget, event)
+
+
+def leave(widget: QWidget) -> None:
+    """The mouse goes elsewhere."""
+    QApplication.sendEvent(widget, QEvent(QEvent.Type.Leave))
 
 
 def drop(canvas: Canvas, op: str, place: QPoint) -> bool:

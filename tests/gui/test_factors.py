@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hands import LEFT, PLAIN, hover, middle, node, seen
+from hands import LEFT, PLAIN, hover, leave, middle, move_over, node, seen
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -49,7 +49,7 @@ def point_at(line: Columns, text: str) -> QPoint:
     QApplication.processEvents()
     index = next(i for i, c in enumerate(line.columns) if readable(c.part.text) == text)
     place = line.place_of(index).toPoint()
-    QTest.mouseMove(line, place)
+    move_over(line, place)
     QApplication.processEvents()
     return place
 
@@ -107,7 +107,7 @@ def test_a_factor_lights_its_wires_and_a_click_selects_its_node(window: Window) 
     point_at(line, "∂J/∂J")
     mark = session.marks.of(OWNER)
     assert mark is not None and not mark.lit and mark.notes == {ids["J"]: "∂J/∂J"}
-    QTest.mouseMove(window.transport, QPoint(3, 3))
+    leave(line)
     QApplication.processEvents()
     session.seek(2)
     point_at(line, "t")
@@ -332,7 +332,7 @@ def test_inside_a_module(window: Window) -> None:
     go(window, "dJ/dt")
     line = window.explanation.symbols
     part = line.columns[4].part
-    QTest.mouseMove(line, line.place_of(4).toPoint())
+    move_over(line, line.place_of(4).toPoint())
     QApplication.processEvents()
     mark = session.marks.of(OWNER)
     assert part.origins and mark is not None and {k[0] for k in mark.lit} == {instance}
@@ -344,7 +344,7 @@ def test_inside_a_module(window: Window) -> None:
         QApplication.processEvents()
         for index, column in enumerate(line.columns):
             if column.is_factor:
-                QTest.mouseMove(line, line.place_of(index).toPoint())
+                move_over(line, line.place_of(index).toPoint())
                 QApplication.processEvents()
                 mark = session.marks.of(OWNER)
                 assert mark is not None and all(k in graph.links for k in mark.lit)
@@ -359,6 +359,6 @@ def test_numbers_that_are_none_and_documents_without(window: Window) -> None:
     point_at(line, "cos(t)")
     window.session.load(Graph())
     assert not line.columns and window.session.marks.of(OWNER) is None
-    QTest.mouseMove(line, QPoint(9, 9))
+    move_over(line, QPoint(9, 9))
     window.session.history.mark_saved()
     window.start_page()
