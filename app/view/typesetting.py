@@ -29,6 +29,7 @@ class _Waiting(QObject):
         super().__init__(parent)
         self._asked: dict[_Key, tuple[QColor, str, weakref.WeakSet[QWidget]]] = {}
         self._since = 0.0
+        self.done = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._next)
@@ -55,6 +56,7 @@ class _Waiting(QObject):
     def _one(self) -> None:
         (latex, size, _), (colour, text, widgets) = self._asked.popitem()
         typeset(latex, size, colour, text)
+        self.done += 1
         for widget in list(widgets):
             if isValid(widget):
                 widget.updateGeometry()
@@ -78,6 +80,11 @@ def soon(latex: str, size: float, colour: QColor, text: str, widget: QWidget) ->
         _waiting = _Waiting(QCoreApplication.instance())
     _waiting.ask((latex, size, colour.name()), colour, text, widget)
     return plain(text, size, colour)
+
+
+def done() -> int:
+    """How many formulas that waited are typeset by now: while it stays, words stay words."""
+    return _waiting.done if _waiting is not None else 0
 
 
 def finish() -> None:

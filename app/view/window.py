@@ -75,6 +75,7 @@ class Window(Frame):
         self.inspector.reinitialise_asked.connect(self.modules.reinitialise)
         self.inspector.note_written.connect(self.canvas.notes.change_text)
         self.inspector.note_coloured.connect(self.canvas.notes.colour)
+        self.inspector.why_asked.connect(self.explain_gradient)
         self.inspector.csv_asked.connect(self.documents.choose_csv)
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
         self.history_panel.jump_asked.connect(self._jump)

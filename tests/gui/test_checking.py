@@ -63,8 +63,9 @@ def test_the_menu_checks_every_node_and_the_inspector_says_the_numbers(
     expected = f"{-np.sin(u) * (np.cos(t) + 3):.3f}".replace("-", "−")
     assert f"The gradient {expected} agrees with the difference {expected}" in tip(window, "t")
     window.session.select([str(window.session.graph.id_of("t"))])
-    assert window.inspector.check is not None and window.inspector.check.isVisible()
-    assert window.inspector.check.text() == tip(window, "t")
+    assert window.inspector.numbers is not None
+    told = window.inspector.numbers.check
+    assert told.isVisible() and told.text() == tip(window, "t")
     assert window.explanation.badge.text().startswith("✓ 6 checked ")
     window.session.select([])
     choose(window, "Explain", "explain.check_clear")

@@ -159,3 +159,24 @@ def test_only_rows_that_are_seen_are_drawn(window: Window, monkeypatch: pytest.M
         QApplication.processEvents()
     assert window.session.cursor == 3005 and is_seen(window, 3005)
     assert 0 < len(lines) < 5 * 2 * 16
+
+
+def test_a_line_in_words_is_laid_out_once_until_it_is_typeset(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps in a row stand in words; asking for their size again and again lays nothing out anew."""
+    worked(window, 0)
+    card, laid = window.explanation.symbols, []
+    original = type(card)._lay_out
+    monkeypatch.setattr(type(card), "_lay_out", lambda line: laid.append(line) or original(line))
+    for number in range(1, 8):
+        window.session.seek(number)
+        before = laid.count(card)
+        for _ in range(5):
+            card.sizeHint()
+        card.place_of(0)
+        assert laid.count(card) - before <= 1
+    words = card.sizeHint()
+    typesetting.finish()
+    QTest.qWait(5)
+    assert card.sizeHint() != words, "typeset it is as wide as its symbols"

@@ -111,7 +111,8 @@ def test_a_click_on_the_picture_in_the_inspector_views(opened_window: Window) ->
     window = opened_window
     window.session.select((node(window, "W"),))
     settle(window)
-    value, gradient = window.inspector.pictures
+    assert window.inspector.numbers is not None
+    value, gradient = window.inspector.numbers.pictures
     assert value.isVisible() and gradient.isVisible()
     QTest.mouseClick(gradient, LEFT)
     settle(window)
@@ -119,7 +120,7 @@ def test_a_click_on_the_picture_in_the_inspector_views(opened_window: Window) ->
     assert window.docks["viewer"].is_seen
     window.session.select((node(window, "J"),))
     settle(window)
-    assert not window.inspector.pictures[0].isVisible(), "a number has no picture"
+    assert not window.inspector.numbers.pictures[0].isVisible(), "a number has no picture"
 
 
 def test_the_menu_views_and_the_panel_follows_the_selection(opened_window: Window) -> None:

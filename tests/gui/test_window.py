@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hands import LEFT, PLAIN
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import actions, matching
@@ -21,6 +23,7 @@ from app.view import dialogs, settings, shot, theme
 from app.view.crash import CrashGuard
 from app.view.window import Window
 from engine import examples, files, ops
+from engine.compose import compose
 from engine.edits import set_tensors
 from engine.graph import Graph
 
@@ -259,8 +262,11 @@ def test_the_inspector_shows_and_edits(window: Window) -> None:
     assert t is not None
     window.session.select([t])
     window.session.seek(10)
-    assert inspector.value.text() == "1" and inspector.gradient.text() == "0.3480 so far"
-    assert [label.toolTip() for label in inspector.locals] == ["dt/dx = 2 * x = 2"]
+    rows = inspector.numbers
+    assert rows is not None
+    assert rows.value.text() == "1" and rows.gradient.text() == "0.3480 so far"
+    shown = [label.toolTip() for label in rows.locals if label.isVisibleTo(inspector)]
+    assert shown == ["dt/dx = 2 * x = 2"]
     inspector.name.setText("s")
     inspector.name.setModified(True)
     QTest.keyClick(inspector.name, Qt.Key.Key_Return)
@@ -283,6 +289,68 @@ def test_the_inspector_shows_and_edits(window: Window) -> None:
     literal.setModified(True)
     QTest.keyClick(literal, Qt.Key.Key_Return)
     assert graph.nodes[t].literals["b"] == 3 and window.session.shown_value(t) == 0.125
+
+
+def test_the_inspector_keeps_its_form_for_nodes_of_one_make(window: Window) -> None:
+    """Stepping shows other numbers in the same fields; what is typed never goes to another node."""
+    window.session.load(
+        compose("a=x+y; b=sin(a); c=cos(b); e=a*3; f=e+5; J=c*f", {"x": 0.5, "y": 2.0})
+    )
+    graph, inspector, session = window.session.graph, window.inspector, window.session
+    forms: dict[str, QWidget] = {}
+    slopes = math.cos(2.5), -math.sin(math.sin(2.5))
+    for name, rule, slope in (
+        ("b", "db/da = cos(a)", slopes[0]),
+        ("c", "dc/db = -sin(b)", slopes[1]),
+    ):
+        told = f"{rule} = {theme.number_text(slope)}"
+        session.select([str(graph.id_of(name))])
+        forms[name] = inspector.widget()
+        assert inspector.numbers is not None
+        rows, node = inspector.numbers, graph.nodes[str(graph.id_of(name))]
+        assert [w.toolTip() for w in rows.locals if w.isVisibleTo(inspector)] == [told]
+        assert (inspector.name.text(), inspector.kind.text()) == (name, node.op)
+        assert rows.formula is not None and rows.formula.toolTip().startswith(node.op)
+        assert float(rows.value.text().replace("−", "-")) == pytest.approx(
+            float(session.shown_value(node.id)),
+            abs=5e-4,  # type: ignore[arg-type]
+        )
+        assert inspector.doc.text() == ops.TABLE[node.op].doc
+    assert forms["b"] is forms["c"]
+    session.select([str(graph.id_of("J"))])
+    assert inspector.widget() is forms["b"], "a second local derivative is a row more"
+    assert sum(w.isVisibleTo(inspector) for w in inspector.numbers.locals) == 2
+    session.select([str(graph.id_of("e"))])
+    assert inspector.widget() is not forms["b"] and inspector.literals["b"].text() == "3"
+    window.activateWindow()
+    literal = inspector.literals["b"]
+    literal.setFocus()
+    QTest.keyClicks(literal, "7")
+    session.select([str(graph.id_of("f"))])
+    assert inspector.literals["b"] is not literal and inspector.literals["b"].text() == "5"
+    QTest.qWait(5)
+    assert graph.nodes[str(graph.id_of("f"))].literals["b"] == 5
+
+
+def test_the_gradient_in_the_inspector_leads_to_the_why_lens(window: Window) -> None:
+    type_formula(window, PROGRAM)
+    graph, inspector = window.session.graph, window.inspector
+    t, cursor = str(graph.id_of("t")), window.session.cursor
+    window.session.select([t])
+    window.session.seek(0)
+    assert inspector.numbers is not None
+    link = inspector.numbers.gradient
+    QTest.mouseClick(link, LEFT, PLAIN, QPoint(8, link.height() // 2))
+    assert not window.why_panel.isVisible(), "there is no gradient yet"
+    window.session.seek(cursor)
+    assert link.text() != "–" and "why" in link.toolTip()
+    QTest.mouseClick(link, LEFT, PLAIN, QPoint(8, link.height() // 2))
+    assert window.why_panel.isVisible()
+    assert window.why_panel.lens.target == window.session.evaluation.step_of(t)
+    window.docks["why"].hide()
+    link.setFocus()
+    QTest.keyClick(link, Qt.Key.Key_Return)
+    assert window.why_panel.isVisible()
 
 
 def test_the_inspector_has_a_form_for_every_operator(window: Window) -> None:

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 from app.text import partial, pretty_name, tr
 from app.view import theme
 from app.view.mathematics import Formula, typeset
-from app.view.typesetting import soon
+from app.view.typesetting import done, soon
 from engine.lines import Part
 
 _PARTIAL = re.compile(r"\bd([^\W\d][\w.]*(?:\[[\d,]*\])?)/d([^\W\d][\w.]*(?:\[[\d,]*\])?)")
@@ -112,7 +112,7 @@ class Columns(QWidget):
         across = QSizePolicy.Policy.Preferred if one_row else QSizePolicy.Policy.Expanding
         self.setSizePolicy(across, QSizePolicy.Policy.Fixed)
         self._shown_at, self._patient_until = 0.0, 0.0
-        self._in_words = False
+        self._in_words, self._done = False, 0
 
     # ------------------------------------------------------------ what is shown
 
@@ -166,8 +166,8 @@ class Columns(QWidget):
     # ------------------------------------------------------------ laying out
 
     def _laid_out(self) -> list[_Placed]:
-        if self._placed is None or self._in_words:  # by now there may be formulas
-            self._placed = self._lay_out()
+        if self._placed is None or (self._in_words and self._done != done()):
+            self._placed, self._done = self._lay_out(), done()
         return self._placed
 
     def _lay_out(self) -> list[_Placed]:

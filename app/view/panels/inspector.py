@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QFrame,
     QGridLayout,
@@ -19,15 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import stops
 from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.panels import facts
 from app.view.panels.controls import Field, OptionControl
 from app.view.panels.note_form import NoteForm
-from app.view.panels.thumbnail import Thumbnail
-from app.view.typesetting import PatientLabel
+from app.view.panels.numbers import ROOM, Numbers
 from engine import edits
 from engine.edits import Edit
 from engine.graph import TIED, GraphError
@@ -42,7 +41,8 @@ class Inspector(QScrollArea):
     """Shows the selected node; without a selection, the node that the current step is about.
 
     `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen;
-    `repair_asked` asks what would mend the node, `reinitialise_asked` for new starts. `note_written` and
+    `repair_asked` asks what would mend the node, `reinitialise_asked` for new starts,
+    `why_asked` why the gradient is what it is. `note_written` and
     `note_coloured` say what the form of a note was told, when notes alone are selected.
     """
 
@@ -51,6 +51,7 @@ class Inspector(QScrollArea):
     reinitialise_asked = Signal()
     csv_asked = Signal(str)
     view_asked = Signal(str, str)
+    why_asked = Signal()
     shape_told = Signal(str)
     note_written = Signal(str, str)
     note_coloured = Signal(str)
@@ -62,7 +63,7 @@ class Inspector(QScrollArea):
         self.node: str | None = None
         self._form: QWidget | None = None
         self._built_for: Any = None
-        self.check: QLabel | None = None
+        self.numbers: Numbers | None = None
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         session.selection_changed.join(self.refresh)
@@ -94,16 +95,43 @@ class Inspector(QScrollArea):
         graph = self.session.graph
         if self._show_note():
             return
-        self.node = self._chosen()
+        chosen = self._chosen()
+        typing = chosen != self.node and self._give_up_typing()
+        self.node = chosen
         key: Any = None
+        derivatives: list[tuple[str, str]] = []
         if self.node is not None and self.node in graph.nodes:
-            ports = tuple((p, (self.node, p) in graph.links) for p in graph.ports(self.node))
-            key = (self.node, graph.nodes[self.node].op, ports, id(graph))
-        if key != self._built_for or self._form is None:
+            derivatives = facts.local_derivatives(self.session, self.node)
+            key = self._form_of(self.node, len(derivatives))
+        if key != self._built_for or self._form is None or typing:
             self._built_for = key
             self._build()
         if key is not None:
-            self._show()
+            self._show(derivatives)
+
+    def _form_of(self, node_id: str, count: int) -> Any:
+        """What the form depends on: nodes with as many rows and the same settings share one."""
+        graph = self.session.graph
+        op, tensor = graph.op(node_id), graph.tensors.get(node_id)
+        open_ports = tuple(p for p in graph.ports(node_id) if (node_id, p) not in graph.links)
+        offered = [
+            (option, facts.named_values(graph, node_id, option.name))
+            for option in facts.offered(graph, node_id)
+        ]
+        room = 0 if op.is_source else max(count, ROOM)
+        kind = None if tensor is None else (tensor.ndim == 0, tensor.size <= EDITABLE_ENTRIES)
+        data = graph.nodes[node_id].options.get("source") is not None
+        again = facts.begins_anew(graph, node_id)
+        return id(graph), op.is_source, room, open_ports, offered, kind, data, again
+
+    def _give_up_typing(self) -> bool:
+        """Whether the form has the keyboard; what is typed in it is about the node it was for."""
+        focus = QApplication.focusWidget()
+        if self._form is None or focus is None or not self._form.isAncestorOf(focus):
+            return False
+        if isinstance(focus, Field):
+            focus.restore()
+        return True
 
     def _show_note(self) -> bool:
         """Notes alone are selected: the last one's form."""
@@ -120,7 +148,7 @@ class Inspector(QScrollArea):
 
     def _build(self) -> None:
         form = QWidget()
-        self.check = None
+        self.numbers = None
         form.setProperty("role", "panel")
         form.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._column = QVBoxLayout(form)
@@ -137,7 +165,7 @@ class Inspector(QScrollArea):
         elif self.node is None:
             self._build_note()
         else:
-            self._build_node()
+            self._build_node(form, self._built_for[2])
         self._column.addStretch(1)
         self._form = form
         old = self.takeWidget()
@@ -152,7 +180,7 @@ class Inspector(QScrollArea):
         self._column.addWidget(self.note_form)
         self.shape_told.emit("")
 
-    def _build_node(self) -> None:
+    def _build_node(self, form: QWidget, room: int) -> None:
         graph, node_id = self.session.graph, self.node
         assert node_id is not None
         op, node = graph.op(node_id), graph.nodes[node_id]
@@ -163,10 +191,10 @@ class Inspector(QScrollArea):
         self.name.setToolTip(tr("Its name; formulas read it by this"))
         self.name.setFixedWidth(120)
         self.name.committed.connect(self._rename)
-        kind = QLabel(op.name.replace("_", " "))
-        kind.setProperty("role", "muted")
+        self.kind = QLabel()
+        self.kind.setProperty("role", "muted")
         head.addWidget(self.name)
-        head.addWidget(kind)
+        head.addWidget(self.kind)
         head.addStretch(1)
         self._column.addLayout(head)
         self._rows = QGridLayout()
@@ -175,22 +203,9 @@ class Inspector(QScrollArea):
         self._rows.setColumnStretch(1, 1)
         self._rows.setColumnMinimumWidth(0, 92)
         self._column.addLayout(self._rows)
-        self.formula = PatientLabel(13) if not op.is_source else None
-        if self.formula is not None:
-            self._add_row(tr("formula"), self.formula)
-        self.locals = [PatientLabel(13) for _ in facts.local_derivatives(self.session, node_id)]
-        for number, label in enumerate(self.locals):
-            self._add_row(tr("local derivative") if number == 0 else "", label)
-        self.value, self.gradient = self._number("value"), self._number("gradient")
-        self.pictures = Thumbnail("value"), Thumbnail("gradient")
-        for words, picture in zip((self.value, self.gradient), self.pictures, strict=True):
-            picture.clicked.connect(self._ask_view)
-            self._add_row(tr(picture.of), picture.beside(words))
-        self.check = QLabel()
-        self.check.setFont(theme.ui_font(11))
-        self.check.setWordWrap(True)
-        self.check.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._check_title = self._add_row(tr("check"), self.check)
+        self.numbers = Numbers(self.session, self._add_row, not op.is_source, room, form)
+        self.numbers.view_asked.connect(self._ask_view)
+        self.numbers.why_asked.connect(self._ask_why)
         self.fault = QLabel()
         self.fault.setProperty("role", "error")
         self.fault.setWordWrap(True)
@@ -200,10 +215,10 @@ class Inspector(QScrollArea):
         self.repair.clicked.connect(self._ask_repair)
         self._column.addWidget(self.repair, 0, Qt.AlignmentFlag.AlignLeft)
         self._build_settings(node_id)
-        doc = QLabel(tr(op.doc))
-        doc.setWordWrap(True)
-        doc.setProperty("role", "muted")
-        self._column.addWidget(doc)
+        self.doc = QLabel()
+        self.doc.setWordWrap(True)
+        self.doc.setProperty("role", "muted")
+        self._column.addWidget(self.doc)
 
     def _build_settings(self, node_id: str) -> None:
         graph = self.session.graph
@@ -274,15 +289,6 @@ class Inspector(QScrollArea):
         self._column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(self.notes)
 
-    def _number(self, role: str) -> QLabel:
-        label = QLabel()
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setProperty("role", role)
-        label.setFont(theme.number_font(12))
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
-
     def _add_row(self, title: str, widget: QWidget) -> QLabel:
         row = self._rows.rowCount()
         label = QLabel(title)
@@ -294,25 +300,15 @@ class Inspector(QScrollArea):
 
     # ------------------------------------------------------------ numbers
 
-    def _show(self) -> None:
+    def _show(self, derivatives: list[tuple[str, str]]) -> None:
         session, node_id = self.session, self.node
-        assert node_id is not None
+        assert node_id is not None and self.numbers is not None
         graph, found = session.graph, session.evaluation
         op, node = graph.op(node_id), graph.nodes[node_id]
         self.name.show_text(node.name)
-        if self.formula is not None:
-            self.formula.set_formula(*facts.formula(session, node_id))
-        for label, line in zip(
-            self.locals, facts.local_derivatives(session, node_id), strict=False
-        ):
-            label.set_formula(*line)
-        value, gradient = session.shown_value(node_id), session.shown_gradient(node_id)
-        self._show_number(self.value, value, "")
-        unfinished = gradient is not None and stops.completed(found, node_id) > session.cursor
-        self._show_number(self.gradient, gradient, f" {tr('so far')}" if unfinished else "")
-        for picture, array in zip(self.pictures, (value, gradient), strict=True):
-            picture.show_array(array)
-        self._show_check()
+        self.kind.setText(op.name.replace("_", " "))
+        self.doc.setText(tr(op.doc))
+        self.numbers.show_node(node_id, derivatives)
         waiting = tr("A port is empty: wire it, or give it a number.")
         if graph.op(node_id).definition is not None and all(
             graph.operand(node_id, p) is not None for p in graph.ports(node_id)
@@ -347,23 +343,8 @@ class Inspector(QScrollArea):
         )
 
     def _show_check(self) -> None:
-        """What a check of this node's gradient found, with its numbers."""
-        if self.node is None or self.check is None:
-            return
-        mark = self.session.marks.of("check")
-        badge = mark.badges.get(self.node) if mark is not None else None
-        self.check.setText(badge.tip if badge else "")
-        if badge is not None and self.check.property("role") != badge.role:
-            self.check.setProperty("role", badge.role)
-            self.check.style().unpolish(self.check)
-            self.check.style().polish(self.check)
-        self.check.setVisible(badge is not None)
-        self._check_title.setVisible(badge is not None)
-
-    def _show_number(self, label: QLabel, array: Array | None, suffix: str) -> None:
-        label.setText(facts.array_text(array) + suffix)
-        small = array is not None and array.size <= facts.SHOWN_ENTRIES
-        label.setToolTip(facts.exact_text(array) if small and array is not None else "")
+        if self.numbers is not None:
+            self.numbers.show_check()
 
     # ------------------------------------------------------------ edits
 
@@ -433,9 +414,14 @@ class Inspector(QScrollArea):
             self.session.select((self.node,))
             self.reinitialise_asked.emit()
 
-    def _ask_view(self) -> None:
+    def _ask_view(self, of: str) -> None:
         if self.node is not None:
-            self.view_asked.emit(self.sender().objectName(), self.node)
+            self.view_asked.emit(of, self.node)
+
+    def _ask_why(self) -> None:
+        if self.node is not None:
+            self.session.select((self.node,))
+            self.why_asked.emit()
 
     def _ask_csv(self) -> None:
         if self.node is not None:
