@@ -19,11 +19,11 @@ from engine.evaluate import Evaluation
 from engine.expansion import Ref
 from engine.flatten import expand, owner_of
 from engine.graph import TIED, Graph, GraphError, frozen
-from engine.modules import edit_module
 from engine.ops.row import Array
 from engine.script import Script, Steps
 from engine.shapes import ShapeError, Spec
 from engine.trace import Step
+from engine.unpacking import edit_module
 
 Place = tuple[str, ...]
 

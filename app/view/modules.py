@@ -12,8 +12,9 @@ from app.view import dialogs
 from engine import ties
 from engine.edits import Edit
 from engine.graph import Graph, GraphError
-from engine.modules import make_module, remove_module, rename_module, unpack_module
+from engine.modules import make_module
 from engine.starts import reinitialised
+from engine.unpacking import remove_module, rename_module, unpack_module
 
 if TYPE_CHECKING:
     from app.view.frame import Frame

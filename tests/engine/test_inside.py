@@ -9,7 +9,8 @@ from engine import edits, examples, files, inside
 from engine.evaluate import Evaluation, evaluate
 from engine.graph import Graph, GraphError
 from engine.inside import Inside, look
-from engine.modules import add_module, make_module, unpack_module
+from engine.modules import add_module, make_module
+from engine.unpacking import unpack_module
 
 X = np.array([[0.5, -1.0, 0.2], [1.0, 0.3, -0.4]])
 

@@ -13,9 +13,10 @@ from engine.compose import compose, place
 from engine.evaluate import evaluate
 from engine.examples import SHIPPED
 from engine.graph import Graph, GraphError, Node
-from engine.modules import add_module, edit_module, make_module, unpack_module
+from engine.modules import add_module, make_module
 from engine.rewiring import add_dot, mute
 from engine.starts import fresh_starts
+from engine.unpacking import edit_module, unpack_module
 
 PROGRAM = """
 a = x @ W + b

@@ -12,8 +12,9 @@ import pytest
 from app.session import Session
 from engine import edits, examples, files
 from engine.graph import TIED, Graph, GraphError, Source
-from engine.modules import add_module, make_module, unpack_module
+from engine.modules import add_module, make_module
 from engine.ops.row import Array
+from engine.unpacking import unpack_module
 
 MODULES = ("Dense", "MLP", "ResidualBlock", "Encoder")
 STARTS = ("xavier", "normal", "zeros", "given")

@@ -22,7 +22,8 @@ from engine import edits, files
 from engine.compose import compose
 from engine.examples import load_module
 from engine.graph import Graph, Node, OwnOperator
-from engine.modules import add_module, make_module, unpack_module
+from engine.modules import add_module, make_module
+from engine.unpacking import unpack_module
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
