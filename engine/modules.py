@@ -86,8 +86,9 @@ def make_module(
     Values that enter become ports, called as they are called now; inputs and data stay outside. The
     value read outside becomes the result; when several are, the newest does and nodes that read
     inside give the others. Nodes that read inside an instance go where it goes, and instances part
-    from those outside that they are tied to. Notes and frames among the ids go inside. No value
-    changes: starts that were drawn are stored. `values` are those that the document's steps have,
+    from those outside that they are tied to. Notes and frames among the ids go inside, and so
+    do bookmarks and breakpoints; pinned viewers follow. No value changes: starts that were drawn are
+    stored. `values` are those that the document's steps have,
     by id or path, also for the definition's inputs; computed unless given. Raises GraphError.
     """
     values = expand(graph).feeds if values is None else values
@@ -110,6 +111,8 @@ def make_module(
     for note in notes:
         definition.put("notes", note, graph.notes[note])
         draft.put("notes", note, None)
+    for key, value in _marks(graph, inside).items():
+        definition.put("settings", key, value)
     draft.put("modules", name, definition)
     row = draft.graph.row(name)
     assert row is not None
@@ -137,11 +140,26 @@ def make_module(
         at_output[n] = reader
     for link in wires:
         draft.put("links", (link.target, link.port), at_output[link.source])
+    viewers = {
+        k: replace(v, node=f"{instance}.{v.node}") if v.node.partition(".")[0] in inside else v
+        for k, v in graph.settings["viewers"].items()
+    }
+    if viewers != graph.settings["viewers"]:
+        draft.put("settings", "viewers", viewers)
     if chosen in at_output:
         draft.put("settings", "output", at_output[chosen])
     if recipe.loss in at_output:
         draft.put("settings", "recipe", replace(recipe, loss=at_output[recipe.loss]))
     return draft.done(), instance
+
+
+def _marks(graph: Graph, inside: set[str]) -> dict[str, Any]:
+    """The bookmarks and the breakpoints that some nodes have, as settings of their own document."""
+    marks, stops = graph.settings["bookmarks"], graph.settings["breakpoints"]
+    return {
+        "bookmarks": {digit: n for digit, n in marks.items() if n in inside},
+        "breakpoints": tuple(n for n in stops if n in inside),
+    }
 
 
 def _free_ground(graph: Graph, place: tuple[float, float]) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from engine import passing, ties
 from engine.aligning import give_way
 from engine.edits import Batch, Edit, Put, insert, remove_nodes, tensors_of
 from engine.flatten import expand
-from engine.graph import TIED, Graph, GraphError, Node
+from engine.graph import TIED, Graph, GraphError, Node, id_number
 from engine.layout import PLAIN, arrange
 from engine.modules import READER, Draft, resize
 from engine.notes import move_all, place_of
@@ -86,8 +86,41 @@ def unpack_module(
             free = draft.graph.new_name(node.name)
             draft.node(replace(draft.graph.nodes[same], name=free))
         draft.node(replace(draft.graph.nodes[result], name=node.name))
+    at = {n: str(r) for n, r in results.items() if r in ids.values()}
+    at |= {f"{instance}.{n}": made for n, made in ids.items()}
+    at |= {f"{instance}.{n}": s for n, p in ports.items() if isinstance(s := fed[p], str)}
+    _mark(draft, graph, instance, at)
     _stand(draft, node, [*ids.values()])
     return draft.done(), list(ids.values())
+
+
+def _mark(draft: Draft, graph: Graph, instance: str, at: Mapping[str, str]) -> None:
+    """Bookmarks, breakpoints and pinned viewers of the instance and of what was inside go to the nodes
+    that stand there now, by their paths. A bookmark that the document has itself stays where it is."""
+    definition: Graph = graph.op(instance).definition
+    inner, outer, left = definition.settings, graph.settings, draft.graph.settings
+    stops = [*outer["breakpoints"], *(f"{instance}.{n}" for n in inner["breakpoints"])]
+    stopping = {*left["breakpoints"], *(at[p] for p in stops if p in at)}
+    marks = {d: f"{instance}.{n}" for d, n in inner["bookmarks"].items()} | outer["bookmarks"]
+    viewers = {}
+    for key, viewer in outer["viewers"].items():
+        steps = viewer.node.split(".")
+        depth = 2 if steps[0] == instance and len(steps) > 1 else 1
+        head = at.get(".".join(steps[:depth]))
+        if head is not None:
+            viewers[key] = replace(viewer, node=".".join([head, *steps[depth:]]))
+        elif key in left["viewers"]:
+            viewers[key] = viewer
+    for name, value in (
+        ("breakpoints", tuple(sorted(stopping, key=id_number))),
+        (
+            "bookmarks",
+            {d: at.get(n, n) for d, n in marks.items() if d in left["bookmarks"] or n in at},
+        ),
+        ("viewers", viewers),
+    ):
+        if value != left[name]:
+            draft.put("settings", name, value)
 
 
 def _stand(draft: Draft, node: Node, made: list[str]) -> None:

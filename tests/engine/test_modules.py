@@ -12,8 +12,9 @@ from engine.check import check_graph
 from engine.compose import compose, place
 from engine.evaluate import evaluate
 from engine.examples import SHIPPED
-from engine.graph import Graph, GraphError, Node
+from engine.graph import Graph, GraphError, Node, id_number
 from engine.modules import add_module, make_module
+from engine.records import Viewer
 from engine.rewiring import add_dot, mute
 from engine.starts import fresh_starts
 from engine.unpacking import edit_module, unpack_module
@@ -85,6 +86,74 @@ def test_a_selection_becomes_a_module_and_nodes_again() -> None:
     assert sorted(n.op for n in graph.nodes.values()) == sorted(
         n.op for n in network().nodes.values()
     )
+    undo.apply(graph)
+    inverse.apply(graph)
+    assert files.canonical_bytes(graph) == before
+
+
+def test_marks_and_viewers_go_into_a_module_and_come_back() -> None:
+    graph = network()
+    inside, (z, x) = layer(graph), ids(graph, "z", "x")
+    a, h = ids(graph, "a", "h")
+    edits.set_setting("bookmarks", {"1": h, "2": z, "3": a}).apply(graph)
+    edits.set_setting("breakpoints", tuple(sorted((a, z), key=id_number))).apply(graph)
+    pinned = {"v1": Viewer(a, "gradient", "heat_map"), "v2": Viewer(z), "v3": Viewer(h)}
+    edits.set_setting("viewers", pinned).apply(graph)
+    before = files.canonical_bytes(graph)
+    edit, instance = make_module(graph, inside, "Layer")
+    inverse = edit.apply(graph)
+    made = files.canonical_bytes(graph)
+    inner = graph.modules["Layer"]
+    assert inner.settings["bookmarks"] == {"1": h, "3": a} and inner.settings["breakpoints"] == (a,)
+    assert (inner.name(a), inner.name(h)) == ("a", "h")
+    assert graph.settings["bookmarks"] == {"2": z} and graph.settings["breakpoints"] == (z,)
+    moved = {k: v.node for k, v in graph.settings["viewers"].items()}
+    assert moved == {"v1": f"{instance}.{a}", "v2": z, "v3": f"{instance}.{h}"}
+    assert graph.settings["viewers"]["v1"].kind == "heat_map"
+    assert files.from_bytes(made).settings["viewers"] == graph.settings["viewers"]
+
+    # what is set on the instance and on a port goes to what stands there afterwards
+    port = str(inner.id_of("x"))
+    whole = graph.copy()
+    edits.set_setting("bookmarks", {"1": x, "2": z, "4": instance}).apply(whole)
+    edits.set_setting(
+        "viewers", {**graph.settings["viewers"], "v4": Viewer(f"{instance}.{port}")}
+    ).apply(whole)
+    edit, _ = unpack_module(whole, instance)
+    edit.apply(whole)
+    new_a, new_h = ids(whole, "a", "h")
+    assert whole.settings["bookmarks"] == {"1": x, "2": z, "3": new_a, "4": new_h}
+    assert whole.settings["viewers"]["v4"].node == x
+
+    back, _ = unpack_module(graph, instance)
+    undo = back.apply(graph)
+    a, h, z = ids(graph, "a", "h", "z")
+    assert graph.settings["bookmarks"] == {"1": h, "2": z, "3": a}
+    assert graph.settings["breakpoints"] == tuple(sorted((a, z), key=id_number))
+    assert graph.settings["viewers"] == {
+        k: replace(v, node=n) for (k, v), n in zip(pinned.items(), (a, z, h), strict=True)
+    }
+    undo.apply(graph)
+    assert files.canonical_bytes(graph) == made
+    inverse.apply(graph)
+    assert files.canonical_bytes(graph) == before
+
+
+def test_viewers_deep_inside_follow_the_modules_around_them() -> None:
+    graph = network()
+    inside = layer(graph)
+    edit, outer = make_module(graph, inside, "Layer")
+    edit.apply(graph)
+    deep = f"{outer}.{inside[2]}"
+    edits.set_setting("viewers", {"v1": Viewer(deep)}).apply(graph)
+    before = files.canonical_bytes(graph)
+    edit, instance = make_module(graph, [outer], "Around")
+    inverse = edit.apply(graph)
+    assert graph.settings["viewers"]["v1"].node == f"{instance}.{deep}"
+    edit, _ = unpack_module(graph, instance)
+    undo = edit.apply(graph)
+    (again,) = graph.of_op("Layer")
+    assert graph.settings["viewers"]["v1"].node == f"{again}.{inside[2]}"
     undo.apply(graph)
     inverse.apply(graph)
     assert files.canonical_bytes(graph) == before
