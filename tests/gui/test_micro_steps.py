@@ -79,9 +79,13 @@ class Walk:
             place = wired.index(step.port or "")
             assert args[place] == self.names[step.target or ""]
             assert not self.readers.get(node), "a gradient was passed on before it was complete"
-            self._passes(node, rule, args[place], place)
+            added = self._passes(node, rule, args[place], place)
+            wire = self.window.canvas.board.wires[step.node, step.port or ""]
+            assert wire.face.step == "backward"
+            if not added.ndim:
+                assert _rounds_to(_numbers(wire.face.gradient)[0], float(added))
 
-    def _passes(self, node: str, rule: str, target: str, place: int) -> None:
+    def _passes(self, node: str, rule: str, target: str, place: int) -> Array:
         upstream = self.sums[node]
         added = self.document.contribution(self.values, upstream, node, place)
         self.sums[target] = self.sums[target] + added if target in self.sums else added
@@ -109,6 +113,7 @@ class Walk:
         if self.sums[target].ndim == 0:
             assert _rounds_to(_numbers(total)[-1], float(self.sums[target]))
         assert ("in all" in total) == (self.readers[target] == 0)
+        return added
 
     def _shows_forward(self, node: str, rule: str, args: tuple[str, ...]) -> None:
         card, value = self.window.explanation, self.values[node]
