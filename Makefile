@@ -20,7 +20,9 @@ help: ## This list.
 run: .venv-run ## Open Gradloom; without a display, the worked example offscreen.
 	@$(BIN)/gradloom
 
-test: lint test-xcb test-offscreen ## Everything that has to hold, in under 10 minutes.
+test: lint ## Everything that has to hold, in under 10 minutes.
+	@# Both need one core each, and take longer one after the other than they may.
+	@$(MAKE) --no-print-directory --jobs=2 test-xcb test-offscreen
 
 lint: .venv-test ## Ruff, mypy and the import contracts.
 	$(call step,ruff) { $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .; }
