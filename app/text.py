@@ -33,6 +33,21 @@ def pretty_name(name: str) -> str:
     return _GREEK.get(stem, stem) + digits.translate(_SUBSCRIPT)
 
 
+_POWER = re.compile(r"(?:([\^/] ?)|(?<![\w.]))(?P<mantissa>\d+(?:\.\d+)?)e(?P<power>[-−+]?\d+)\b")
+
+
+def power_text(text: str) -> str:
+    """Text with numbers as mathematics writes them: `2.294e-11` as 2.294×10⁻¹¹, in brackets where it is
+    divided by or raised to."""
+
+    def one(found: re.Match[str]) -> str:
+        power = str(int(found["power"].replace("−", "-"))).translate(SUPERSCRIPT)
+        number = f"{found['mantissa']}×10{power}"
+        return f"{found[1]}({number})" if found[1] else number
+
+    return _POWER.sub(one, text)
+
+
 def partial(of: str, by: str) -> str:
     """The derivative of one name by another: ∂J/∂u₁; names that are fractions stand in brackets."""
     above, below = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -362,3 +363,41 @@ def test_numbers_that_are_none_and_documents_without(window: Window) -> None:
     move_over(line, QPoint(9, 9))
     window.session.history.mark_saved()
     window.start_page()
+
+
+def test_powers_of_ten_are_written_in_one_way(window: Window) -> None:
+    """A deep chain of sigmoids: its numbers, their sum and the trace below it, while the symbols are
+    still words and when they are typeset."""
+    chain = "; ".join(f"h{i} = sigmoid({f'h{i - 1}' if i > 1 else 'x'})" for i in range(1, 12))
+    window.compose(f"{chain}; J = (h11*x)/1e8")
+    window.session.do(set_tensors({str(window.session.graph.id_of("x")): np.asarray(7.5)}), "x")
+    steps = window.session.steps
+    for step in steps:
+        window.session.seek(step.number)
+        for line in (window.explanation.symbols, window.explanation.sum):
+            for column, place in zip(line.columns, line._laid_out(), strict=True):
+                number = re.fullmatch(r"\(?-?[\d.]+(e[-+]?\d+)?\)?", column.part.number)
+                if line is window.explanation.symbols and column.is_factor and number:
+                    assert place.told is None, "a number is never a drawing of its own"
+                assert not re.search(r"\de[-−]?\d", place.number)
+        assert not re.search(r"\de[-−]?\d", window.explanation.rest.text())
+        assert not re.search(r"\de[-−]?\d", readable(step.numbers_text))
+    last = steps[len(steps) - 1]
+    mantissa, power = f"{float(last.total):.3e}".split("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    assert window.explanation.rest.text() == f"in all {mantissa}×10{raised}"
+    assert int(power) < -8
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2.294e-11 * 0.5", "2.294×10⁻¹¹ × 0.5"),
+        ("-1e+06", "−1×10⁶"),
+        ("x^1e-05", "x^(1×10⁻⁵)"),
+        ("1 / 3.5e-07", "1 / (3.5×10⁻⁷)"),
+        ("d1e5 + x1e5", "d1e5 + x1e5"),
+    ],
+)
+def test_numbers_in_words(text: str, told: str) -> None:
+    assert readable(text) == told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 from hands import LEFT, PLAIN, middle, node, seen
@@ -10,7 +12,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.view import typesetting
+from app.view import mathematics, typesetting
 from app.view.panels import trace_table
 from app.view.window import Window
 from engine.edits import set_tensors
@@ -166,6 +168,8 @@ def test_a_line_in_words_is_laid_out_once_until_it_is_typeset(
 ) -> None:
     """Steps in a row stand in words; asking for their size again and again lays nothing out anew."""
     worked(window, 0)
+    typesetting.finish()
+    monkeypatch.setattr(mathematics, "_cache", OrderedDict())  # nothing is known yet
     card, laid = window.explanation.symbols, []
     original = type(card)._lay_out
     monkeypatch.setattr(type(card), "_lay_out", lambda line: laid.append(line) or original(line))

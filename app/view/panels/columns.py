@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
-from app.text import partial, pretty_name, tr
+from app.text import partial, power_text, pretty_name, tr
 from app.view import theme
 from app.view.mathematics import Formula, typeset
 from app.view.typesetting import done, soon
@@ -43,6 +43,7 @@ _KEYS = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Return,
     Qt.Key.Key_Enter, Qt.Key.Key_Space,
 )  # fmt: skip
+_NUMBER = re.compile(r"\d+(\.\d+)?(e[-+]?\d+)?|NaN|inf")
 LEAST_SCALE = 0.5
 
 
@@ -72,18 +73,18 @@ class _Placed:
 
 def readable(text: str) -> str:
     """Plain text of a line with signs and names as people write them."""
-    signs = text.replace(" * ", " × ").replace("-", "−")
+    signs = power_text(text).replace(" * ", " × ").replace("-", "−")
     signs = re.sub(r"(?<!\w)inf(?!\w)", "∞", signs)
     signs = _SIZED.sub(lambda m: pretty_name(m[0]), signs)
     return _PARTIAL.sub(lambda m: partial(m[1], m[2]), signs)
 
 
 def _is_formula(part: Part) -> bool:
-    """Whether what stands below is no plain number: it has powers or fractions, or names a row."""
+    """Whether what stands below is no single number: it has powers or fractions, or names a row."""
     if not part.origins:
         return bool(part.number) and bool(re.search(r"[a-z]", part.number))
     word = part.number.strip("()-")
-    return part.number_latex != part.number and "[" not in word and word not in ("NaN", "inf")
+    return part.number_latex != part.number and "[" not in word and not _NUMBER.fullmatch(word)
 
 
 class Columns(QWidget):

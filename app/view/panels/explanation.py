@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.marks import Mark
 from app.session import Session
-from app.text import pretty_name, tr
+from app.text import power_text, pretty_name, tr
 from app.view import theme
 from app.view.origins import node_of, wires_of
 from app.view.panels.columns import Column, Columns, readable
@@ -343,7 +343,7 @@ def columns_of(step: Step, line: Line) -> Iterable[Column]:
         tip = ""
         if kind:
             words = readable(part.text) or readable(line.parts[0].text)
-            number = part.exact.replace("-", "−") or readable(part.number).strip()
+            number = power_text(part.exact).replace("-", "−") or readable(part.number).strip()
             tip = f"{words} = {number}" if number else words
         last = i == len(line.parts) - 1
         yield Column(part, "text", role if kind or last else "muted", tip)
@@ -379,4 +379,4 @@ def total_text(step: Step, at: Index | None = None) -> str:
     word = tr("sum so far") if step.position + 1 < len(step.terms) else tr("in all")
     if step.total.ndim and at is None:
         return f"{word} [{shape_text(step.total.shape)}]"
-    return f"{word} {theme.number_text(float(step.total[at or ()]))}"
+    return f"{word} {power_text(theme.number_text(float(step.total[at or ()])))}"
