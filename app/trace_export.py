@@ -60,7 +60,7 @@ def _csv(steps: Sequence[Step], split: int) -> Iterator[str]:
     writer = csv.writer(stream)
     writer.writerow(COLUMNS)
     for step in steps:
-        told = (step.telling.name(step.node), _edge(step), step.text, step.numbers_text)
+        told = (step.telling.name(step.node), _edge(step), step.exact_text, step.numbers_text)
         writer.writerow(
             (step.number, step.phase, *map(harmless, told), _exact(step.value), _exact(step.total))
         )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.expansion import Ref
+from engine.expression import number_text
+from engine.ops.row import Array
 from engine.script import Outline, Steps
 from engine.trace import Step
 from engine.wording import Telling, short
@@ -36,19 +40,22 @@ def _read_by(telling: Telling, outline: Outline) -> list[Ref]:
     return [term.upstream, *operands, outline.node, *before]
 
 
-def sentence(step: Step) -> str:
-    """Where and from what a number that is not finite came, for a person."""
+def sentence(step: Step, exact: bool = False) -> str:
+    """Where and from what a number that is not finite came, for a person; `exact` with all digits."""
     total = step.value
     if np.isfinite(total).all():
         total = step.total  # finite terms, an infinite sum
     place = tuple(int(i) for i in np.argwhere(~np.isfinite(total))[0])
     at = f" at {list(place)}" if place else ""
-    said = _operands(step, total.shape, place)
+    said = _operands(step, total.shape, place, _whole if exact else short)
     where = f", where {_listed(said)}" if said else ""
-    return f"step {step.number}, {step.phase}: {step.text} is {short(total[place])}{at}{where}"
+    text = step.exact_text if exact else step.text
+    return f"step {step.number}, {step.phase}: {text} is {short(total[place])}{at}{where}"
 
 
-def _operands(step: Step, shape: tuple[int, ...], place: tuple[int, ...]) -> list[str]:
+def _operands(
+    step: Step, shape: tuple[int, ...], place: tuple[int, ...], told: Callable[[Array], str]
+) -> list[str]:
     """What was read: numbers, entries at the place where the shapes fit, else the largest size."""
     telling = step.telling
     flat = telling.expansion.nodes[step.node]
@@ -64,12 +71,16 @@ def _operands(step: Step, shape: tuple[int, ...], place: tuple[int, ...]) -> lis
         if value is None or not value.size:
             continue
         if not value.ndim:
-            said.append(f"{name} is {short(value)}")
+            said.append(f"{name} is {told(value)}")
         elif flat.op.elementwise and value.shape == shape:
-            said.append(f"{name} is {short(value[place])}")
+            said.append(f"{name} is {told(value[place])}")
         else:
-            said.append(f"{name} reaches {short(np.max(np.abs(value.astype(np.float64))))}")
+            said.append(f"{name} reaches {told(np.max(np.abs(value.astype(np.float64))))}")
     return said
+
+
+def _whole(value: Array) -> str:
+    return number_text(float(value))
 
 
 def _listed(words: list[str]) -> str:

@@ -114,15 +114,15 @@ def forward_line(telling: Telling, node_id: str, value: Array) -> Line:
     return Line((head, Part(" = ", " = "), *body, *_result(value, in_shapes, origin)), in_shapes)
 
 
-def backward_line(telling: Telling, term: Contribution, value: Array) -> Line:
-    """`∂J/∂t += ∂J/∂u · local`, and the numbers or shapes of it."""
+def backward_line(telling: Telling, term: Contribution, value: Array, exact: bool = False) -> Line:
+    """`∂J/∂t += ∂J/∂u · local`, and the numbers or shapes of it; `exact` as in `term_tree`."""
     flat = telling.expansion.nodes[term.node]
     origin = Origin("gradient", term.target)
     target = Name(GRADIENT + telling.name(term.target))
     head = Part(telling.latex(target), telling.text(target), origins=(origin,))
     upstream = telling.read(term.upstream)
     local = telling.read(term.local) if term.local is not None else None
-    tree = term_tree(telling, term)
+    tree = term_tree(telling, term, exact)
     in_shapes = any(a.ndim for a in (value, upstream, local) if a is not None)
     in_shapes = in_shapes or any(telling.expansion.spec(a).shape for a in flat.args)
     if not in_shapes and local is not None and upstream is not None:
@@ -149,8 +149,11 @@ def term_part(telling: Telling, term: Contribution, at: tuple[int, ...] | None =
     return Part(telling.latex(tree), telling.text(tree), number, number, (wire,), exact_text(value))
 
 
-def term_tree(telling: Telling, term: Contribution) -> Tree:
-    """The right side of `+=`: upstream times local, or the row's formula where it has no local."""
+def term_tree(telling: Telling, term: Contribution, exact: bool = False) -> Tree:
+    """The right side of `+=`: upstream times local, or the row's formula where it has no local.
+
+    Numbers that come out of the derivative are as short as all numbers unless they are to be `exact`.
+    """
     flat = telling.expansion.nodes[term.node]
     statics = {**flat.options, "i": flat.op.ports(len(flat.args)).index(term.port)}
     row_port = flat.op.inputs[0] if flat.op.variadic else term.port
@@ -163,7 +166,7 @@ def term_tree(telling: Telling, term: Contribution) -> Tree:
         result: Tree = Call("*", (upstream, simplify(substitute(local, names), statics)))
     else:
         result = simplify(substitute(tree, {**names, "g": upstream}), statics)
-    result = fold(result, _rounded)
+    result = result if exact else fold(result, _rounded)
     if _was_summed(telling, term):
         result = Call(ops.SUM_TO.name, (result, Name(telling.name(term.target))))
     return result

@@ -77,6 +77,13 @@ class Step:
         return self.line.text
 
     @property
+    def exact_text(self) -> str:
+        """The line as plain text for programs: numbers out of a derivative with all their digits."""
+        if self.contribution is None:
+            return self.text
+        return backward_line(self.telling, self.contribution, self.value, exact=True).text
+
+    @property
     def numbers_text(self) -> str:
         """The line in numbers as plain text."""
         return self.line.numbers_text

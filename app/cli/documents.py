@@ -47,6 +47,7 @@ def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
     """Values and gradients of a document."""
     from app import arguments, report
     from engine.evaluate import evaluate
+    from engine.finite import sentence
     from engine.shapes import shape_text
     from engine.ties import parameters_inside
 
@@ -77,7 +78,7 @@ def run(file: str, at: tuple[str, ...], as_json: bool) -> int:
             for name, (key, op) in rows.items()
         }
         whole: dict[str, Any] = {"nodes": told}
-        whole |= {"not_finite": found.trouble} if found.trouble else {}
+        whole |= {"not_finite": sentence(found.not_finite, exact=True)} if found.not_finite else {}
         click.echo(report.to_json(whole))
     else:
         show(*report.evaluated(graph, found))

@@ -65,6 +65,14 @@ def test_the_first_number_that_is_not_finite_is_named(square: Path, tmp_path: Pa
     assert "not finite from step 3, backward" in call("derive", "sqrt(x)", "--at", "x=0").stdout
 
 
+def test_json_tells_what_is_not_finite_with_every_digit(tmp_path: Path) -> None:
+    path = tmp_path / "third.gloom"
+    files.write(compose("t = x/3; J = t^(1/3)", {"x": 0.0}), path)
+    told = gradloom("run", path)["not_finite"]
+    assert f"dJ/dt += dJ/dJ * ({1 / 3!r} * t^{1 / 3 - 1!r}) is inf" in told
+    assert "(0.3333 * t^-0.6667) is inf" in evaluate(files.read(path)).trouble
+
+
 # ---------------------------------------------------------------- derive
 
 

@@ -40,6 +40,20 @@ def test_csv_reads_back_with_every_digit() -> None:
     assert [r["edge"] for r in rows][-1] == "t -> x"
 
 
+def test_constants_out_of_derivatives_are_exact_for_programs_and_short_for_people() -> None:
+    session = Session(compose("a = x^(1/3); b = log10(a); J = b/7", default=2.0))
+    rows = list(csv.DictReader(io.StringIO(told(session, ".csv"))))
+    symbols = [row["symbols"] for row in rows if row["phase"] == "backward"]
+    assert symbols == [
+        f"dJ/db += dJ/dJ * {1 / 7!r}",
+        f"dJ/da += dJ/db * (1 / ({math.log(10)!r} * a))",
+        f"dJ/dx += dJ/da * ({1 / 3!r} * x^{1 / 3 - 1!r})",
+    ]
+    shown = [step.text for step in session.steps if step.phase == "backward"]
+    assert shown[0] == "dJ/db += dJ/dJ * 0.1429" and "2.303" in shown[1] and "0.3333" in shown[2]
+    assert r"0.1429" in told(session, ".tex") and "0.142857" not in told(session, ".tex")
+
+
 def test_a_cell_is_never_a_formula() -> None:
     session = Session(compose("y = -2*x; J = y^2", default=3.0))
     rows = list(csv.DictReader(io.StringIO(told(session, ".csv"))))
