@@ -174,17 +174,53 @@ def test_it_follows_the_selection_unless_it_is_pinned(window: Window) -> None:
     canvas = window.canvas
     QTest.mouseClick(canvas.viewport(), LEFT, PLAIN, middle(canvas, "t"))
     settle(window)
-    assert panel.headline.accessibleName().startswith("∂J/∂t = ") and panel.node.text() == "t"
+    assert (
+        panel.headline.accessibleName().startswith("∂J/∂t = ") and panel.node.currentText() == "t"
+    )
     QTest.mouseClick(panel.pin, LEFT)
     QTest.mouseClick(canvas.viewport(), LEFT, PLAIN, middle(canvas, "u1"))
     settle(window)
-    assert panel.node.text() == "t" and panel.pin.isChecked()
+    assert panel.node.currentText() == "t" and panel.pin.isChecked()
     QTest.mouseClick(panel.pin, LEFT)
     settle(window)
-    assert panel.node.text() == "u₁"
+    assert panel.node.currentText() == "u₁"
     window.commands.by_id["explain.why"].trigger()
     settle(window)
-    assert panel.node.text() == "u₁"
+    assert panel.node.currentText() == "u₁"
+
+
+def test_the_node_is_chosen_in_the_panel_too(window: Window) -> None:
+    panel = show(window, compose(M04, {"x": 0.5}), None)
+    box, session = panel.node, window.session
+    assert box.isEnabled() and box.currentIndex() == -1
+    box.showPopup()
+    assert [box.itemText(i) for i in range(box.count())] == ["x", "t", "u₁", "u₂", "u", "J"]
+    keys = box.view()
+    keys.setCurrentIndex(box.model().index(box.findText("u₁"), 0))
+    QTest.keyClick(keys, Qt.Key.Key_Down)
+    QTest.keyClick(keys, Qt.Key.Key_Return)
+    settle(window)
+    assert session.selection == (session.graph.id_of("u2"),) and box.currentText() == "u₂"
+    assert panel.headline.accessibleName().startswith("∂J/∂u₂ = ")
+    QTest.mouseClick(panel.pin, LEFT)
+    window.activateWindow()
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    settle(window)
+    assert box.currentText() == "u₁" and panel.headline.accessibleName().startswith("∂J/∂u₁ = ")
+    assert session.selection == (session.graph.id_of("u2"),), "what is kept is no selection"
+    session.select((str(session.graph.id_of("x")),))
+    settle(window)
+    assert box.currentText() == "u₁" and panel.pin.isChecked()
+    panel.pin.setChecked(False)
+    settle(window)
+    assert box.currentText() == "x"
+    session.load(Graph())
+    settle(window)
+    assert not box.isEnabled() and box.currentIndex() == -1
+    box.showPopup()
+    assert not box.count()
+    box.hidePopup()
 
 
 def test_another_loss(window: Window) -> None:

@@ -26,6 +26,7 @@ from app.session import Session
 from app.text import partial, pretty_name, tr
 from app.view import icons, theme
 from app.view.mathematics import MathLabel
+from app.view.panels.node_box import NodeBox
 from app.view.panels.path_list import PathList, PathRow
 from app.why import Lens
 from engine.latex import latex_name, latex_number
@@ -135,9 +136,10 @@ class Why(QWidget):
         self.loss.setAccessibleName(tr("The loss: whose gradient it is"))
         self.loss.setToolTip(tr("The loss: whose gradient it is"))
         self.loss.activated.connect(self._loss_chosen)
-        self.node = QLabel()
+        self.node = NodeBox(self.session)
+        self.node.setAccessibleName(tr("The node: what the gradient is by"))
         self.node.setToolTip(tr("The node selected on the canvas"))
-        self.node.setMinimumWidth(1)
+        self.node.chosen.connect(self._node_chosen)
         self.pin = QToolButton()
         self.pin.setCheckable(True)
         self.pin.setProperty("flat", True)
@@ -198,7 +200,6 @@ class Why(QWidget):
 
     def restyle(self) -> None:
         self._show_pin()
-        self.node.setFont(theme.ui_font(12, 600, italic=True))
         self.count.setFont(theme.ui_font(12))
         self.rest.setFont(theme.ui_font(11))
         self.verdict.restyle()
@@ -306,7 +307,8 @@ class Why(QWidget):
         self.loss.setCurrentIndex(self.loss.findData(lens.loss or output))
         self.loss.setEnabled(bool(losses))
         target = lens.target
-        self.node.setText(pretty_name(lens.names[1]) if target is not None else "–")
+        self.node.show_node(target, pretty_name(lens.names[1]) if target is not None else "")
+        self.node.setEnabled(bool(found.specs))
         self.pin.setEnabled(target is not None)
 
     def _show(self) -> None:
@@ -394,6 +396,14 @@ class Why(QWidget):
         step = self.loss.itemData(index)
         self.lens.loss = None if step == output else step
         self.refresh()
+
+    def _node_chosen(self, node_id: str) -> None:
+        """Selects it, or keeps it in the place of the one that is kept."""
+        if self.lens.pinned is None:
+            self.session.select((node_id,))
+        else:
+            self.lens.pinned = self.session.evaluation.step_of(node_id)
+            self.refresh()
 
     def _pinned(self, on: bool) -> None:
         self.lens.pinned = self.lens.target if on else None
