@@ -192,12 +192,12 @@ def check_trace(window: Window) -> None:
 
 def check_inspector(window: Window) -> None:
     session, panel = window.session, window.inspector
-    if panel.node is None or not panel.isVisible():
+    if panel.node is None or panel.numbers is None or not panel.isVisible():
         return
     assert panel.name.text() == session.graph.name(panel.node)
     for label, array in (
-        (panel.value, session.shown_value(panel.node)),
-        (panel.gradient, session.shown_gradient(panel.node)),
+        (panel.numbers.value, session.shown_value(panel.node)),
+        (panel.numbers.gradient, session.shown_gradient(panel.node)),
     ):
         if array is None:
             assert label.text() == "–"
