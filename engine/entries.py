@@ -320,11 +320,6 @@ class Entries:
         return found[0] if float(self.operands[other][place]) == local else None
 
 
-def entries_of(step: Step) -> Entries:
-    """The entries of a micro-step. Raises NoEntries."""
-    return Entries(step)
-
-
 def _ranked(products: Array, most: int) -> tuple[list[int], int, float]:
     """The places of the largest numbers in their order, how many are not zero, and the sum of the
     others."""

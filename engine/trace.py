@@ -21,7 +21,6 @@ from engine.lines import (
     result_text,
     seed_line,
     term_part,
-    term_tree,
 )
 from engine.ops.row import Array
 from engine.wording import Telling
@@ -94,20 +93,6 @@ class Step:
         """Some of the terms that the target gets, each with its number below: of tensors the shape,
         or the number at an entry."""
         return tuple(term_part(self.telling, c, at) for c in self.terms[first:end])
-
-    @property
-    def pending(self) -> tuple[str, ...]:
-        """The terms still to come for the target, as plain text."""
-        return tuple(
-            self.telling.text(term_tree(self.telling, c)) for c in self.terms[self.position + 1 :]
-        )
-
-    @property
-    def pending_symbols(self) -> tuple[str, ...]:
-        """The terms still to come for the target, as LaTeX."""
-        return tuple(
-            self.telling.latex(term_tree(self.telling, c)) for c in self.terms[self.position + 1 :]
-        )
 
 
 def table(steps: Iterable[Step]) -> list[tuple[str, str]]:

@@ -148,11 +148,6 @@ class MathLabel(QWidget):
         self.updateGeometry()
         self.update()
 
-    def set_role(self, role: str) -> None:
-        """The token its colour is: text, muted, value, gradient."""
-        self._role = role
-        self.update()
-
     def _formula(self) -> Formula | None:
         if not self._latex:
             return None

@@ -41,7 +41,11 @@ def test_run_to_a_node_goes_to_its_value_and_from_there_to_its_whole_gradient(
     session.seek(stops.run_to(session, t))
     assert session.cursor == 1 and session.step is not None and session.step.node == t
     session.seek(stops.run_to(session, t))
-    assert session.cursor == 11 and session.step.target == t and not session.step.pending
+    assert (
+        session.cursor == 11
+        and session.step.target == t
+        and not session.step.terms[session.step.position + 1 :]
+    )
     assert session.shown_gradient(t) == session.evaluation.gradients[t]
     session.seek(stops.run_to(session, t))
     assert session.cursor == 1

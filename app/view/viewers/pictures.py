@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea
 
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, View, ground
 from app.view.viewers.numbers import Survey
-from app.view.viewers.scale import ColourBar, Scale, as_image
+from app.view.viewers.scale import ColourBar, Scale, as_image, beside
 from engine.ops.row import Array
 
 KNOWN = (64, 784, 1024, 3072)
@@ -272,17 +272,9 @@ class ImageView(View):
         self.controls.ticks["each"].setToolTip(
             tr("Every picture from its own least to its own largest number")
         )
-        card = QWidget()
-        card.setProperty("role", "plot")
-        card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(card)
-        row.setContentsMargins(6, 6, 10, 6)
-        row.setSpacing(10)
         self.wall = _Wall(self)
         self.bar = ColourBar()
-        row.addWidget(self.wall, 1)
-        row.addWidget(self.bar)
-        self.column.addWidget(card, 1)
+        self.column.addWidget(beside(self.wall, self.bar), 1)
         self.finish()
 
     @classmethod

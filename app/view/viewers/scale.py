@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.view import theme
 from app.view.viewers.kind import What, ground, inks
@@ -141,3 +141,16 @@ class ColourBar(QWidget):
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
             box = QRectF(bar.right() + 8, y - 7, self.width() - bar.right() - 8, 14)
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def beside(picture: QWidget, bar: ColourBar) -> QWidget:
+    """A picture on a card with its scale at the right."""
+    card = QWidget()
+    card.setProperty("role", "plot")
+    card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    row = QHBoxLayout(card)
+    row.setContentsMargins(6, 6, 10, 6)
+    row.setSpacing(10)
+    row.addWidget(picture, 1)
+    row.addWidget(bar)
+    return card

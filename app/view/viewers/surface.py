@@ -7,13 +7,13 @@ import math
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.text import tr
 from app.view import theme
 from app.view.viewers.kind import Shown, Sliced, ground
 from app.view.viewers.numbers import Plane, Survey, plane, tick_text, ticks
-from app.view.viewers.scale import ColourBar, Scale
+from app.view.viewers.scale import ColourBar, Scale, beside
 from engine.ops.row import Array
 
 GRID = 40
@@ -208,17 +208,9 @@ class SurfaceView(Sliced):
         self.found: Plane = plane(np.zeros((0, 0)))
         self.scale: Scale | None = None
         self.reach: tuple[float, float] = (0.0, 1.0)
-        card = QWidget()
-        card.setProperty("role", "plot")
-        card.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        row = QHBoxLayout(card)
-        row.setContentsMargins(6, 6, 10, 6)
-        row.setSpacing(10)
         self.space = Space(self)
         self.bar = ColourBar()
-        row.addWidget(self.space, 1)
-        row.addWidget(self.bar)
-        self.column.addWidget(card, 1)
+        self.column.addWidget(beside(self.space, self.bar), 1)
         self.finish()
 
     @classmethod
