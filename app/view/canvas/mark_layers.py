@@ -15,8 +15,8 @@ from app.view.canvas.node_item import NodeItem
 from app.view.canvas.wire_item import WireItem
 from app.view.theme import blend, ui_font
 
-THINNEST, THICKEST = 1.6, 9.0
-"""Widths of a wire with a share of nothing and of everything, in scene units."""
+THINNEST, THICKEST = 1.6, 6.0
+"""Widths of a wire with a share of nothing and of everything, in scene units; its numbers stay clear."""
 LIT = 2.6
 NOTE_WIDTH, NOTE_HEIGHT = 172.0, 14.0
 BADGE = 16.0
