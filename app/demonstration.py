@@ -43,7 +43,7 @@ def run(graph: Graph, title: str, draw: Draw) -> int:
         print(found.note)
     xor = examples.load("xor")
     training = Training(xor)
-    steps = xor.recipe.epochs * training.steps_per_epoch
+    steps = xor.recipe.stages[0].epochs * training.steps_per_epoch
     first = training.metrics()["train"]
     training.run(steps)
     last = training.metrics()["train"]

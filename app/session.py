@@ -314,7 +314,7 @@ class Session:
         tables = tuple(
             id(v) for k, v in graph.tensors.items() if k.partition(".")[0] in graph.sources
         )
-        key = (nodes, dict(graph.sources), tables, graph.recipe.batch_size, self.base)
+        key = (nodes, dict(graph.sources), tables, graph.recipe.stages[0].batch_size, self.base)
         if key != self._feeds_key:
             self._feeds_key, self.data_fault = key, ""
             try:

@@ -331,7 +331,7 @@ class _Child:
         if name == "run":
             steps, epochs = values
             if steps is None:
-                whole = self.training.recipe.epochs if epochs is None else epochs
+                whole = self.training.stage.epochs if epochs is None else epochs
                 steps = whole * self.training.steps_per_epoch
             self.left = steps
             self.go()

@@ -20,7 +20,6 @@ from engine.graph import (
     GraphError,
     Node,
     OwnOperator,
-    Recipe,
     Source,
     TableName,
     frozen,
@@ -151,8 +150,9 @@ def remove_nodes(
     if graph.settings["output"] in gone:
         edits.append(Put("settings", "output", ""))
     edits += [Put("settings", k, v) for k, v in settings_without(graph.settings, gone).items()]
-    if graph.recipe.loss in gone:
-        edits.append(Put("settings", "recipe", replace(graph.recipe, loss="")))
+    left = graph.recipe.renamed(lambda n: "" if n.partition(".")[0] in gone else n)
+    if left != graph.recipe:
+        edits.append(Put("settings", "recipe", left))
     edits += [Put("nodes", n, None) for n in ordered]
     if heirs:
         return Keeping(Batch(tuple(edits)), values)
@@ -264,9 +264,9 @@ def set_setting(key: str, value: Any) -> Edit:
     return Put("settings", key, value)
 
 
-def set_recipe(graph: Graph, **changes: Any) -> Edit:
-    recipe: Recipe = replace(graph.recipe, **changes)
-    return Put("settings", "recipe", recipe)
+def set_recipe(graph: Graph, stage: int = 0, **changes: Any) -> Edit:
+    """Changes fields of a stage of the recipe, or the recipe's `seed`."""
+    return Put("settings", "recipe", graph.recipe.changed(stage, **changes))
 
 
 def set_source(name: str, source: Source | None) -> Edit:

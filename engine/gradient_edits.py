@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import ops
 from engine.derivative_records import Pair, chain
-from engine.edits import Batch, Edit, Put, add_node, connect, remove_nodes, set_recipe
+from engine.edits import Batch, Edit, Put, add_node, connect, remove_nodes
 from engine.flatten import expand
 from engine.gradient_graph import Derived, along, differentiated
 from engine.graph import Graph, GraphError
@@ -128,8 +128,9 @@ def renewed(
         draft.do(connect(new[s], *key))
     if graph.settings["output"] in new:
         draft.do(Put("settings", "output", new[graph.settings["output"]]))
-    if graph.recipe.loss in new:
-        draft.do(set_recipe(draft.graph, loss=new[graph.recipe.loss]))
+    recipe = graph.recipe.renamed(lambda n: new.get(n, n))
+    if recipe != graph.recipe:
+        draft.do(Put("settings", "recipe", recipe))
     results = {records[result][1]: new[result]}
     made = _framed(bare.graph, draft.derived(results), title)
     return replace(made, edit=Batch((*bare.edits, made.edit)))

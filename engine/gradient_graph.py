@@ -425,7 +425,7 @@ class _Nodes:
         edits += [Put("tensors", n, value) for n, value in self.tensors.items()]
         edits += [Put("links", key, source) for key, source in self.links.items()]
         chosen = graph.output()
-        if self.nodes and chosen not in (None, graph.settings["output"], graph.recipe.loss):
+        if self.nodes and chosen not in (None, graph.settings["output"], graph.recipe.last.loss):
             edits.append(Put("settings", "output", chosen))
         if self.records:
             told = {**graph.settings["derivatives"], **self.records}

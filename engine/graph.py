@@ -19,9 +19,11 @@ import networkx as nx
 import numpy as np
 
 from engine import ops
+from engine.fields import CycleError, GraphError, is_number
 from engine.module_row import TIED, module_row
 from engine.ops.row import Array, Op
 from engine.own import own_row
+from engine.recipe import Recipe, Source, Stage, check_recipe, check_source
 from engine.records import (
     ID,
     LAST_NUMBER,
@@ -31,25 +33,18 @@ from engine.records import (
     TABLES,
     TENSOR_KEY,
     TOLD,
-    CycleError,
-    GraphError,
     Link,
     Node,
     Note,
     OwnOperator,
     Port,
-    Recipe,
-    Source,
     TableName,
-    check_fields,
     check_note,
     check_options,
-    check_recipe,
     check_setting,
     frozen,
     has_port,
     id_number,
-    is_number,
     is_on_canvas,
 )
 
@@ -65,6 +60,7 @@ __all__ = [
     "Port",
     "Recipe",
     "Source",
+    "Stage",
     "TableName",
     "check_options",
     "check_recipe",
@@ -181,9 +177,9 @@ class Graph:
         ]
 
     def output(self) -> str | None:
-        """The node whose gradient is taken: the one chosen, else the recipe's loss, else the
+        """The node whose gradient is taken: the one chosen, else the last stage's loss, else the
         newest node that nothing reads, one with all its operands if there is one."""
-        for chosen in (self.settings["output"], self.recipe.loss):
+        for chosen in (self.settings["output"], self.recipe.last.loss):
             if chosen in self.nodes:
                 return str(chosen)
         sinks = [n for n in self.sinks() if self.op(n).category != "Metrics"]
@@ -353,9 +349,7 @@ class Graph:
         if value is None:
             self.sources.pop(key, None)
             return old
-        check_fields(value)
-        if not 0 <= value.validation < 1:
-            raise GraphError("the held-out share is at least 0 and below 1")
+        check_source(value)
         self.sources[key] = value
         return old
 

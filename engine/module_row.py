@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.fields import GraphError
 from engine.ops.row import Op, Option
-from engine.records import GraphError
 from engine.shapes import Spec
 
 MAX_DEPTH = 12

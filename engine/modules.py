@@ -148,8 +148,11 @@ def make_module(
         draft.put("settings", "viewers", viewers)
     if chosen in at_output:
         draft.put("settings", "output", at_output[chosen])
-    if recipe.loss in at_output:
-        draft.put("settings", "recipe", replace(recipe, loss=at_output[recipe.loss]))
+    moved = recipe.renamed(
+        lambda n: at_output.get(n) or (f"{instance}.{n}" if n.partition(".")[0] in inside else n)
+    )
+    if moved != recipe:
+        draft.put("settings", "recipe", moved)
     return draft.done(), instance
 
 
@@ -203,7 +206,8 @@ def _check_read(graph: Graph, inside: set[str]) -> None:
 def _read_outside(graph: Graph, inside: set[str]) -> list[str]:
     """Nodes whose values are read outside, oldest first; the module's end if there are none."""
     read = {k.source for n in inside for k in graph.links_of(n) if k.target not in inside}
-    read |= {n for n in (graph.settings["output"], graph.recipe.loss) if n in inside}
+    losses = [stage.loss for stage in graph.recipe.stages]
+    read |= {n for n in (graph.settings["output"], *losses) if n in inside}
     order = [n for n in graph.order() if n in inside]
     found = [n for n in order if n in read]
     ends = [n for n in order if not graph.op(n).is_source]

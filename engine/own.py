@@ -24,9 +24,12 @@ from engine.expression import (
     substitute,
     to_text,
 )
+from engine.fields import GraphError, check_fields, is_number
 from engine.ops.composed import composed, composed_scalar, parts_of
 from engine.ops.row import Case, Domain, Op, Option
-from engine.records import GraphError, OwnOperator, check_fields, is_number
+from engine.records import (
+    OwnOperator,
+)
 from engine.shapes import Options, ShapeError, Spec
 
 MAX_OPERANDS = 8

@@ -1,15 +1,17 @@
-"""What a document is made of: nodes, links, notes, data sources, the recipe, and the checks of each."""
+"""What a document is made of: nodes, links, notes, operators, viewers, settings; the checks of each."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from engine.fields import NODE_PATH, GraphError, check_text, is_number, is_text, is_whole
 from engine.ops.row import Array, Op
+from engine.recipe import Recipe, check_recipe
 
 TableName = Literal[
     "nodes", "links", "tensors", "sources", "settings", "modules", "operators", "notes"
@@ -50,19 +52,6 @@ TENSOR_KEY = re.compile(r"(?=.{1,120}\Z)\w+(\.\w+)*")
 DTYPES = ("bool", "uint8", "int32", "int64", "float32", "float64")
 """What tensors of a document are made of, each before those it fits into."""
 MAX_RANK = 32
-KINDS = ("table", "builtin", "csv")
-
-
-class GraphError(ValueError):
-    """A change that would leave the document unsound; the message says why and what to do."""
-
-
-class CycleError(GraphError):
-    """A link that would let a value depend on itself; `path` holds the node ids of the circle."""
-
-    def __init__(self, message: str, path: list[str]) -> None:
-        super().__init__(message)
-        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +93,6 @@ class Note:
 
 NOTE_ID = re.compile(r"f[1-9]\d{0,11}")
 VIEWER_ID = re.compile(r"v[1-9]\d{0,11}")
-NODE_PATH = re.compile(r"(?=.{1,120}\Z)n[1-9]\d{0,11}(\.n[1-9]\d{0,11})*")
-"""A node id, or a path of ids into a module's instance."""
 NOTE_KINDS = ("note", "frame")
 COLOURS = ("", "blue", "violet", "pink", "yellow", "grey")
 MAX_NOTE = 20_000
@@ -118,40 +105,6 @@ class Link:
     source: str
     target: str
     port: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where data nodes read rows from.
-
-    `table`: fields are tensors `<source>.<field>` of the document. `builtin`: a shipped set by name
-    in `path`. `csv`: a file with a header; `target` names the column with the classes.
-    `validation` is the share of rows held out, drawn by `seed`.
-    """
-
-    kind: Literal["table", "builtin", "csv"] = "table"
-    path: str = ""
-    target: str = ""
-    checksum: str = ""
-    standardize: bool = False
-    validation: float = 0.0
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How the document is trained. `loss` is a node id, empty for the document's output.
-
-    `settings` are the optimizer's own (momentum, beta1, ...); `batch_size` 0 takes all rows.
-    """
-
-    loss: str = ""
-    optimizer: str = "sgd"
-    learning_rate: float = 0.1
-    settings: Mapping[str, float] = field(default_factory=dict)
-    batch_size: int = 0
-    epochs: int = 100
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +145,7 @@ def check_sizes(sizes: Mapping[str, Any]) -> None:
     for name, size in sizes.items():
         if not isinstance(name, str) or not NAME.fullmatch(name) or "." in name:
             raise GraphError(f"{name!r} is not a name for a size; use letters, digits and _")
-        if not _whole(size) or size < 1:
+        if not is_whole(size) or size < 1:
             raise GraphError(f"the size {name} is a whole number of 1 or more")
 
 
@@ -240,7 +193,7 @@ def check_viewers(viewers: Mapping[str, Any]) -> None:
         if not isinstance(viewer.options, Mapping) or len(viewer.options) > MAX_VIEWERS:
             raise GraphError(f"the options of the viewer {key} are a few names with values")
         for name, value in viewer.options.items():
-            fits = is_number(value) or (_text(value) and len(str(value)) <= MAX_NAME)
+            fits = is_number(value) or (is_text(value) and len(str(value)) <= MAX_NAME)
             if not isinstance(name, str) or not NAME.fullmatch(name) or not fits:
                 raise GraphError(f"the viewer {key} cannot have {name!r} = {value!r}")
 
@@ -277,18 +230,6 @@ def check_note(key: str, note: Note) -> None:
 
 def is_on_canvas(*places: Any) -> bool:
     return all(isinstance(v, int | float) and abs(v) < 1e9 for v in places)
-
-
-def check_recipe(recipe: Recipe) -> None:
-    """Raises GraphError with what is wrong with the numbers of a recipe."""
-    check_fields(recipe)
-    for name, value in recipe.settings.items():
-        if not isinstance(name, str) or not is_number(value):
-            raise GraphError(f"the optimizer's setting {name} is a number, not {value!r}")
-    if not 0 <= recipe.learning_rate < float("inf"):
-        raise GraphError("the learning rate is a number of 0 or more")
-    if recipe.batch_size < 0 or recipe.epochs < 0 or recipe.seed < 0:
-        raise GraphError("batch size, epochs and seed are whole numbers of 0 or more")
 
 
 _SETTING_CHECKS: dict[str, Callable[[Any], None]] = {
@@ -328,40 +269,6 @@ def check_options(op: Op, options: Mapping[str, Any]) -> None:
         raise GraphError(f"{op.name} needs {missing[0]}=...")
 
 
-def _whole(value: Any) -> bool:
-    """A whole number of 64 bits, which every file and array can hold."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, float) or _whole(value)
-
-
-def _text(value: Any) -> bool:
-    """A text that can be written down: half a surrogate pair cannot."""
-    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
-
-
-def check_text(what: str, value: str) -> None:
-    """Raises GraphError for a text that no file or terminal can hold."""
-    if not _text(value):
-        raise GraphError(f"{what} holds a broken character; type it again")
-
-
-_FIELD_CHECKS: dict[str, Any] = {
-    "str": _text, "Literal": lambda v: v in KINDS, "float": is_number, "int": _whole,
-    "bool": lambda v: isinstance(v, bool), "Mapping": lambda v: isinstance(v, Mapping),
-}  # fmt: skip
-
-
-def check_fields(record: Source | Recipe | OwnOperator) -> None:
-    """Raises GraphError when a field holds another kind of value than it declares."""
-    for known in fields(record):
-        value = getattr(record, known.name)
-        if not _FIELD_CHECKS[str(known.type).partition("[")[0]](value):
-            raise GraphError(f"{known.name} cannot be {value!r}")
-
-
 def frozen(value: Any) -> Array:
     """A read-only array that nothing else can write to, in C order and of a dtype files hold.
 
@@ -382,20 +289,20 @@ def frozen(value: Any) -> Array:
 
 
 def _wholes(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, tuple) and all(_whole(v) for v in value))
+    return is_whole(value) or (isinstance(value, tuple) and all(is_whole(v) for v in value))
 
 
 _KIND_CHECKS: dict[str, Any] = {
     "float": is_number,
-    "int": _whole,
+    "int": is_whole,
     "bool": lambda v: isinstance(v, bool),
     "axis": lambda v: v is None or _wholes(v),
     "shape": lambda v: (
-        _wholes(v) or (isinstance(v, tuple) and all(_whole(n) or _text(n) for n in v))
+        _wholes(v) or (isinstance(v, tuple) and all(is_whole(n) or is_text(n) for n in v))
     ),
-    "choice": _text,
-    "text": _text,
-    "count": lambda v: v > 0 if _whole(v) else isinstance(v, str) and bool(SIZE.fullmatch(v)),
+    "choice": is_text,
+    "text": is_text,
+    "count": lambda v: v > 0 if is_whole(v) else isinstance(v, str) and bool(SIZE.fullmatch(v)),
 }
 _KIND_WORDS = {
     "float": "a number",

@@ -71,9 +71,18 @@ def unpack_module(
                 _feed(draft, link.target, link.port, results[reader])
     if chosen in results and isinstance(results[chosen], str):
         draft.put("settings", "output", results[chosen])
-    loss = results.get(recipe.loss)
-    if isinstance(loss, str):
-        draft.put("settings", "recipe", replace(draft.graph.recipe, loss=loss))
+
+    def unpacked(n: str) -> str:
+        found = results.get(n, n)
+        first, _, path = n.partition(".")
+        inner_id, _, rest = path.partition(".")
+        if first == instance and inner_id in ids:
+            found = ".".join(filter(None, (ids[inner_id], rest)))
+        return found if isinstance(found, str) else ""
+
+    moved = recipe.renamed(unpacked)
+    if moved != recipe:
+        draft.put("settings", "recipe", moved)
     kept = results.get(end, end)
     if kept in draft.graph.nodes and draft.graph.output() != kept:  # a node inside that none reads
         draft.put("settings", "output", kept)

@@ -11,7 +11,7 @@ import numpy as np
 from app.history import History
 from engine import edits, notes, ops, rewiring
 from engine.edits import Edit
-from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, has_port
+from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, Stage, has_port
 from engine.records import Viewer
 
 NUMBERS = (
@@ -128,9 +128,11 @@ def _setting(rng: random.Random, graph: Graph) -> Edit:
 
 
 def _recipe(rng: random.Random, graph: Graph) -> Edit:
+    loss, rate = _node(rng, graph), rng.random()
     return edits.set_recipe(
-        graph, loss=_node(rng, graph), learning_rate=rng.random(), settings={"momentum": number(rng)},
+        graph, loss=loss, learning_rate=rate, settings={"momentum": number(rng)},
         batch_size=rng.randint(0, 99), epochs=rng.randint(0, 9), seed=rng.randint(-1, 2**40),
+        frozen=(loss,), clip_norm=rate, formula=f"lr * {rate!r} ** t",
     )  # fmt: skip
 
 
@@ -257,7 +259,22 @@ PREVIEW = bytes.fromhex(
 
 
 def sample() -> Graph:
-    """The document that `files/format-4/sample.gloom` and `.json` hold: something of everything."""
+    """The document that `files/format-5/sample.gloom` and `.json` hold: something of everything."""
+    graph = sample_of_format_4()
+    put = graph.put
+    put("settings", "title", "Sample of format 5: größer, ∂J/∂x")
+    first = Stage(
+        "warm up", "n5", ("n2", "n10.n2"), "adam", 0.001, {"beta1": 0.5}, "formula", {"gamma": 0.9},
+        "lr / (1 + t)", True, 8, 3, 1.5, 0.25, 1e-4, 5, 1e-6,
+    )  # fmt: skip
+    put("settings", "recipe", Recipe((first, *graph.recipe.stages), 7))
+    options = {"noise": 0.1, "count": 200.0, "label": "größer"}
+    put("sources", "toy", Source("toy", "spiral", shuffle=False, options=options))
+    return graph
+
+
+def sample_of_format_4() -> Graph:
+    """The document that `files/format-4/sample.gloom` and `.json` hold."""
     graph = sample_of_format_3()
     put = graph.put
     put("settings", "title", "Sample of format 4: größer, ∂J/∂x")
@@ -328,6 +345,11 @@ def sample_of_format_2() -> Graph:
     return graph
 
 
+def _recipe_of_format_1() -> Recipe:
+    stage = Stage("", "n8", (), "momentum", 0.05, {"momentum": 0.9}, batch_size=16, epochs=30)
+    return Recipe((stage,), 7)
+
+
 def sample_of_format_1() -> Graph:
     """The document that `files/format-1/sample.gloom` and `.json` hold.
 
@@ -338,7 +360,7 @@ def sample_of_format_1() -> Graph:
     put("settings", "title", "Sample of format 1: größer, ∂J/∂x")
     put("settings", "about", 'Two lines,\nand "quotes".')
     put("settings", "output", "n8")
-    put("settings", "recipe", Recipe("n8", "momentum", 0.05, {"momentum": 0.9}, 16, 30, 7))
+    put("settings", "recipe", _recipe_of_format_1())
     put("sources", "points", Source("table", "", "y", "", True, 0.25, 3))
     put("sources", "file", Source("csv", "data/points.csv", "class", "sha256:00", False, 0.0, 0))
     nodes = (

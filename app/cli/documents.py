@@ -119,10 +119,12 @@ def train(
         output = arguments.target(output, force)
     graph, base = arguments.open_document(file)
     if lr is not None:
-        graph.put("settings", "recipe", replace(graph.recipe, learning_rate=lr))
+        graph.put("settings", "recipe", graph.recipe.changed(learning_rate=lr))
     training = Training(graph, base, seed=seed)
     if steps is None:
-        steps = (graph.recipe.epochs if epochs is None else epochs) * training.steps_per_epoch
+        steps = (
+            graph.recipe.stages[0].epochs if epochs is None else epochs
+        ) * training.steps_per_epoch
     diverged = ""
     with report.progress("train") as tell:
         try:

@@ -1,6 +1,6 @@
 """A document to canonical text and tensors, and back, every field checked.
 
-The structs below are format 4. The text has sorted keys, one entry a line and the shortest floats
+The text has sorted keys, one entry a line and the shortest floats
 that read back bit for bit, so equal documents have equal bytes and a change shows as few lines.
 """
 
@@ -10,22 +10,30 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from engine.files.strict import MAX_TEXT, FileError, check_json, check_shape, load_json
+from engine.files.structs import DocumentText, ModuleText, Number, StageText, TensorText, TwinText
 from engine.files.upgrades import VERSION, upgraded
-from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, id_number
+from engine.graph import (
+    Graph,
+    GraphError,
+    Node,
+    Note,
+    OwnOperator,
+    Recipe,
+    Source,
+    Stage,
+    id_number,
+)
 from engine.ops.row import Array, Op
 from engine.records import Viewer
 
 MAX_TWIN = 64 << 20
 """Bytes of a JSON twin, which holds its tensors as text."""
-
-Number = float | str
-"""A number in the text; the strings are NaN, Infinity and -Infinity."""
 
 MAX_OPERATORS = 500
 """Operators of its own that a document may bring: each is derived when it is read."""
@@ -41,98 +49,6 @@ _SETTINGS = (
     "derivatives",
 )
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-
-
-class _Strict(msgspec.Struct, forbid_unknown_fields=True):
-    """A record with exactly these fields."""
-
-
-class _Node(_Strict):
-    at: tuple[float, float]
-    id: str
-    literals: dict[str, Number]
-    muted: bool
-    name: str
-    op: str
-    options: dict[str, Any]
-
-
-class _Tensor(_Strict):
-    dtype: str
-    shape: list[int]
-
-
-class _Source(_Strict):
-    kind: Literal["table", "builtin", "csv"]
-    path: str
-    target: str
-    checksum: str
-    standardize: bool
-    validation: float
-    seed: int
-
-
-class _Recipe(_Strict):
-    loss: str
-    optimizer: str
-    learning_rate: float
-    settings: dict[str, Number]
-    batch_size: int
-    epochs: int
-    seed: int
-
-
-class _Note(_Strict):
-    at: tuple[float, float]
-    colour: str
-    id: str
-    kind: Literal["note", "frame"]
-    extent: tuple[float, float]
-    text: str
-
-
-class _Viewer(_Strict):
-    node: str
-    of: Literal["value", "gradient"]
-    kind: str
-    options: dict[str, float | str]
-
-
-class _Operator(_Strict):
-    formula: str
-    doc: str
-    settings: dict[str, float]
-
-
-class _Module(_Strict):
-    """A document inside a document; the keys of its tensors begin with its name there."""
-
-    title: str
-    about: str
-    dtype: str
-    output: str
-    sizes: dict[str, int]
-    bookmarks: dict[str, str]
-    breakpoints: tuple[str, ...]
-    derivatives: dict[str, tuple[str, str]]
-    viewers: dict[str, _Viewer]
-    recipe: _Recipe
-    sources: dict[str, _Source]
-    modules: dict[str, _Module]
-    operators: dict[str, _Operator]
-    nodes: list[_Node]
-    links: list[tuple[str, str, str]]
-    notes: list[_Note]
-    tensors: dict[str, _Tensor]
-
-
-class _Document(_Module):
-    format: str
-    version: int
-
-
-class _Twin(_Document):
-    values: dict[str, Any]
 
 
 # ------------------------------------------------------------ writing
@@ -173,9 +89,6 @@ def _plain(graph: Graph) -> dict[str, Any]:
     links = sorted(
         graph.all_links(), key=lambda k: (id_number(k.source), id_number(k.target), k.port)
     )
-    recipe = asdict(graph.recipe)
-    recipe["learning_rate"] = float(recipe["learning_rate"])
-    recipe["settings"] = {k: _number(float(v)) for k, v in graph.recipe.settings.items()}
     for key, array in graph.tensors.items():
         try:
             check_shape(array.dtype.name, array.shape)
@@ -196,9 +109,16 @@ def _plain(graph: Graph) -> dict[str, Any]:
             }
             for name, own in graph.operators.items()
         },
-        "recipe": recipe,
+        "recipe": {
+            "seed": graph.recipe.seed,
+            "stages": [_stage(stage) for stage in graph.recipe.stages],
+        },
         "sources": {
-            name: {**asdict(source), "validation": float(source.validation)}
+            name: {
+                **asdict(source),
+                "validation": float(source.validation),
+                "options": {k: _number(v) for k, v in source.options.items()},
+            }
             for name, source in graph.sources.items()
         },
         "nodes": [
@@ -230,6 +150,27 @@ def _plain(graph: Graph) -> dict[str, Any]:
             for key, array in graph.tensors.items()
         },
     }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    plain = asdict(stage)
+    for name in _FLOATS:
+        plain[name] = float(plain[name])
+    for name in _NUMBERS:
+        plain[name] = {k: _number(float(v)) for k, v in plain[name].items()}
+    return plain
+
+
+def _read_stage(record: StageText) -> Stage:
+    read = _fields(record)
+    for name in _NUMBERS:
+        read[name] = {k: _read(v) for k, v in read[name].items()}
+    return Stage(**read)
+
+
+_FLOATS = ("learning_rate", "clip_norm", "clip_value", "l1_penalty", "min_delta")
+"""Fields of a stage that may be typed as whole numbers."""
+_NUMBERS = ("settings", "schedule_settings")
 
 
 def _lines(document: dict[str, Any], limit: int) -> bytes:
@@ -278,14 +219,14 @@ def decode(data: bytes, tensor: Callable[[str], Array]) -> Graph:
 
     Raises FileError for anything that is not exactly a document of a known version.
     """
-    document = _checked(load_json(data), _Document)
+    document = _checked(load_json(data), DocumentText)
     return _graph(document, {key: tensor(key) for key in _declared(document)})
 
 
 def from_text(text: str) -> Graph:
     """The document of a JSON twin. Raises FileError for anything else."""
     data = text.encode("utf-8", "surrogatepass")
-    twin = _checked(load_json(data, MAX_TWIN), _Twin)
+    twin = _checked(load_json(data, MAX_TWIN), TwinText)
     declared = _declared(twin)
     if twin.values.keys() != declared.keys():
         raise FileError("its tensors and its values have different keys")
@@ -294,9 +235,9 @@ def from_text(text: str) -> Graph:
     )
 
 
-def _declared(document: _Module) -> dict[str, _Tensor]:
+def _declared(document: ModuleText) -> dict[str, TensorText]:
     """The tensors that a document and its modules declare, by the keys they have in a file."""
-    found: dict[str, _Tensor] = {}
+    found: dict[str, TensorText] = {}
     work = [("", document)]
     while work:
         prefix, part = work.pop()
@@ -312,11 +253,10 @@ def _checked(value: Any, struct: type[Any]) -> Any:
         raise FileError(f"its text is not a document: {error}") from None
 
 
-def _graph(document: _Module, tensors: Mapping[str, Array], prefix: str = "") -> Graph:
+def _graph(document: ModuleText, tensors: Mapping[str, Array], prefix: str = "") -> Graph:
     graph = Graph()
-    settings = {name: _read(value) for name, value in document.recipe.settings.items()}
-    recipe = Recipe(**{**_fields(document.recipe), "settings": settings})
-    _put(graph, "settings", "recipe", recipe)
+    stages = tuple(_read_stage(stage) for stage in document.recipe.stages)
+    _put(graph, "settings", "recipe", Recipe(stages, document.recipe.seed))
     for key in _SETTINGS:
         _put(graph, "settings", key, getattr(document, key))
     viewers = {key: Viewer(**_fields(viewer)) for key, viewer in document.viewers.items()}
@@ -408,7 +348,7 @@ def _options(row: Op | None, options: dict[str, Any]) -> dict[str, Any]:
 _ACCEPTED: dict[str, tuple[type, ...]] = {"f": (float, int), "i": (int,), "u": (int,), "b": (bool,)}
 
 
-def _unnested(key: str, value: Any, known: _Tensor) -> Array:
+def _unnested(key: str, value: Any, known: TensorText) -> Array:
     """The array of nested lists, which have to be exactly of the declared shape."""
     try:
         check_shape(known.dtype, known.shape)

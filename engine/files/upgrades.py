@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.files.strict import FileError
 
-VERSION = 4
+VERSION = 5
 
 
 def _check_unheard_of(part: Any, keys: Iterable[str], version: int) -> None:
@@ -66,8 +66,41 @@ def _with_viewers(document: dict[str, Any]) -> dict[str, Any]:
     return {**part(document), "version": 4}
 
 
+def _with_stages(document: dict[str, Any]) -> dict[str, Any]:
+    """4 to 5: a recipe has stages, and data sources have options; in modules as well."""
+    came: dict[str, Any] = {
+        "title": "", "frozen": [], "schedule": "constant", "schedule_settings": {}, "formula": "",
+        "per_epoch": False, "clip_norm": 0.0, "clip_value": 0.0, "l1_penalty": 0.0, "patience": 0,
+        "min_delta": 0.0,
+    }  # fmt: skip
+
+    def part(old: Any) -> Any:  # as deep as the text may be nested
+        if not isinstance(old, dict):
+            return old
+        new = dict(old)
+        recipe, sources, modules = old.get("recipe"), old.get("sources"), old.get("modules")
+        _check_unheard_of(recipe, ("stages", *came), 4)
+        if isinstance(recipe, dict):
+            stage = {k: v for k, v in recipe.items() if k != "seed"}
+            new["recipe"] = {
+                "stages": [{**stage, **came}], **({"seed": recipe["seed"]} if "seed" in recipe else {}),
+            }  # fmt: skip
+        if isinstance(sources, dict):
+            for source in sources.values():
+                _check_unheard_of(source, ("shuffle", "options"), 4)
+            new["sources"] = {
+                name: {**s, "shuffle": True, "options": {}} if isinstance(s, dict) else s
+                for name, s in sources.items()
+            }
+        if isinstance(modules, dict):
+            new["modules"] = {name: part(module) for name, module in modules.items()}
+        return new
+
+    return {**part(document), "version": 5}
+
+
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: _with_modules, 2: _with_notes, 3: _with_viewers,
+    1: _with_modules, 2: _with_notes, 3: _with_viewers, 4: _with_stages,
 }  # fmt: skip
 
 

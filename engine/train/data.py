@@ -67,6 +67,11 @@ class Dataset:
             sizes["classes"] = count
         return sizes
 
+    def take(self, field: str, rows: Array | slice) -> Array:
+        """Some rows of a field, as training reads them."""
+        taken: Array = self.fields[field][rows]
+        return taken
+
     def order(self, seed: int, epoch: int) -> Array:
         """The training rows in the order in which an epoch takes them."""
         shuffled: Array = generator(seed, _SHUFFLE, epoch).permutation(self.train)
@@ -200,7 +205,7 @@ def feeds(
     """
     sets: dict[str, Dataset] = {}
     result = {}
-    count = graph.recipe.batch_size or SHOWN_ROWS
+    count = graph.recipe.stages[0].batch_size or SHOWN_ROWS
     for node_id, (source, field) in data_nodes(graph).items():
         if source not in sets:
             sets[source] = load(graph, source, base)

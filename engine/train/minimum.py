@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine import edits
 from engine.compose import read_name
-from engine.graph import Graph, Recipe
+from engine.graph import Graph, Recipe, Stage
 from engine.ops.row import Array
 from engine.passing import under
 from engine.train import optimizers
@@ -43,7 +43,7 @@ def minimize(
     row = optimizers.find(optimizer)
     rate = row.learning_rate if lr is None else lr
     loss = loss_of(own)
-    recipe = Recipe(loss, optimizer, rate, dict(settings or {}))
+    recipe = Recipe((Stage("", loss, (), optimizer, rate, dict(settings or {})),))
     edits.set_setting("recipe", recipe).apply(own)
     ids = _sources_by_name(own, wrt)
     training = Training(own, wrt=ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.expansion import Expansion
 from engine.flatten import draw_start
-from engine.graph import Graph
+from engine.graph import Graph, Stage
 from engine.ops.row import Array
 from engine.passing import passes_on, under
 from engine.train import data
@@ -61,9 +61,10 @@ def metrics_of(graph: Graph) -> list[str]:
     return [n for n in graph.order() if graph.op(n).category == "Metrics"]
 
 
-def loss_of(graph: Graph) -> str:
-    """The node that training makes smaller. Raises TrainingError when there is none."""
-    chosen = graph.recipe.loss if graph.recipe.loss in graph.nodes else graph.output()
+def loss_of(graph: Graph, stage: Stage | None = None) -> str:
+    """The node that a stage, or the last one, makes smaller. Raises TrainingError when there is none."""
+    loss = (stage or graph.recipe.last).loss
+    chosen = loss if loss in graph.nodes else graph.output()
     if chosen is None:
         raise TrainingError("there is nothing to minimise; add a loss and choose it in the recipe")
     return chosen

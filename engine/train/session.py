@@ -86,10 +86,10 @@ class Training:
         threads: int = 1,
     ) -> None:
         use_threads(threads)
-        self.graph, self.recipe = graph, graph.recipe
-        self.seed = self.recipe.seed if seed is None else seed
-        self.loss_node = loss_of(graph)
-        self.optimizer = optimizers.find(self.recipe.optimizer)
+        self.graph, self.stage = graph, graph.recipe.stages[0]
+        self.seed = graph.recipe.seed if seed is None else seed
+        self.loss_node = loss_of(graph, self.stage)
+        self.optimizer = optimizers.find(self.stage.optimizer)
         above = under(graph, self.loss_node)
         self._nodes = data.data_nodes(graph)
         self._data = [n for n in self._nodes if n in above]
@@ -97,7 +97,7 @@ class Training:
         self.wrt = trained(graph, above) if wrt is None else tuple(wrt)
         start = starts(graph, self.dataset, above, self.wrt, self.seed, fresh=seed is not None)
         rows = len(self.dataset.train) if self.dataset is not None else 0
-        self._batch = min(self.recipe.batch_size or rows, rows)
+        self._batch = min(self.stage.batch_size or rows, rows)
         self.steps_per_epoch = -(-rows // self._batch) if rows else 1
         self.step_count = 0
         self.loss = math.nan
@@ -111,9 +111,9 @@ class Training:
         start |= inner
         self._now = self._compile(self._batch, start)
         self.moved = tuple(n for n in self._now.states if n in start)
-        self._now.plan.set(LEARNING_RATE, self.recipe.learning_rate)
+        self._now.plan.set(LEARNING_RATE, self.stage.learning_rate)
         self._fixed = {n: v for n, v in start.items() if n not in self.moved}
-        self._learning_rate = self.recipe.learning_rate
+        self._learning_rate = self.stage.learning_rate
         self._rates: dict[int, float] = {}
         self._saved: _State = (0, self._beginning(start))
         self._saved_before: _State = self._saved
@@ -176,7 +176,7 @@ class Training:
                 f"{self.graph.name(self.loss_node)} does not depend on a trainable parameter; "
                 "wire one in or set trainable on one"
             )
-        updates = optimizers.build(expansion, self.optimizer, moved, self.recipe.settings)
+        updates = optimizers.build(expansion, self.optimizer, moved, self.stage.settings)
         kept = state_updates(expansion, self._loss)
         kept = {n: ref for n, ref in kept.items() if n not in updates.assign}
         plan = Plan(expansion, [self._loss, *self.wrt], assign={**updates.assign, **kept})

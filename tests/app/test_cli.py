@@ -21,7 +21,7 @@ from engine.check import Failure
 from engine.compose import compose
 from engine.edits import connect, disconnect
 from engine.evaluate import evaluate
-from engine.graph import Graph, Recipe
+from engine.graph import Graph, Recipe, Stage
 from engine.modules import add_module
 
 WORKED = "J = cos(sin(x^2) + 3*x^2)"
@@ -332,7 +332,7 @@ def line(tmp_path: Path) -> Path:
     args = ("new", path, "--from", "loss = mse(w * x, t)", *values, "--parameter", "w")
     assert call(*args).exit_code == 0
     graph = files.read(path)
-    recipe = Recipe(learning_rate=0.02, epochs=40)
+    recipe = Recipe((Stage(learning_rate=0.02, epochs=40),))
     graph.put("settings", "recipe", recipe)
     files.write(graph, path)
     return path

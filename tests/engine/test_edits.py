@@ -202,7 +202,7 @@ def test_removing_a_node_takes_wires_tensors_output_and_loss_with_it() -> None:
     before = canonical_bytes(graph)
     inverse = edits.remove_nodes(graph, ["n1", "n3", "n9"]).apply(graph)
     assert list(graph.nodes) == ["n2"] and not graph.links and not graph.tensors
-    assert graph.settings["output"] == "" and graph.recipe.loss == ""
+    assert graph.settings["output"] == "" and graph.recipe.last.loss == ""
     inverse.apply(graph)
     assert canonical_bytes(graph) == before
 

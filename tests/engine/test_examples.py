@@ -66,7 +66,7 @@ def test_worked_example_is_the_lectures() -> None:
 def test_xor_reaches_all(seed: int | None) -> None:
     graph = examples.load("xor")
     training = Training(graph, seed=seed)
-    training.run(graph.recipe.epochs * training.steps_per_epoch)
+    training.run(graph.recipe.last.epochs * training.steps_per_epoch)
     assert training.metrics()["train"]["accuracy"] == 1.0
     assert training.loss < 0.02
 
@@ -101,7 +101,7 @@ def test_digits_held_out(split: int | None) -> None:
     assert training.dataset is not None
     assert len(training.dataset.validation) == 449
     assert not set(training.dataset.validation) & set(training.dataset.train)
-    training.run(graph.recipe.epochs * training.steps_per_epoch)
+    training.run(graph.recipe.last.epochs * training.steps_per_epoch)
     assert training.metrics()["validation"]["accuracy"] >= 0.96
     assert time.monotonic() - begin < 60
 
@@ -109,7 +109,7 @@ def test_digits_held_out(split: int | None) -> None:
 def test_your_csv_learns_irises() -> None:
     graph = examples.load("your-csv")
     training = Training(graph)
-    training.run(graph.recipe.epochs * training.steps_per_epoch)
+    training.run(graph.recipe.last.epochs * training.steps_per_epoch)
     assert training.metrics()["validation"]["accuracy"] >= 0.9
     assert training.dataset is not None
     assert training.dataset.classes == ("setosa", "versicolor", "virginica")

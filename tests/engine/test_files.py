@@ -23,6 +23,7 @@ from documents import (
     sample_of_format_1,
     sample_of_format_2,
     sample_of_format_3,
+    sample_of_format_4,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -191,7 +192,7 @@ def test_every_version_opens(path: Path) -> None:
     graph = files.read(path)
     made = {
         "format-1": sample_of_format_1, "format-2": sample_of_format_2,
-        "format-3": sample_of_format_3,
+        "format-3": sample_of_format_3, "format-4": sample_of_format_4,
     }  # fmt: skip
     wanted = made.get(path.parent.name, sample)()
     assert files.canonical_bytes(graph) == files.canonical_bytes(wanted) or path.suffix == ".json"
@@ -210,22 +211,24 @@ def test_older_versions_are_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatc
 
     def titled(document: dict[str, Any]) -> dict[str, Any]:
         rest = {key: value for key, value in document.items() if key != "caption"}
-        return {**rest, "version": 4, "title": document["caption"]}
+        return {**rest, "version": 5, "title": document["caption"]}
 
-    text = files.to_text(sample()).replace('"version": 4', '"version": -1')
+    text = files.to_text(sample()).replace('"version": 5', '"version": -1')
     with pytest.raises(FileError, match="format -1 never existed"):
         files.from_text(text)
-    monkeypatch.setattr(upgrades, "UPGRADES", {-1: named, 0: titled, 1: dict, 2: dict, 3: dict})
+    monkeypatch.setattr(
+        upgrades, "UPGRADES", {-1: named, 0: titled, 1: dict, 2: dict, 3: dict, 4: dict}
+    )
     assert files.from_text(text).settings["title"] == "half way"
 
 
 def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "new.json"
-    path.write_text(files.to_text(sample()).replace('"version": 4', '"version": 7'))
+    path.write_text(files.to_text(sample()).replace('"version": 5', '"version": 7'))
     with pytest.raises(FileError) as caught:
         files.read(path)
     assert str(caught.value) == (
-        f"{path}: it was made by a newer Gradloom (format 7); this one reads format 4; "
+        f"{path}: it was made by a newer Gradloom (format 7); this one reads format 5; "
         "update Gradloom"
     )
 

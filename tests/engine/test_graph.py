@@ -12,7 +12,7 @@ import pytest
 
 from engine.compose import compose
 from engine.edits import add_node, insert
-from engine.graph import CycleError, Graph, GraphError, Link, Node, Note, Recipe, Source
+from engine.graph import CycleError, Graph, GraphError, Link, Node, Note, Recipe, Source, Stage
 from engine.notes import add_note
 
 
@@ -107,8 +107,14 @@ def test_a_cycle_let_through_is_noticed(graph: Graph, monkeypatch: pytest.Monkey
         ("settings", "dtype", "float16", "float64 or float32"),
         ("settings", "nonsense", "x", "no document setting"),
         ("settings", "title", 3, "title is a str"),
-        ("settings", "recipe", Recipe(learning_rate=-1.0), "learning rate"),
-        ("settings", "recipe", Recipe(epochs=-1), "whole numbers of 0 or more"),
+        ("settings", "recipe", Recipe((Stage(learning_rate=-1.0),)), "learning rate"),
+        ("settings", "recipe", Recipe((Stage(epochs=-1),)), "whole numbers of 0 or more"),
+        ("settings", "recipe", Recipe(seed=-1), "seed"),
+        ("settings", "recipe", Recipe(()), "1 to 100 stages"),
+        ("settings", "recipe", Recipe((Stage(frozen=("x y",)),)), "named by ids"),
+        ("settings", "recipe", Recipe((Stage(frozen=("n1", "n1")),)), "stands there once"),
+        ("settings", "recipe", Recipe((Stage(clip_norm=-1.0),)), "norm to clip at"),
+        ("sources", "s", Source(options={"a b": 1.0}), "option"),
         ("sources", "a b", Source(), "not a name for data"),
         ("sources", "s", Source(validation=1.0), "held-out share"),
     ],
@@ -147,7 +153,7 @@ def test_the_output(graph: Graph) -> None:
     assert graph.name(graph.output()) == "d"
     graph.put("settings", "output", "")
     assert graph.name(graph.output()) == "d"
-    graph.put("settings", "recipe", Recipe(loss=graph.id_of("c")))
+    graph.put("settings", "recipe", Recipe((Stage(loss=str(graph.id_of("c"))),)))
     assert graph.name(graph.output()) == "c"
     graph.put("settings", "output", graph.id_of("b"))
     assert graph.name(graph.output()) == "b"

@@ -177,11 +177,11 @@ def test_the_output_and_the_loss_follow_into_a_module() -> None:
     rest = [n for n in graph.nodes if not graph.op(n).is_source]
     edit, instance = make_module(graph, rest, "All")
     edit.apply(graph)
-    assert graph.settings["output"] == graph.recipe.loss == instance
+    assert graph.settings["output"] == graph.recipe.last.loss == instance
     same(network(), graph)
     back, _ = unpack_module(graph, instance)
     back.apply(graph)
-    assert graph.recipe.loss == graph.settings["output"] == str(graph.id_of("J"))
+    assert graph.recipe.last.loss == graph.settings["output"] == str(graph.id_of("J"))
     same(network(), graph)
 
 

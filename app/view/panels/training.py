@@ -243,7 +243,7 @@ class TrainingPanel(QWidget):
     def refresh(self) -> None:
         """Shows the recipe and which commands there are now."""
         graph = self.session.root
-        recipe = graph.recipe
+        recipe = graph.recipe.stages[0]
         self.optimizer.setCurrentIndex(max(self.optimizer.findData(recipe.optimizer), 0))
         self.fields["learning_rate"].show_text(f"{recipe.learning_rate:g}")
         self.fields["batch_size"].show_text(str(recipe.batch_size) if recipe.batch_size else "all")
@@ -312,7 +312,7 @@ class TrainingPanel(QWidget):
 
     def _choose_optimizer(self) -> None:
         name = str(self.optimizer.currentData())
-        if name != self.session.root.recipe.optimizer:
+        if name != self.session.root.recipe.stages[0].optimizer:
             rate = OPTIMIZERS[name].learning_rate
             self._do(optimizer=name, settings={}, learning_rate=rate)
 
