@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -311,7 +312,7 @@ class Training:
         kept = self.step_count
         self._rates = {step: rate for step, rate in self._rates.items() if step < kept}
         self.set_learning_rate(self._learning_rate)
-        del self.history[kept:]
+        del self.history[len(self.history) - (failed - kept) :]
         self.loss = self.history[-1] if self.history else math.nan
         self._save(both=True)
         advice = "lower the learning rate"
@@ -371,6 +372,41 @@ class Training:
                 self._now.plan.set(node_id, values.get(node_id, self._now.plan.value(node_id)))
             elif node_id != LEARNING_RATE:
                 self._now.plan.set(node_id, np.asarray(float(node_id == STEP)))
+        self._save(both=True)
+
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """All that going on from here needs: arrays by name, and facts that JSON can hold.
+
+        A session of the same document that restores it goes on with the same bits as this one.
+        """
+        kept = self._state()
+        arrays = {f"parameter/{n}": kept.pop(n) for n in self.moved}
+        arrays |= {f"optimizer/{n}": value for n, value in kept.items() if n != LEARNING_RATE}
+        loss = self.loss if math.isfinite(self.loss) else None
+        facts = {"step": self.step_count, "seed": self.seed, "loss": loss}
+        return arrays, {**facts, "learning_rate": self._learning_rate}
+
+    def restore(self, arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> None:
+        """Goes on from what `state` gave, here or in another process; `history` begins anew.
+
+        Raises TrainingError when it is not that of this document.
+        """
+        wanted = {f"parameter/{n}": n for n in self.moved}
+        inner = [n for n in self._now.states if n not in self.moved and n != LEARNING_RATE]
+        wanted |= {f"optimizer/{n}": n for n in inner}
+        for key, node_id in wanted.items():
+            if key not in arrays or arrays[key].shape != self._now.plan.spec(node_id).shape:
+                raise TrainingError(
+                    f"the kept training does not fit this document ({key} is missing or has another "
+                    "shape); train it from its start"
+                )
+        self.seed, self.step_count, self._epoch = int(facts["seed"]), int(facts["step"]), -1
+        for compiled in self._compiled.values():
+            compiled.plan.expansion.clock.seed = self.seed
+        self._restore({node_id: arrays[key] for key, node_id in wanted.items()})
+        self._rates, self.history = {}, []
+        self.loss = math.nan if facts["loss"] is None else float(facts["loss"])
+        self.set_learning_rate(float(facts["learning_rate"]))
         self._save(both=True)
 
     def metrics(self) -> dict[str, dict[str, float]]:

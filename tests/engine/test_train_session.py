@@ -119,6 +119,28 @@ def test_going_on_from_parameters() -> None:
         second.load_parameters({n: np.zeros(1) for n in second.wrt})
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+@pytest.mark.parametrize("at", [0, 1, 6, 70])
+def test_going_on_from_a_state(optimizer: str, at: int) -> None:
+    """A new session that restores a state goes on bit by bit, through JSON and with live rates."""
+    graph = regression(batch_size=4, optimizer=optimizer, learning_rate=0.02)
+    whole = Training(graph, seed=3)
+    whole.run(at)
+    whole.set_learning_rate(0.013)
+    arrays, facts = whole.state()
+    facts = json.loads(json.dumps(facts, allow_nan=False))
+    other = Training(graph)
+    other.restore({key: value.copy() for key, value in arrays.items()}, facts)
+    whole.run(50)
+    other.run(50)
+    assert same(whole.parameters(), other.parameters())
+    assert (whole.step_count, whole.epoch) == (other.step_count, other.epoch)
+    assert whole.history[-50:] == other.history
+    arrays.popitem()
+    with pytest.raises(TrainingError, match="does not fit this document"):
+        Training(graph).restore(arrays, facts)
+
+
 def test_frozen_parameters_stay() -> None:
     graph = regression()
     b = graph.nodes[str(graph.id_of("b"))]
