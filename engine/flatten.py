@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import ops
 from engine.expansion import Expansion, Ref, Start
 from engine.graph import TIED, Graph, Node, id_number
 from engine.initializers import draw
@@ -36,7 +37,8 @@ def expand(
 ) -> Expansion:
     """Flattens what can be computed of a document.
 
-    `feeds` gives arrays to source steps by id or path, in place of the document's tensors. Nodes
+    `feeds` gives arrays to steps by id or path: to sources in place of the document's tensors, to
+    others in place of what they would compute. Nodes
     with an empty port, and those behind them, are in `waiting`; nodes whose operands do not fit are
     in `faults` with a sentence, those behind them in `waiting`. The others: see `Expansion`.
     """
@@ -92,6 +94,10 @@ class Flattening:
     def found(self, place: Level, node_id: str) -> Ref | None:
         """What a node comes to; None while it misses an operand. Raises ShapeError."""
         node, op = place.graph.nodes[node_id], place.graph.op(node_id)
+        held = None if op.is_source else self.feeds.get(place.path + node_id)
+        if held is not None:
+            value = _as_document(held, self.root.dtype)
+            return self.expansion.source(place.path + node_id, ops.TABLE["constant"], value)
         return self._source(place, node) if op.is_source else self._node(place, node, op)
 
     def ports(self, place: Level, node_id: str) -> tuple[str, ...]:

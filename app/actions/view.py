@@ -17,7 +17,7 @@ class Panel:
     stands `beside` another is a tab of it."""
 
     title: str
-    area: Literal["left", "right"] = "right"
+    area: Literal["left", "right", "bottom"] = "right"
     hidden: bool = False
     beside: str = ""
 

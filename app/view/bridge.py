@@ -19,12 +19,14 @@ class Bridge(QObject):
     `failure` may be emitted from any.
 
     `progress` carries a `Progress`. `changed` tells that training began or ended. `kept` tells that
-    trained parameters went into the document.
+    trained parameters went into the document. `shown` tells that newer parameters came, those after so
+    many steps, while training runs. The canvas shows them while `following`.
     """
 
     progress = Signal(object)
     changed = Signal()
     kept = Signal()
+    shown = Signal(int)
     failure = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -36,6 +38,7 @@ class Bridge(QObject):
         self._kept_epoch = 0
         self._busy = False
         self._stale = self._rate_edit = False
+        self.following = True
         self._shown: dict[str, Array] = {}
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MS)
@@ -54,6 +57,11 @@ class Bridge(QObject):
     @property
     def last(self) -> Progress | None:
         return self._trainer.last if self._trainer is not None else None
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The newest that training brought, while it runs; for reading only."""
+        return self._shown
 
     def train(self) -> None:
         """Trains for the recipe's epochs, going on from where training stands."""
@@ -152,4 +160,6 @@ class Bridge(QObject):
         parameters = self._trainer.parameters()
         if parameters and parameters is not self._shown:
             self._shown = parameters
-            self.session.refresh(parameters)
+            if self.following:
+                self.session.refresh(parameters)
+            self.shown.emit(self._trainer.parameters_step)

@@ -12,7 +12,7 @@ from app import actions
 from app.recovery import Recovery
 from app.session import Session
 from app.text import sentence, tr
-from app.view import icons, settings, theme
+from app.view import icons, settings, studio, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
 from app.view.checking import Checking
@@ -46,6 +46,7 @@ from engine.graph import Graph
 NOTICE_MS = 6000
 _AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea,
+    "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
 }  # fmt: skip
 
 
@@ -155,8 +156,12 @@ class Frame(QMainWindow):
             "training": self.training_panel, "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
             "why": self.why_panel,  "mathematics": self.mathematics,
-            "what_if": self.what_if_panel,
+            "what_if": self.what_if_panel, **studio.panels(self.session),
         }  # fmt: skip
+        self.studio = studio.Studio(self.session, self.bridge, self)
+        for panel in panels.values():
+            if isinstance(panel, studio.StudioPanel):
+                self.studio.add(panel)
         self.docks: dict[str, Dock] = {}
         for name, row in actions.PANELS.items():
             dock = self.docks[name] = Dock(name, tr(row.title), panels[name], self)
@@ -170,11 +175,9 @@ class Frame(QMainWindow):
             if row.beside:
                 self.docks[row.beside].raise_()
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
-            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
-        ):
-            self.setCorner(corner, area)
+        # What stands below is as wide as the window less the palette: pictures side by side need it.
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
 
     def _export_panel(self, name: str) -> None:
         self.sharing.export_panel(name)

@@ -382,6 +382,7 @@ class Window(Frame):
             event.ignore()
             return
         self.transport.play(False)
+        self.studio.close()
         self.bridge.forget()
         state = self.saveState() if self.editing else self._docks_state
         settings.set_window_state(self.saveGeometry(), state)

@@ -1,0 +1,190 @@
+"""A document at a moment of its training: any values, gradients and losses, on any rows.
+
+What is asked for is compiled once and kept, so that the same question at the next moment is one run
+of a plan. Everything here reads; the document and the training stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.differentiate import differentiate
+from engine.expansion import Expansion, Ref
+from engine.flatten import expand
+from engine.graph import Graph
+from engine.ops.row import Array
+from engine.passing import under
+from engine.program import Plan
+from engine.train import data
+from engine.train.data import Dataset
+from engine.train.problem import TrainingError, inner_starts, loss_of, not_ready, starts, trained
+
+Part = Literal["train", "validation"]
+MAX_PLANS = 32
+"""Compiled questions kept; the oldest goes first."""
+
+
+class Scene:
+    """Values of a document with the parameters of one moment; `at` chooses another moment.
+
+    `base` is the folder that data files are relative to. `parameters` are what training moves, by node
+    id or path into a module, with the values of the moment; `step` is how many steps had been done.
+    Node ids and paths (`n5.n2`) both name nodes. Raises ValueError with a sentence where the document
+    cannot be computed.
+    """
+
+    def __init__(self, graph: Graph, base: Path | None = None) -> None:
+        self.graph, self.step = graph, 0
+        source = data.main_source(graph)
+        self.dataset: Dataset | None = data.load(graph, source, base) if source else None
+        self._data = {
+            n: field for n, (name, field) in data.data_nodes(graph).items() if name == source
+        }
+        self._plans: dict[Any, tuple[Plan, dict[str, Ref]]] = {}
+        self._fixed = starts(
+            graph,
+            self.dataset,
+            set(graph.nodes),
+            tuple(graph.of_op("parameter")),
+            graph.recipe.seed,
+            False,
+        )
+        self.parameters: dict[str, Array] = {}
+        self.at({}, 0)
+
+    @property
+    def loss_node(self) -> str:
+        """The node that the last stage makes smaller. Raises ValueError when there is none."""
+        return loss_of(self.graph)
+
+    def at(self, parameters: Mapping[str, Array], step: int) -> None:
+        """Another moment; what `parameters` does not name is as in the document."""
+        self.step = step
+        own = {
+            n: self._fixed[n]
+            for n in trained(self.graph, set(self.graph.nodes))
+            if n in self._fixed
+        }
+        self.parameters = {**own, **self._inner(), **parameters}
+
+    def _inner(self) -> dict[str, Array]:
+        """The parameters inside modules, as they start or are stored."""
+        if not self.graph.modules:
+            return {}
+        if "inner" not in self.__dict__:
+            expansion = expand(self.graph, {**self._fixed, **self._feeds(self.rows(limit=1), {})})
+            loss = expansion.step_of(self.loss_node)
+            found = isinstance(loss, str)
+            self.__dict__["inner"] = (
+                inner_starts(expansion, str(loss), self.graph.recipe.seed, False) if found else {}
+            )
+        return dict(self.__dict__["inner"])
+
+    # ------------------------------------------------------------ rows
+
+    def rows(self, part: Part = "train", limit: int | None = None) -> Array:
+        """Row numbers of a part, int64, spread evenly over it when there are more than `limit`."""
+        if self.dataset is None:
+            return np.arange(0)
+        rows = self.dataset.train if part == "train" else self.dataset.validation
+        if limit is None or len(rows) <= limit:
+            return rows
+        return rows[np.linspace(0, len(rows) - 1, limit).round().astype(np.int64)]
+
+    def field(self, name: str, rows: Array) -> Array:
+        """Rows of a field of the data, `x` or `y`. Raises ValueError when there is no such field."""
+        if self.dataset is None or name not in self.dataset.fields:
+            raise ValueError(f"the document reads no data with a field {name!r}")
+        return self.dataset.take(name, rows)
+
+    def _feeds(self, rows: Array, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        given = {n: self.field(f, rows) for n, f in self._data.items() if n not in feeds}
+        return {**given, **feeds}
+
+    # ------------------------------------------------------------ questions
+
+    def values(
+        self,
+        nodes: Sequence[str],
+        rows: Array | None = None,
+        feeds: Mapping[str, Array] | None = None,
+        training: bool = False,
+    ) -> dict[str, Array]:
+        """Copies of the nodes' values on these rows (all training rows unless told), by node.
+
+        `feeds` gives arrays to any nodes in place of what they compute, with a row an entry of `rows`.
+        `training` lets dropout drop and noise be drawn. Raises ValueError for a node without a value.
+        """
+        fed = self._feeds(self.rows() if rows is None else rows, feeds or {})
+        return self._run(
+            ("values", *nodes), fed, training, lambda e: {n: _step(self.graph, e, n) for n in nodes}
+        )
+
+    def loss(self, rows: Array | None = None, feeds: Mapping[str, Array] | None = None) -> float:
+        """The loss on these rows, all training rows unless told."""
+        return float(self.values([self.loss_node], rows, feeds)[self.loss_node])
+
+    def gradients(
+        self, wrt: Iterable[str], rows: Array | None = None, of: str | None = None
+    ) -> dict[str, Array]:
+        """Copies of the gradients of the loss (or of the single number `of`) by these nodes, in the
+        nodes' shapes; zeros where it does not depend on one."""
+        wanted, output = tuple(wrt), of or self.loss_node
+
+        def adjoints(expansion: Expansion) -> dict[str, Ref]:
+            loss = _step(self.graph, expansion, output)
+            if not isinstance(loss, str) or expansion.spec(loss).shape:
+                raise TrainingError(f"{self.graph.name(output)} is not a single number")
+            steps = {n: _step(self.graph, expansion, n) for n in wanted}
+            named = [s for s in steps.values() if isinstance(s, str)]
+            adjoint = differentiate(expansion, loss, named).adjoint
+            return {n: adjoint[s] for n, s in steps.items() if isinstance(s, str) and s in adjoint}
+
+        fed = self._feeds(self.rows() if rows is None else rows, {})
+        found = self._run(("gradients", output, *wanted), fed, False, adjoints)
+        missing = [n for n in wanted if n not in found]
+        if missing:
+            shaped = self.values(missing, rows)
+            found |= {n: np.zeros_like(shaped[n], dtype=self.graph.dtype) for n in missing}
+        return found
+
+    def _run(
+        self, question: Any, fed: Mapping[str, Array], training: bool, steps: Any
+    ) -> dict[str, Array]:
+        shapes = tuple((n, v.shape, v.dtype.str) for n, v in {**self.parameters, **fed}.items())
+        key = (question, training, shapes)
+        known = self._plans.pop(key, None)
+        if known is None:
+            given = {**self._fixed, **self.parameters, **fed}
+            expansion = expand(self.graph, given, training=training)
+            expansion.clock.seed = self.graph.recipe.seed
+            refs = steps(expansion)
+            known = Plan(expansion, refs.values()), refs
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.pop(next(iter(self._plans)))
+        self._plans[key] = known
+        plan, refs = known
+        plan.expansion.clock.step = self.step
+        live = {flat.id for flat in plan.order}
+        for node, value in {**self.parameters, **fed}.items():
+            if node in live:
+                plan.set(node, value)
+        plan.run()
+        return {n: np.array(plan.value(ref)) for n, ref in refs.items()}
+
+
+def _step(graph: Graph, expansion: Expansion, node: str) -> Ref:
+    ref = expansion.step_of(node)
+    if ref is None:
+        known = node in graph.nodes
+        raise TrainingError(not_ready(graph, expansion, node) if known else f"{node} has no value")
+    return ref
+
+
+def above_loss(graph: Graph) -> set[str]:
+    """The nodes that the loss depends on, itself among them."""
+    return under(graph, loss_of(graph))

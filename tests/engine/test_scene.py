@@ -1,0 +1,83 @@
+"""A document at a moment: values, gradients and losses against the same by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import examples
+from engine.compose import compose
+from engine.graph import Graph
+from engine.train.roles import roles
+from engine.train.scene import Scene
+from engine.train.session import Training
+
+
+def test_losses_and_gradients_are_those_of_training_at_every_moment() -> None:
+    graph = examples.load("xor")
+    scene, training = Scene(graph), Training(graph)
+    for _ in range(3):
+        training.run(5)
+        scene.at(training.parameters(), training.step_count)
+        rows = scene.rows()
+        assert scene.loss(rows) == pytest.approx(
+            training.metrics()["train"][graph.name(training.loss_node)], rel=1e-12
+        )
+        before = {n: v.copy() for n, v in scene.parameters.items()}
+        name = training.wrt[0]
+        gradient = scene.gradients([name])[name]
+        h, at = 1e-6, (0,) * gradient.ndim
+        sides = []
+        for sign in (1, -1):
+            moved = {**before, name: before[name].copy()}
+            moved[name][at] += sign * h
+            scene.at(moved, 0)
+            sides.append(scene.loss())
+        assert gradient[at] == pytest.approx((sides[0] - sides[1]) / (2 * h), abs=1e-7)
+
+
+def test_rows_are_spread_evenly_and_only_thinned_when_there_are_more() -> None:
+    scene = Scene(examples.load("softmax-digits"))
+    every = scene.rows()
+    assert len(scene.rows(limit=10)) == 10 and set(scene.rows(limit=10)) <= set(every)
+    assert scene.rows(limit=10**6) is every
+    assert not set(scene.rows("validation")) & set(every)
+
+
+def test_a_node_may_be_held_in_place_of_what_it_computes() -> None:
+    graph = compose("h = tanh(x)\ny = h * h + 1", {"x": 0.5})
+    scene = Scene(graph)
+    h, y = str(graph.id_of("h")), str(graph.id_of("y"))
+    held = np.array([1.0, 2.0, 3.0])
+    assert scene.values([y], feeds={h: held})[y] == pytest.approx(held**2 + 1)
+    assert scene.values([y])[y] == pytest.approx(np.tanh(0.5) ** 2 + 1)
+
+
+def test_a_node_without_a_value_is_told_in_a_sentence() -> None:
+    graph = Graph()
+    with pytest.raises(ValueError, match="nothing to minimise"):
+        Scene(graph).loss()
+
+
+@pytest.mark.parametrize("name", ["xor", "softmax-digits", "your-csv"])
+def test_roles_of_classifiers(name: str) -> None:
+    graph = examples.load(name)
+    found = roles(graph)
+    assert graph.nodes[found.target].options["field"] == "y"
+    assert [graph.nodes[n].options["field"] for n in found.inputs] == ["x"]
+    assert found.prediction in {k.source for k in graph.all_links()}
+
+
+def test_roles_of_an_autoencoder_and_of_none() -> None:
+    graph = compose(
+        "z = tanh(x @ w)\nr = z @ v\nloss = mean((r - x) ^ 2)",
+        {"x": np.ones((2, 3)), "w": np.ones((3, 1)), "v": np.ones((1, 3))},
+    )
+    for name in ("w", "v"):
+        node = graph.nodes[str(graph.id_of(name))]
+        graph.put("nodes", node.id, replace(node, op="parameter"))
+    found = roles(graph)
+    assert (graph.name(found.prediction), graph.name(found.target)) == ("r", "x")
+    assert roles(Graph()).loss == ""
