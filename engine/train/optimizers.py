@@ -4,7 +4,8 @@ A rule is a program over one parameter. It knows `p` (the parameter), `g` (its g
 learning rate), `t` (1 for the first step), the optimizer's settings as numbers and its states, which
 start at 0 and take the value they are given at the end of the step. `p` does too. Settings that are
 0 or 1 fold away, and a state that then does nothing is dropped, so a plain rule costs a plain rule.
-The rules, defaults and order of operations are those of `torch.optim`.
+The rules, defaults and order of operations are those of `torch.optim`. L-BFGS evaluates the loss
+several times a step, so it is the one that is no program: see `engine.train.lbfgs`.
 """
 
 from __future__ import annotations
@@ -18,18 +19,11 @@ import numpy as np
 from engine import ops
 from engine.expansion import Expansion, Ref
 from engine.expression import Statement, parse
+from engine.train.settings import Setting, settled
 
 LEARNING_RATE = "lr"
 STEP = "t"
 _SOURCE = ops.TABLE["parameter"]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A number of an optimizer: its default and, for people, what it does."""
-
-    default: float
-    doc: str
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,7 @@ class Optimizer:
 
         Raises ValueError naming an unknown setting and those there are.
         """
-        unknown = [name for name in settings if name not in self.settings]
-        if unknown:
-            known = ", ".join(self.settings)
-            raise ValueError(f"{self.name} has no setting {unknown[0]!r}; it has: {known}")
-        defaults = {name: setting.default for name, setting in self.settings.items()}
-        return {**defaults, **{name: float(value) for name, value in settings.items()}}
+        return settled(self.name, self.settings, settings)
 
 
 _DECAY = Setting(0.0, "The L2 penalty's share: half of it times the sum of squares joins the loss.")
@@ -109,6 +98,19 @@ OPTIMIZERS: dict[str, Optimizer] = {
             learning_rate=0.01,
         ),
         Optimizer(
+            "adadelta", "Adadelta", "Steps as large as those before, over the recent gradients' size.",
+            "Zeiler, Adadelta: an adaptive learning rate method, 2012; torch.optim.Adadelta",
+            "g += weight_decay * p\ns = rho * s + (1 - rho) * g ** 2\n"
+            "d = sqrt(a + eps) / sqrt(s + eps) * g\na = rho * a + (1 - rho) * d ** 2\np -= lr * d",
+            ("s", "a"),
+            {
+                "rho": Setting(0.9, "How much of the running means of squares is kept."),
+                "eps": Setting(1e-6, "Added to both means so that steps begin and never divide by 0."),
+                "weight_decay": _DECAY,
+            },
+            learning_rate=1.0,
+        ),
+        Optimizer(
             "rmsprop", "RMSprop", "Each entry's step is divided by its recent gradients' size.",
             "Tieleman and Hinton, Lecture 6.5, 2012; torch.optim.RMSprop",
             "g += weight_decay * p\ns = alpha * s + (1 - alpha) * g ** 2\n"
@@ -134,6 +136,31 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "p *= 1 - lr * weight_decay" + _ADAM_RULE, ("m", "v"),
             {**_ADAM, "weight_decay": Setting(0.01, "The share of a parameter lost a step, times lr.")},
             learning_rate=0.001,
+        ),
+        Optimizer(
+            "lion", "Lion", "Every entry moves by the same size: the sign of a momentum.",
+            "Chen et al., Symbolic discovery of optimization algorithms, 2023, algorithm 2",
+            "p *= 1 - lr * weight_decay\np -= lr * sign(beta1 * m + (1 - beta1) * g)\n"
+            "m = beta2 * m + (1 - beta2) * g", ("m",),
+            {
+                "beta1": Setting(0.9, "How much of the momentum the sign is taken of."),
+                "beta2": Setting(0.99, "How much of the momentum is kept."),
+                "weight_decay": Setting(0.0, "The share of a parameter lost a step, times lr."),
+            },
+            learning_rate=0.0001,
+        ),
+        Optimizer(
+            "lbfgs", "L-BFGS", "Curvature from the last steps; several evaluations a step, all rows best.",
+            "Nocedal and Wright, Numerical optimization, 2006, algorithm 7.5; torch.optim.LBFGS", "",
+            settings={
+                "max_iter": Setting(20.0, "Iterations a step."),
+                "max_eval": Setting(0.0, "Evaluations a step; 0: a quarter more than iterations."),
+                "tolerance_grad": Setting(1e-7, "A step ends when no gradient is larger."),
+                "tolerance_change": Setting(1e-9, "A step ends when nothing changes by more."),
+                "history_size": Setting(100.0, "How many changes the curvature is read off."),
+                "strong_wolfe": Setting(0.0, "1: a line search finds the length of each iteration."),
+            },
+            learning_rate=1.0,
         ),
     )
 }  # fmt: skip

@@ -73,7 +73,7 @@ def test_defaults_are_pytorchs() -> None:
             assert setting.default == float(theirs[key]), (name, key)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", [name for name, row in OPTIMIZERS.items() if row.program])
 def test_rule_reads_only_what_it_declares(name: str) -> None:
     row = OPTIMIZERS[name]
     graph = compose("sum(w ** 2)", {"w": np.ones(3)})
