@@ -14,21 +14,17 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from app.messages import Layout, Progress, State
 from engine import files
 from engine.ops.row import Array
 from engine.train.session import DivergedError, Training
-
-State = Literal["idle", "starting", "running", "paused", "finished", "stopped", "failed", "ended"]
-"""`finished`: all steps asked for are done. `failed`: the training says why it cannot go on.
-`ended`: the process died by itself."""
 
 MESSAGES_PER_SECOND = 30
 POINTS_PER_MESSAGE = 64
@@ -36,38 +32,6 @@ METRICS_EVERY = 0.5
 """Seconds between two evaluations over all rows, at least; nine times what one took, if longer."""
 
 _RUNS: frozenset[State] = frozenset({"starting", "running"})
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One message from the training.
-
-    `step` steps are done and `epoch` full passes over the data; `loss` is the last step's, taken
-    before its update. `points` are (step, loss) since the message before, thinned out evenly.
-    `metrics` is {"train": {name: value}, "validation": {...}}, empty when they were not computed
-    anew. `rate` is in steps a second. `message` is one sentence for people, empty when all is well.
-    """
-
-    state: State
-    step: int = 0
-    epoch: int = 0
-    loss: float = float("nan")
-    points: tuple[tuple[int, float], ...] = ()
-    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    rate: float = 0.0
-    learning_rate: float = float("nan")
-    message: str = ""
-    _half: int = -1
-    """Which half of the shared memory holds the parameters of this step, -1 for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the parameters lie in each half of the shared memory: (id, shape, dtype, offset)."""
-
-    name: str
-    half: int
-    entries: tuple[tuple[str, tuple[int, ...], str, int], ...]
 
 
 class Trainer:
@@ -88,11 +52,12 @@ class Trainer:
         self._process: Any = None
         self._connection: Connection | None = None
         self._memory: SharedMemory | None = None
-        self._layout: _Layout | None = None
+        self._layout: Layout | None = None
         self._snapshot: dict[str, Array] = {}
         self._snapshot_step = -1
         self._asked = False
         self._rate: float | None = None
+        self._speed = 0.0
 
     # ------------------------------------------------------------ commands
 
@@ -128,6 +93,11 @@ class Trainer:
         self._rate = value
         self._send("rate", value)
 
+    def set_speed(self, steps_a_second: float) -> None:
+        """No more steps a second than this; 0 for as many as there can be."""
+        self._speed = steps_a_second
+        self._send("speed", steps_a_second)
+
     # ------------------------------------------------------------ news
 
     @property
@@ -150,7 +120,7 @@ class Trainer:
         try:
             while connection.poll():
                 message = connection.recv()
-                if isinstance(message, _Layout):
+                if isinstance(message, Layout):
                     self._attach(message)
                 else:
                     news.append(message)
@@ -211,6 +181,8 @@ class Trainer:
             self._spawn()
             if self._rate is not None:
                 self._send("rate", self._rate)
+            if self._speed:
+                self._send("speed", self._speed)
         self._send(*command)
 
     def _send(self, *command: Any) -> None:
@@ -230,7 +202,7 @@ class Trainer:
         self._process, self._connection = process, ours
         self.state = "starting"
 
-    def _attach(self, layout: _Layout) -> None:
+    def _attach(self, layout: Layout) -> None:
         self._layout = layout
         self._memory = SharedMemory(layout.name)
         # Both sides have it mapped, so its name can go: nothing is left behind by any crash.
@@ -299,6 +271,7 @@ class _Child:
     def __init__(self, connection: Connection, training: Training) -> None:
         self.connection, self.training = connection, training
         self.left = 0
+        self.speed = self.next = 0.0
         self.state: State = "starting"
         self.wants_snapshot = False
         self.points: list[tuple[int, float]] = []
@@ -313,7 +286,7 @@ class _Child:
             offset += -(-value.nbytes // 64) * 64
         size = max(offset, 64)
         self.memory = SharedMemory(create=True, size=2 * size)
-        self.layout = _Layout(self.memory.name, size, tuple(entries))
+        self.layout = Layout(self.memory.name, size, tuple(entries))
         connection.send(self.layout)
         self.say(snapshot=True)
 
@@ -352,6 +325,8 @@ class _Child:
                 self.halt("paused" if name == "pause" else "stopped")
         elif name == "rate":
             self.training.set_learning_rate(values[0])
+        elif name == "speed":
+            self.speed = values[0]
         elif name == "snapshot":
             self.wants_snapshot = True
 
@@ -379,6 +354,8 @@ class _Child:
         """Steps until it is time for a message; then sends it."""
         until = max(self.sent + 1 / MESSAGES_PER_SECOND, time.perf_counter() + 0.005)
         while self.left and self.state == "running" and time.perf_counter() < until:
+            if self.speed and self._waits(until):
+                break
             self.left -= 1
             self.advance(1)
         if self.state != "running":
@@ -388,6 +365,16 @@ class _Child:
         elif time.perf_counter() >= self.sent + 1 / MESSAGES_PER_SECOND:
             due = time.perf_counter() - self.measured > max(METRICS_EVERY, 9 * self.measuring)
             self.say(snapshot=self.wants_snapshot, metrics=due)
+
+    def _waits(self, until: float) -> bool:
+        """Sleeps until the next step is due at this speed; True when that is later than `until`."""
+        now = time.perf_counter()
+        self.next = min(self.next, now + 1 / self.speed)
+        time.sleep(max(min(self.next, until) - now, 0.0))
+        if self.next > until:
+            return True
+        self.next = max(self.next, now) + 1 / self.speed
+        return False
 
     def advance(self, steps: int) -> None:
         try:
@@ -414,7 +401,8 @@ class _Child:
         self.connection.send(
             Progress(
                 self.state, training.step_count, training.epoch, training.loss, points, measured,
-                rate, training.learning_rate, message, half,
+                rate, training.learning_rate, message,
+                total=training.step_count + self.left, _half=half,
             )
         )  # fmt: skip
         self.sent = time.perf_counter()

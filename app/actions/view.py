@@ -28,6 +28,7 @@ PANELS = {
     "trace_table": Panel("Trace"),
     "training": Panel("Training"),
     "history": Panel("History", "left", hidden=True),
+    "recipe": Panel("Recipe", beside="training"),
     "why": Panel("Why", beside="trace_table"),
     "what_if": Panel("What if", beside="trace_table"),
     "mathematics": Panel("Formulas", beside="trace_table"),

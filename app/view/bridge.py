@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from app.messages import Progress
 from app.session import Session
-from app.worker import Progress, Trainer
+from app.worker import Trainer
 from engine import files
 from engine.ops.row import Array
 
@@ -37,7 +38,8 @@ class Bridge(QObject):
         self._kept_step = 0
         self._kept_epoch = 0
         self._busy = False
-        self._stale = self._rate_edit = False
+        self._stale = self._live_edit = False
+        self._speed = 0.0
         self.following = True
         self._shown: dict[str, Array] = {}
         self._poll = QTimer(self)
@@ -80,11 +82,29 @@ class Bridge(QObject):
         if self._trainer is not None and self._busy:
             self._trainer.pause()
 
-    def set_learning_rate(self, value: float) -> None:
-        """Takes effect from the next step on while training runs."""
+    def epoch(self) -> None:
+        """Trains for one pass over the training rows."""
+        trainer = self._ready()
+        trainer.start(epochs=1)
+        self._begin()
+
+    def stop(self) -> None:
+        """Ends training at once; a process that does not answer is ended with it."""
         if self._trainer is not None and self._busy:
-            self._rate_edit = True
-            self._trainer.set_learning_rate(value)
+            self._trainer.stop()
+
+    def change(self, field: str, value: object) -> None:
+        """Another learning rate, optimizer or its settings, from the next step on while training runs."""
+        if self._trainer is not None and self._busy:
+            self._live_edit = True
+            if field == "learning_rate":
+                self._trainer.set_learning_rate(float(str(value)))
+
+    def set_speed(self, steps_a_second: float) -> None:
+        """No more steps a second than this, 0 for as many as there can be."""
+        self._speed = steps_a_second
+        if self._trainer is not None:
+            self._trainer.set_speed(steps_a_second)
 
     def forget(self) -> None:
         """Ends the training process; a later start begins with the document's parameters."""
@@ -100,12 +120,12 @@ class Bridge(QObject):
             self.changed.emit()
 
     def _edited(self) -> None:
-        """Another change than the learning rate makes the running training about an old document."""
-        if self._busy and not self._rate_edit and self.session.root.meaning != self._meaning:
+        """Another change than one that training hears of makes the running training about an old document."""
+        if self._busy and not self._live_edit and self.session.root.meaning != self._meaning:
             self._stale = True
             self.pause()
-        if self._rate_edit:
-            self._rate_edit, self._meaning = False, self.session.root.meaning
+        if self._live_edit:
+            self._live_edit, self._meaning = False, self.session.root.meaning
 
     def _ready(self) -> Trainer:
         """The running trainer while the document is as it left it, else a new one."""
@@ -113,6 +133,7 @@ class Bridge(QObject):
         if not alive or self._meaning != self.session.root.meaning:
             self.forget()
             self._trainer = Trainer(files.to_bytes(self.session.root), self.session.base)
+            self._trainer.set_speed(self._speed)
             self._meaning = self.session.root.meaning
         assert self._trainer is not None
         return self._trainer

@@ -30,6 +30,7 @@ from app.view.panels.history import HistoryPanel
 from app.view.panels.inspector import Inspector
 from app.view.panels.mathematics import MathematicsPanel
 from app.view.panels.palette import Palette
+from app.view.panels.recipe_form import RecipePanel
 from app.view.panels.start_page import StartPage
 from app.view.panels.trace_table import TraceTable
 from app.view.panels.training import TrainingPanel
@@ -85,6 +86,11 @@ class Frame(QMainWindow):
         self.restyle()
         self.resize(QSize(1600, 1000))
         self.resizeDocks(list(self.docks.values())[:2], [232, 372], Qt.Orientation.Horizontal)
+        self.training_panel.grew.connect(self._share_right)
+        self._share_right()
+
+    def _share_right(self) -> None:
+        """How high the panels at the right are, while nobody drew them otherwise."""
         right = [self.docks[name] for name in ("inspector", "trace_table", "training")]
         self.resizeDocks(right, [240, 370, 330], Qt.Orientation.Vertical)
 
@@ -145,6 +151,7 @@ class Frame(QMainWindow):
         self.trace = TraceTable(self.session)
         self.canvas.wire_clicked.connect(self.trace.find_wire)
         self.training_panel = TrainingPanel(self.session)
+        self.recipe_panel = RecipePanel(self.session)
         self.history_panel = HistoryPanel(self.session)
         self.derivatives_panel = Derivatives(self.session)
         self.viewer_panel = ViewerPanel(self.session)
@@ -153,7 +160,7 @@ class Frame(QMainWindow):
         self.mathematics = MathematicsPanel(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
-            "training": self.training_panel, "history": self.history_panel,
+            "training": self.training_panel, "recipe": self.recipe_panel, "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
             "why": self.why_panel,  "mathematics": self.mathematics,
             "what_if": self.what_if_panel, **studio.panels(self.session),

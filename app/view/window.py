@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
 
 from app import drawers
+from app.messages import Progress
 from app.recovery import Recovery
 from app.session import Session
 from app.text import tr
@@ -22,7 +23,6 @@ from app.view.frame import Frame
 from app.view.help import HelpWindow
 from app.view.searching import Search
 from app.view.shortcuts import Shortcuts
-from app.worker import Progress
 from engine.compose import compose_edit
 from engine.edits import batch, set_tensors
 from engine.expression import ExpressionError
@@ -66,9 +66,11 @@ class Window(Frame):
         self.inspector.view_asked.connect(self.viewing.view)
         self.transport.asked.connect(self.commands.run)
         self.training_panel.asked.connect(self.commands.run)
-        self.training_panel.refused.connect(self.tell)
-        self.training_panel.rate_changed.connect(self.bridge.set_learning_rate)
-        self.training_panel.csv_asked.connect(self._choose_csv)
+        self.training_panel.speed_changed.connect(self.bridge.set_speed)
+        for part in (self.training_panel, self.recipe_panel.form):
+            part.refused.connect(self.tell)
+            part.live.connect(self.bridge.change)
+        self.recipe_panel.csv_asked.connect(self._choose_csv)
         self.training_panel.status_told.connect(self.docks["training"].show_status)
         self.inspector.refused.connect(self.tell)
         self.inspector.repair_asked.connect(self.canvas.mending.repair)
@@ -142,6 +144,7 @@ class Window(Frame):
 
     def _training_changed(self) -> None:
         self.training_panel.set_running(self.bridge.running)
+        self.recipe_panel.form.set_running(self.bridge.running)
         self.what_if.set_training(self.bridge.running)
         self._refresh_actions()
 
@@ -344,6 +347,12 @@ class Window(Frame):
 
     def train_step(self) -> None:
         self._start_training(self.bridge.step)
+
+    def train_epoch(self) -> None:
+        self._start_training(self.bridge.epoch)
+
+    def stop_training(self) -> None:
+        self.bridge.stop()
 
     def _start_training(self, begin: Callable[[], None]) -> None:
         self.transport.play(False)

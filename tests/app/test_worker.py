@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.worker import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, Progress, Trainer
+from app.messages import Progress
+from app.worker import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, Trainer
 from engine import edits, examples, files
 from engine.compose import compose
 from engine.graph import Graph

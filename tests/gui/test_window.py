@@ -421,7 +421,7 @@ def test_xor_is_trained(window: Window, qtbot: QtBot) -> None:
 
 def test_training_is_paused_and_goes_on(window: Window, qtbot: QtBot) -> None:
     window.documents.open_example("softmax-digits")
-    window.training_panel._do(epochs=3000)
+    window.recipe_panel.form.change(epochs=3000)
     window.train()
     qtbot.waitUntil(lambda: len(window.training_panel.curve.train) > 5, timeout=60_000)
     window.pause_training()
