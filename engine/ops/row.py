@@ -136,6 +136,8 @@ class Op:
     `saturated` (near a limit), `clipped` (beyond one), `masked` (the value comes from elsewhere),
     `outdone` (another value is the one taken), `unread` (other entries are), `satisfied` (a margin
     that is kept).
+    `steepest` is the largest slope of an activation that levels out, of an entry along its own operand;
+    `own_slope` the formula of that slope where the row is not elementwise.
     """
 
     name: str
@@ -175,6 +177,8 @@ class Op:
     least: int = 2
     adapts: Callable[[Spec, tuple[Spec, ...]], Iterable[Mend]] | None = None
     flat: str = ""
+    steepest: float = 0.0
+    own_slope: str = ""
 
     @property
     def is_source(self) -> bool:

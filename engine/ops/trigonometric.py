@@ -39,7 +39,7 @@ ROWS = (
     _row("tan", "The tangent; the value is an angle in radians.", "(1 + y^2)", np.tan,
          domain={"x": Domain(-1.1, 1.1)}),
     _row("tanh", "The hyperbolic tangent, from -1 to 1.", "(1 - y^2)", np.tanh,
-         aliases=("hyperbolic", "activation", "squash"), flat="saturated"),
+         aliases=("hyperbolic", "activation", "squash"), flat="saturated", steepest=1.0),
     _row("sinh", "The hyperbolic sine.", "cosh(x)", np.sinh),
     _row("cosh", "The hyperbolic cosine.", "sinh(x)", np.cosh),
     _row("asin", "The angle whose sine is the value.", "(1 / sqrt(1 - x^2))", np.arcsin,

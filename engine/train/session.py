@@ -20,10 +20,10 @@ from engine.differentiate import differentiate
 from engine.expansion import Expansion, state_updates
 from engine.flatten import expand
 from engine.graph import Graph
-from engine.ops.row import Array
+from engine.ops.row import Array, Clock
 from engine.passing import under
 from engine.program import Plan
-from engine.train import data, optimizers
+from engine.train import data, divergence, optimizers
 from engine.train.data import Dataset
 from engine.train.optimizers import LEARNING_RATE, STEP
 from engine.train.problem import (
@@ -306,8 +306,14 @@ class Training:
         """Goes back to the last parameters with a finite loss, names the culprit and raises."""
         failed = self.step_count
         saved = self._saved if self._saved[0] < failed else self._saved_before
-        self._replay(saved, failed)
-        name, node = self._first_not_finite()
+        track = divergence.Track()
+        self._replay(saved, failed, track=track)
+        fed = {n: self._now.plan.value(n).copy() for n in self._now.data}
+        given, clock = {**self._fixed, **self.parameters()}, self._now.plan.expansion.clock
+        told = divergence.explain(
+            self.graph, self._loss, given, fed, Clock(clock.seed, clock.step), track,
+            self._learning_rate, lambda rate: self._replay(saved, saved[0] + divergence.TRIED, rate),
+        )  # fmt: skip
         self._replay(saved, max(failed - 1, saved[0]))
         kept = self.step_count
         self._rates = {step: rate for step, rate in self._rates.items() if step < kept}
@@ -315,43 +321,36 @@ class Training:
         del self.history[len(self.history) - (failed - kept) :]
         self.loss = self.history[-1] if self.history else math.nan
         self._save(both=True)
-        advice = "lower the learning rate"
-        if failed == 0:
-            advice = "change the values it starts from"
         raise DivergedError(
-            f"training diverged at step {failed + 1}: {name} is not a finite number any more; {advice} "
-            f"(now {self._learning_rate:g}); the parameters are those after step {kept}",
-            node, failed + 1,
+            f"training diverged at step {failed + 1}: {told.name} {told.sentence}; "
+            f"the parameters are those after step {kept}",
+            told.node, failed + 1,
         )  # fmt: skip
 
-    def _replay(self, saved: _State, to: int) -> None:
-        """Does the steps from a saved state again, up to `to` steps done."""
+    def _replay(
+        self, saved: _State, to: int, rate: float | None = None,
+        track: divergence.Track | None = None,
+    ) -> list[float]:  # fmt: skip
+        """Does the steps from a saved state again, up to `to` steps done, at the learning rates they
+        had or at `rate`; returns the losses. `track` is shown the parameters before and after each."""
+        losses = []
         self.step_count, state = saved
         self._restore(state)
+        if track is not None:
+            track.add(self.parameters())
         while self.step_count < to:
             self._feed()
-            if self.step_count in self._rates:
-                self._now.plan.set(LEARNING_RATE, self._rates[self.step_count])
+            at = self._rates.get(self.step_count) if rate is None else rate
+            if at is not None:
+                self._now.plan.set(LEARNING_RATE, at)
             self._now.plan.run()
             self.step_count += 1
+            losses.append(self._now.plan.number(self._loss))
+            if track is not None:
+                track.add(self.parameters())
         self._feed()
         self._now.plan.set(LEARNING_RATE, self._learning_rate)
-
-    def _first_not_finite(self) -> tuple[str, str]:
-        """Name and id of the first step under the loss that is not finite at the current parameters."""
-        feeds = {**self._fixed, **self.parameters()}
-        feeds |= {n: self._now.plan.value(n).copy() for n in self._now.data}
-        expansion = expand(self.graph, feeds, training=True)
-        now = self._now.plan.expansion.clock
-        expansion.clock.seed, expansion.clock.step = now.seed, now.step
-        plan = Plan(expansion, [self._loss], keep=True)
-        plan.run()
-        above = expansion.ancestors([self._loss])
-        for flat in plan.order:
-            wanted = flat.id in above and flat.spec.kind == "float"
-            if wanted and not np.isfinite(plan.value(flat.id)).all():
-                return expansion.names.get(flat.id) or self.graph.name(flat.id), flat.id
-        return self.graph.name(self.loss_node), self.loss_node
+        return losses
 
     # ------------------------------------------------------------ results
 
