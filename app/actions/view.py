@@ -34,6 +34,7 @@ PANELS = {
     "mathematics": Panel("Formulas", beside="trace_table"),
     "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
+    "metrics": Panel("Metrics", "bottom", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.probes.metrics import metrics
 from engine.train.scene import Scene
 
 
@@ -18,7 +19,7 @@ class Probe:
     answer: Callable[..., Any]
 
 
-_TABLE: tuple[Probe, ...] = ()
+_TABLE: tuple[Probe, ...] = (Probe("metrics", metrics),)
 PROBES: dict[str, Probe] = {probe.name: probe for probe in _TABLE}
 """Every probe by its name."""
 __all__ = ["PROBES", "Probe", "Scene"]

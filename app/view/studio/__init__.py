@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from app.session import Session
+from app.view.studio.metrics import MetricsPanel
 from app.view.studio.panel import StudioPanel
 from app.view.studio.studio import Moment, Studio
 
 __all__ = ["PANELS", "Moment", "Studio", "StudioPanel", "panels"]
 
-PANELS: tuple[type[StudioPanel], ...] = ()
+PANELS: tuple[type[StudioPanel], ...] = (
+    MetricsPanel,
+)  # fmt: skip
 
 
 def panels(session: Session) -> dict[str, StudioPanel]:
