@@ -24,6 +24,7 @@ def _source(name: str, label: str, doc: str, *options: Option, aliases: tuple[st
 ROWS = (
     _source(
         "input", "x input", "A value you give: a number, a vector or a matrix.",
+        Option("trainable", False, "bool", "On: training moves it, too, as it does a parameter."),
         aliases=("variable", "x", "value"),
     ),
     _source(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.probes import surface
 from engine.probes.metrics import metrics
 from engine.train.scene import Scene
 
@@ -19,7 +20,10 @@ class Probe:
     answer: Callable[..., Any]
 
 
-_TABLE: tuple[Probe, ...] = (Probe("metrics", metrics),)
+_TABLE: tuple[Probe, ...] = (
+    Probe("metrics", metrics),
+    Probe("surface", surface.surface),
+)
 PROBES: dict[str, Probe] = {probe.name: probe for probe in _TABLE}
 """Every probe by its name."""
 __all__ = ["PROBES", "Probe", "Scene"]

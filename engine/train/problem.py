@@ -71,7 +71,10 @@ def loss_of(graph: Graph, stage: Stage | None = None) -> str:
 
 
 def has_parameters(graph: Graph) -> bool:
-    """True when there is a parameter in the document or inside a module that it uses."""
+    """True when there is a parameter in the document or inside a module that it uses, or an input
+    of the document that training moves."""
+    if _moved_inputs(graph):
+        return True
     work = [graph]
     while work:
         part = work.pop()
@@ -82,8 +85,14 @@ def has_parameters(graph: Graph) -> bool:
 
 
 def trained(graph: Graph, above: set[str]) -> tuple[str, ...]:
+    """The parameters among these nodes that training moves, and the inputs that are marked so."""
     nodes = [n for n in graph.of_op("parameter") if n in above]
-    return tuple(n for n in nodes if graph.nodes[n].options.get("trainable", True))
+    moved = [n for n in nodes if graph.nodes[n].options.get("trainable", True)]
+    return (*moved, *(n for n in _moved_inputs(graph) if n in above))
+
+
+def _moved_inputs(graph: Graph) -> list[str]:
+    return [n for n in graph.of_op("input") if graph.nodes[n].options.get("trainable")]
 
 
 def not_ready(graph: Graph, expansion: Expansion, loss: str) -> str:

@@ -6,7 +6,8 @@ of a plan. Everything here reads; the document and the training stay as they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,6 +72,11 @@ class Scene:
         }
         self.parameters = {**own, **self._inner(), **parameters}
 
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """What training moves of itself, by id or path; running statistics are not among them."""
+        return tuple(dict.fromkeys((*trained(self.graph, set(self.graph.nodes)), *self._inner())))
+
     def _inner(self) -> dict[str, Array]:
         """The parameters inside modules, as they start or are stored."""
         if not self.graph.modules:
@@ -128,6 +134,54 @@ class Scene:
         """The loss on these rows, all training rows unless told."""
         return float(self.values([self.loss_node], rows, feeds)[self.loss_node])
 
+    def losses(
+        self,
+        base: Mapping[str, Array],
+        moments: Iterable[Mapping[str, Array]],
+        rows: Array | None = None,
+    ) -> Iterator[float]:
+        """The loss on these rows with `base` in place of the moment's values, at each of the moments
+        after it; NaN where it is not finite or a row refuses its operands. The scene stays as it is.
+
+        Values are of any float dtype. Raises ValueError when the loss is no single number.
+        """
+        fed = self._feeds(self.rows() if rows is None else rows, {})
+        given = {**self.parameters, **self.typed(base)}
+        plan, loss = self._loss_plan(given, fed)
+        live = {flat.id for flat in plan.order}
+        for moment in moments:
+            for node, value in moment.items():
+                if node in live:
+                    plan.set(node, value)
+            try:
+                plan.run()
+            except ValueError:
+                yield math.nan
+                continue
+            number = plan.number(loss)
+            yield number if math.isfinite(number) else math.nan
+
+    def loss_expansion(self, rows: Array) -> Expansion:
+        """What the loss on these rows is computed by."""
+        return self._loss_plan(self.parameters, self._feeds(rows, {}))[0].expansion
+
+    def typed(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Values in the document's float dtype."""
+        return {n: np.asarray(v).astype(self.graph.dtype, copy=False) for n, v in values.items()}
+
+    def _loss_plan(
+        self, parameters: Mapping[str, Array], fed: Mapping[str, Array]
+    ) -> tuple[Plan, Ref]:
+        node = self.loss_node
+        plan, refs = self._plan(
+            ("values", node), parameters, fed, False, lambda e: {node: _step(self.graph, e, node)}
+        )
+        if isinstance(ref := refs[node], str) and plan.spec(ref).shape:
+            raise TrainingError(
+                f"{self.graph.name(node)} is not a single number; wrap it in mean(...) or sum(...)"
+            )
+        return plan, refs[node]
+
     def gradients(
         self, wrt: Iterable[str], rows: Array | None = None, of: str | None = None
     ) -> dict[str, Array]:
@@ -155,11 +209,24 @@ class Scene:
     def _run(
         self, question: Any, fed: Mapping[str, Array], training: bool, steps: Any
     ) -> dict[str, Array]:
-        shapes = tuple((n, v.shape, v.dtype.str) for n, v in {**self.parameters, **fed}.items())
+        plan, refs = self._plan(question, self.parameters, fed, training, steps)
+        plan.run()
+        return {n: np.array(plan.value(ref)) for n, ref in refs.items()}
+
+    def _plan(
+        self,
+        question: Any,
+        parameters: Mapping[str, Array],
+        fed: Mapping[str, Array],
+        training: bool,
+        steps: Any,
+    ) -> tuple[Plan, dict[str, Ref]]:
+        """The plan that answers a question, compiled once for these shapes, with these values set."""
+        shapes = tuple((n, v.shape, v.dtype.str) for n, v in {**parameters, **fed}.items())
         key = (question, training, shapes)
         known = self._plans.pop(key, None)
         if known is None:
-            given = {**self._fixed, **self.parameters, **fed}
+            given = {**self._fixed, **parameters, **fed}
             expansion = expand(self.graph, given, training=training)
             expansion.clock.seed = self.graph.recipe.seed
             refs = steps(expansion)
@@ -167,14 +234,13 @@ class Scene:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.pop(next(iter(self._plans)))
         self._plans[key] = known
-        plan, refs = known
+        plan, _ = known
         plan.expansion.clock.step = self.step
         live = {flat.id for flat in plan.order}
-        for node, value in {**self.parameters, **fed}.items():
+        for node, value in {**parameters, **fed}.items():
             if node in live:
                 plan.set(node, value)
-        plan.run()
-        return {n: np.array(plan.value(ref)) for n, ref in refs.items()}
+        return known
 
 
 def _step(graph: Graph, expansion: Expansion, node: str) -> Ref:

@@ -255,7 +255,7 @@ def base_face(graph: Graph, node_id: str) -> Face:
         own_formula(graph, node_id),
         graph.op(node_id).category,
         port_faces(graph, node_id),
-        frozen=node.options.get("trainable") is False,
+        frozen=node.op == "parameter" and node.options.get("trainable") is False,
         feeds=graph.structure.out_degree(node_id) > 0,
         is_module=graph.op(node_id).definition is not None,
         muted=node.muted,
