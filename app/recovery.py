@@ -11,19 +11,19 @@ import json
 import os
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import platformdirs
 
 from engine import files
 from engine.files import FileError
+from engine.files.locks import lock
 from engine.files.strict import load_json
 from engine.graph import Graph
 from engine.records import TABLES
@@ -84,7 +84,7 @@ class Recovery:
             self._own = self._root / f"{os.getpid()}-{secrets.token_hex(4)}"
             self._own.mkdir()
             self._lock = (self._own / "owner").open("wb")
-            _lock(self._lock)
+            lock(self._lock)
 
     def note(self, graph: Graph, path: Path | None) -> None:
         """Counts an edit of a document and writes its copy when that is due."""
@@ -214,7 +214,7 @@ class Recovery:
         """One program at a time makes or looks through the folders."""
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / "lock").open("wb") as file:
-            _lock(file)
+            lock(file)
             yield
 
 
@@ -251,25 +251,9 @@ def _is_dead(folder: Path) -> bool:
     """Whether the program of a folder has ended: then nobody holds its lock."""
     try:
         with (folder / "owner").open("r+b") as file:
-            _lock(file, wait=False)
+            lock(file, wait=False)
     except FileNotFoundError:
         return True
     except OSError:
         return False
     return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes], wait: bool = True) -> None:
-        """Locks a file until it is closed. Raises OSError when another program holds it."""
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes], wait: bool = True) -> None:
-        """Locks a file until it is closed. Raises OSError when another program holds it."""
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

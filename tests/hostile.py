@@ -16,7 +16,7 @@ from typing import Any
 from documents import PREVIEW, sample
 
 from engine import files
-from engine.files.archive import _packed
+from engine.files.archive import packed
 
 Case = Callable[[], bytes]
 CASES: dict[str, Case] = {}
@@ -32,11 +32,11 @@ def members() -> dict[str, bytes]:
 def pack(**changes: bytes | None) -> bytes:
     """The sample with members replaced, added (or with None removed), packed as Gradloom packs."""
     changed: dict[str, Any] = {**members(), **{k.replace("__", "/"): v for k, v in changes.items()}}
-    return b"".join(_packed({k: v for k, v in changed.items() if v is not None}))
+    return b"".join(packed({k: v for k, v in changed.items() if v is not None}))
 
 
 def with_member(name: str, payload: bytes) -> bytes:
-    return b"".join(_packed({**members(), name: payload}))
+    return b"".join(packed({**members(), name: payload}))
 
 
 def zipped(
@@ -136,7 +136,7 @@ def nested_modules(depth: int) -> bytes:
 
 
 def many_members() -> bytes:
-    return b"".join(_packed({f"tensors/n{i}.npy": b"" for i in range(20_000)}))
+    return b"".join(packed({f"tensors/n{i}.npy": b"" for i in range(20_000)}))
 
 
 for _name in (

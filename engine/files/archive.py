@@ -14,7 +14,7 @@ import secrets
 import stat
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def to_bytes(graph: Graph, preview: bytes | None = None) -> bytes:
         raise FileError(f"a document holds at most {MAX_MEMBERS - 2:,} tensors in a .gloom file")
     for key, array in tensors.items():
         members[_member(key)] = write_array(array)
-    return b"".join(_packed(members))
+    return b"".join(packed(members))
 
 
 def canonical_bytes(graph: Graph) -> bytes:
@@ -82,7 +82,7 @@ def from_bytes(data: bytes) -> Graph:
     Raises FileError with one sentence for anything else.
     """
     if data[:1] == b"P":
-        members = _unpacked(data)
+        members = unpacked(data, _belongs)
         if "graph.json" not in members:
             raise FileError("it holds no graph.json")
         text = members.pop("graph.json")
@@ -151,7 +151,8 @@ def _directory(entries: Iterable[tuple[int, bytes]]) -> bytes:
     return central + _END.pack(b"PK\5\6", 0, 0, count, count, len(central), start, 0)
 
 
-def _packed(members: Mapping[str, bytes]) -> Iterator[bytes]:
+def packed(members: Mapping[str, bytes]) -> Iterator[bytes]:
+    """The parts of a zip of stored members, in order."""
     entries: list[tuple[int, bytes]] = []
     offset = 0
     for name, payload in sorted((name.encode(), payload) for name, payload in members.items()):
@@ -163,10 +164,10 @@ def _packed(members: Mapping[str, bytes]) -> Iterator[bytes]:
     yield _directory(entries)
 
 
-def _unpacked(data: bytes) -> dict[str, memoryview]:
-    """The members of a file, walked from its first byte to its last.
+def unpacked(data: bytes, belongs: Callable[[bytes], bool]) -> dict[str, memoryview]:
+    """The members of a file, walked from its first byte to its last; `belongs` says which may be there.
 
-    Raises FileError unless `data` is exactly what `_packed` gives for these members.
+    Raises FileError unless `data` is exactly what `packed` gives for these members.
     """
     if len(data) > MAX_BYTES:
         raise FileError(f"it is larger than {MAX_BYTES >> 30} GiB")
@@ -185,7 +186,7 @@ def _unpacked(data: bytes) -> dict[str, memoryview]:
                 f"its {what} is encrypted, compressed or packed by another program; "
                 "open the original file"
             )
-        if not _belongs(name):
+        if not belongs(name):
             raise FileError(f"it holds {what}, which no Gradloom document has")
         if name <= last:
             raise FileError(f"its {what} stands twice or out of order")
@@ -230,7 +231,7 @@ def read(path: str | os.PathLike[str]) -> Graph:
 def preview(path: str | os.PathLike[str]) -> bytes | None:
     """The PNG picture in a `.gloom` file, or None. Raises FileError for a file that is not one."""
     try:
-        picture = _unpacked(bytes_of(path)).get("preview.png")
+        picture = unpacked(bytes_of(path), _belongs).get("preview.png")
         if picture is not None:
             _check_picture(picture)
     except FileError as error:
@@ -269,7 +270,7 @@ def same_content(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 def _content(data: bytes) -> bytes | dict[str, memoryview]:
     if data[:1] != b"P":
         return data
-    members = _unpacked(data)
+    members = unpacked(data, _belongs)
     members.pop("preview.png", None)
     return members
 

@@ -16,7 +16,15 @@ import msgspec
 import numpy as np
 
 from engine.files.strict import MAX_TEXT, FileError, check_json, check_shape, load_json
-from engine.files.structs import DocumentText, ModuleText, Number, StageText, TensorText, TwinText
+from engine.files.structs import (
+    DocumentText,
+    ModuleText,
+    Number,
+    RecipeText,
+    StageText,
+    TensorText,
+    TwinText,
+)
 from engine.files.upgrades import VERSION, upgraded
 from engine.graph import (
     Graph,
@@ -109,10 +117,7 @@ def _plain(graph: Graph) -> dict[str, Any]:
             }
             for name, own in graph.operators.items()
         },
-        "recipe": {
-            "seed": graph.recipe.seed,
-            "stages": [_stage(stage) for stage in graph.recipe.stages],
-        },
+        "recipe": plain_recipe(graph.recipe),
         "sources": {
             name: {
                 **asdict(source),
@@ -150,6 +155,16 @@ def _plain(graph: Graph) -> dict[str, Any]:
             for key, array in graph.tensors.items()
         },
     }
+
+
+def plain_recipe(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as a text holds it."""
+    return {"seed": recipe.seed, "stages": [_stage(stage) for stage in recipe.stages]}
+
+
+def read_recipe(told: RecipeText) -> Recipe:
+    """A recipe as `plain_recipe` gives it, its numbers unchecked."""
+    return Recipe(tuple(_read_stage(stage) for stage in told.stages), told.seed)
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
@@ -255,8 +270,7 @@ def _checked(value: Any, struct: type[Any]) -> Any:
 
 def _graph(document: ModuleText, tensors: Mapping[str, Array], prefix: str = "") -> Graph:
     graph = Graph()
-    stages = tuple(_read_stage(stage) for stage in document.recipe.stages)
-    _put(graph, "settings", "recipe", Recipe(stages, document.recipe.seed))
+    _put(graph, "settings", "recipe", read_recipe(document.recipe))
     for key in _SETTINGS:
         _put(graph, "settings", key, getattr(document, key))
     viewers = {key: Viewer(**_fields(viewer)) for key, viewer in document.viewers.items()}

@@ -203,7 +203,7 @@ def repaired(rng: random.Random) -> bytes:
     members = hostile.members()
     name = rng.choice(sorted(members))
     members[name] = mutated(rng, members[name])
-    return b"".join(archive._packed(members))
+    return b"".join(archive.packed(members))
 
 
 MAKERS: tuple[Callable[[random.Random], bytes], ...] = (
