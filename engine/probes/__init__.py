@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.probes import surface
+from engine.probes.fit import fit
+from engine.probes.latent import latent
 from engine.probes.metrics import metrics
+from engine.probes.reconstructions import reconstructions
+from engine.probes.regions import regions
+from engine.probes.units import units
 from engine.train.scene import Scene
 
 
@@ -23,6 +28,11 @@ class Probe:
 _TABLE: tuple[Probe, ...] = (
     Probe("metrics", metrics),
     Probe("surface", surface.surface),
+    Probe("regions", regions),
+    Probe("fit", fit),
+    Probe("reconstructions", reconstructions),
+    Probe("latent", latent),
+    Probe("units", units),
 )
 PROBES: dict[str, Probe] = {probe.name: probe for probe in _TABLE}
 """Every probe by its name."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from engine import ops
 from engine.differentiate import differentiate
 from engine.expansion import Expansion, Ref
 from engine.flatten import expand
@@ -27,6 +28,8 @@ from engine.train.problem import TrainingError, inner_starts, loss_of, not_ready
 Part = Literal["train", "validation"]
 MAX_PLANS = 32
 """Compiled questions kept; the oldest goes first."""
+SEED = "upstream"
+"""The step that holds what a gradient begins with; no node has such an id."""
 
 
 class Scene:
@@ -107,6 +110,10 @@ class Scene:
             raise ValueError(f"the document reads no data with a field {name!r}")
         return self.dataset.take(name, rows)
 
+    def expanded(self, rows: Array) -> Expansion:
+        """The document as shaped steps at this moment, on these rows."""
+        return expand(self.graph, {**self._fixed, **self.parameters, **self._feeds(rows, {})})
+
     def _feeds(self, rows: Array, feeds: Mapping[str, Array]) -> dict[str, Array]:
         given = {n: self.field(f, rows) for n, f in self._data.items() if n not in feeds}
         return {**given, **feeds}
@@ -183,26 +190,37 @@ class Scene:
         return plan, refs[node]
 
     def gradients(
-        self, wrt: Iterable[str], rows: Array | None = None, of: str | None = None
+        self,
+        wrt: Iterable[str],
+        rows: Array | None = None,
+        of: str | None = None,
+        feeds: Mapping[str, Array] | None = None,
+        upstream: Array | None = None,
     ) -> dict[str, Array]:
-        """Copies of the gradients of the loss (or of the single number `of`) by these nodes, in the
-        nodes' shapes; zeros where it does not depend on one."""
+        """Copies of the gradients of the loss (or of `of`) by these nodes, in the nodes' shapes; zeros
+        where it does not depend on one. `of` is a single number, or weighed entry by entry by `upstream`
+        of its shape. `feeds` as in `values`."""
         wanted, output = tuple(wrt), of or self.loss_node
+        fed = self._feeds(self.rows() if rows is None else rows, feeds or {})
+        seeded = {} if upstream is None else {SEED: upstream}
 
         def adjoints(expansion: Expansion) -> dict[str, Ref]:
             loss = _step(self.graph, expansion, output)
-            if not isinstance(loss, str) or expansion.spec(loss).shape:
+            if not isinstance(loss, str) or (expansion.spec(loss).shape and upstream is None):
                 raise TrainingError(f"{self.graph.name(output)} is not a single number")
+            seed: Ref = 1.0
+            if upstream is not None:
+                seed = expansion.source(SEED, ops.TABLE["constant"], upstream)
             steps = {n: _step(self.graph, expansion, n) for n in wanted}
             named = [s for s in steps.values() if isinstance(s, str)]
-            adjoint = differentiate(expansion, loss, named).adjoint
+            adjoint = differentiate(expansion, loss, named, seed).adjoint
             return {n: adjoint[s] for n, s in steps.items() if isinstance(s, str) and s in adjoint}
 
-        fed = self._feeds(self.rows() if rows is None else rows, {})
-        found = self._run(("gradients", output, *wanted), fed, False, adjoints)
+        question = ("gradients", output, *wanted)
+        found = self._run(question, {**fed, **seeded}, False, adjoints)
         missing = [n for n in wanted if n not in found]
         if missing:
-            shaped = self.values(missing, rows)
+            shaped = self.values(missing, rows, feeds)
             found |= {n: np.zeros_like(shaped[n], dtype=self.graph.dtype) for n in missing}
         return found
 
