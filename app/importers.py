@@ -78,14 +78,13 @@ def table(path: Path, target: str = "") -> Graph:
 
     Raises ValueError or OSError.
     """
-    from engine import edits
+    from engine import data, edits
     from engine.graph import Graph, Source
     from engine.records import NAME
-    from engine.train import csv_file, data
 
-    names = csv_file.header(path)
+    names = data.header(path)
     chosen = target or names[-1]
-    csv_file.read(path, chosen)
+    data.read(Source("csv", str(path.absolute()), chosen))
     called = path.stem if NAME.fullmatch(path.stem) and "." not in path.stem else "table"
     graph = Graph()
     graph.put("settings", "title", path.stem)

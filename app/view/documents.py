@@ -16,8 +16,9 @@ from app.view import dialogs, miniature, settings
 from app.view.canvas.export import Choices, drawn
 from app.view.export_dialog import ExportDialog
 from engine import edits, examples, files
+from engine.data import header, read
 from engine.graph import Graph, GraphError, Source
-from engine.train import csv_file, data
+from engine.train import data
 
 FROM_PICTURE = tr(" (from picture)")
 
@@ -189,7 +190,7 @@ class Documents(QObject):
 
     def _ask_target(self, path: Path) -> str | None:
         try:
-            columns = csv_file.header(path)
+            columns = header(path)
         except (ValueError, OSError) as error:
             self.problem.emit(_sentence(error, path))
             return None
@@ -226,7 +227,7 @@ class Documents(QObject):
         graph = self.session.root
         old = graph.sources.get(name, Source(standardize=True, validation=0.2))
         try:
-            csv_file.read(path, target)
+            read(Source("csv", str(path.absolute()), target))
             source = replace(
                 old, kind="csv", path=self._relative(path, self.session.base), target=target,
                 checksum=data.checksum(path),

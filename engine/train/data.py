@@ -1,29 +1,30 @@
-"""Data sources: tables, CSV files and built-in sets, split and batched by seed.
+"""A document's data as training reads them: split and batched by seed, standardised, one-hot.
 
 Everything random here is keyed by a seed and by what it is for, so a run can be repeated bit by bit.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from engine import data as kinds
 from engine import edits, initializers
+from engine.data import DataError, Table, checksum, locate
+from engine.data.place import LARGE
+from engine.data.rows import Field, Rows, deviation, extent, means
 from engine.graph import Graph, Source, id_number
 from engine.initializers import generator
 from engine.ops.row import Array
 from engine.shapes import Shape, ShapeError, shape_text
-from engine.train import csv_file
-from engine.train.csv_file import DataError
 
-__all__ = ["DataError", "Dataset", "Misfit", "builtins", "feeds", "initialize", "load", "misfits"]
+__all__ = [
+    "DataError", "Dataset", "Misfit", "checksum", "feeds", "initialize", "load", "locate", "misfits"
+]  # fmt: skip
 
 SHOWN_ROWS = 16
 """How many rows feed the values on the canvas when the recipe takes all rows at once."""
@@ -36,18 +37,23 @@ _SPLIT, _SHUFFLE = 1, 2
 class Dataset:
     """Rows of a data source.
 
-    `fields` are arrays with one entry a row: `x` features (float), `y` class indices (int64) or
-    targets (float). `columns` names the features, `classes` the classes, where known. `train` and
-    `validation` are the row numbers of the two parts. `notes` are sentences for people.
+    `fields` have one entry a row: `x` features (float), `y` class indices (int64), one-hot rows or
+    targets (float). A field that does not fit in memory well is a `Rows`, which makes an array of the rows
+    it is asked for. `columns` names the features, `classes` the classes, where known. `train` and
+    `validation` are the row numbers of the two parts. `notes` are sentences for people. `picture` is
+    (channels, rows, columns) where a row of `x` is a picture; without `shuffle` each epoch takes the rows
+    as they stand.
     """
 
     name: str
-    fields: Mapping[str, Array]
+    fields: Mapping[str, Field]
     train: Array
     validation: Array
     columns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    picture: Shape | None = None
+    shuffle: bool = True
 
     def sizes(self) -> dict[str, int]:
         """What the names in a parameter's shape stand for: `features` and `classes`.
@@ -62,29 +68,34 @@ class Dataset:
             count = y.shape[1] if y.ndim > 1 else 1
             if self.classes:
                 count = len(self.classes)
-            elif y.ndim == 1 and y.dtype.kind in "iu" and len(y):
+            elif isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu" and len(y):
                 count = int(y.max()) + 1
             sizes["classes"] = count
         return sizes
 
     def take(self, field: str, rows: Array | slice) -> Array:
         """Some rows of a field, as training reads them."""
-        taken: Array = self.fields[field][rows]
-        return taken
+        return np.asarray(self.fields[field][rows])
 
     def order(self, seed: int, epoch: int) -> Array:
         """The training rows in the order in which an epoch takes them."""
+        if not self.shuffle:
+            return self.train
         shuffled: Array = generator(seed, _SHUFFLE, epoch).permutation(self.train)
         return shuffled
 
+    def sample(self, rows: Array) -> Array:
+        """Those rows, or as many of them, spread evenly, as fit in memory well."""
+        widest = max(math.prod(f.shape[1:]) * f.dtype.itemsize for f in self.fields.values())
+        most = max(LARGE // max(widest, 1), 1)
+        if len(rows) <= most:
+            return rows
+        chosen: Array = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+        return chosen
 
-def builtins() -> list[str]:
-    """The names of the shipped sets."""
-    return sorted(Path(f.name).stem for f in _shipped().iterdir() if f.name.endswith(".npz"))
 
-
-def _shipped() -> Any:
-    return importlib.resources.files("resources") / "data"
+_loaded: dict[tuple[object, ...], tuple[Table, Dataset]] = {}
+_KEPT = 4
 
 
 def load(graph: Graph, source_name: str, base: Path | None = None) -> Dataset:
@@ -99,61 +110,81 @@ def load(graph: Graph, source_name: str, base: Path | None = None) -> Dataset:
         raise DataError(
             f"there is no data called {source_name!r} in this document; it has: {known}"
         )
-    columns: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    notes: list[str] = []
+    own = kinds.tensors_of(graph, source_name) if source.kind == "table" else {}
+    table = kinds.read(source, base, own)
     if source.kind == "table":
-        stem = f"{source_name}."
-        fields = {k[len(stem) :]: v for k, v in graph.tensors.items() if k.startswith(stem)}
-    elif source.kind == "builtin":
-        fields, columns, classes = _builtin(source.path)
-    else:
+        return _dataset(source_name, source, table, graph.dtype, ())
+    notes: tuple[str, ...] = ()
+    if source.checksum and source.kind in kinds.FILES:
         path = locate(source.path, base)
-        table = csv_file.read(path, source.target)
-        fields, columns, classes = {"x": table.x, "y": table.y}, table.columns, table.classes
-        notes += table.notes
-        if source.checksum and source.checksum != checksum(path):
-            notes.append(f"{path.name} has changed since it was chosen")
-    rows = _row_count(source_name, fields)
+        if checksum(path) != source.checksum:
+            notes = (f"{path.name} has changed since it was chosen",)
+    options = tuple(sorted(source.options.items()))
+    key = (source_name, source.standardize, source.validation, source.seed, source.shuffle, options,
+           source.target, graph.dtype, notes)  # fmt: skip
+    if key in _loaded and _loaded[key][0] is table:
+        return _loaded[key][1]
+    made = _dataset(source_name, source, table, graph.dtype, notes)
+    _loaded.pop(key, None)
+    while len(_loaded) >= _KEPT:
+        _loaded.pop(next(iter(_loaded)))
+    _loaded[key] = table, made
+    return made
+
+
+def _dataset(
+    name: str, source: Source, table: Table, dtype: np.dtype[np.float64], told: tuple[str, ...]
+) -> Dataset:
+    rows = _row_count(name, table.fields)
     train, validation = _split(source, rows)
-    fields = dict(fields)
+    fields: dict[str, Field] = {}
+    notes = [*table.notes, *told]
+    for field, raw in table.fields.items():
+        factor = table.factors.get(field, 1.0)
+        floats = raw.dtype.kind == "f" or factor != 1 or (field == "x" and source.standardize)
+        # Bytes of pictures are numbers to compute with; whole numbers of other fields may be indices.
+        kept = dtype if floats or (field == "x" and table.picture is not None) else raw.dtype
+        if field == "x":
+            fields[field] = _features(source, raw, kept, factor, train).settled()
+        elif field == "y" and source.options.get("classes_as") == "one-hot":
+            fields[field] = _one_hot(name, raw, table.classes, dtype).settled()
+        else:
+            fields[field] = Rows(raw, kept, factor).settled()
     if source.standardize and "x" in fields:
-        fields["x"] = _standardized(fields["x"], train)
-        notes.append(
-            "features are standardised: less the training rows' mean, over their deviation"
+        how = "less the training rows' mean, over their deviation"
+        if source.options.get("scaling") == "range":
+            how = "the range of the training rows is 0 to 1"
+        notes.append(f"features are standardised: {how}")
+    made = Dataset(
+        name, fields, train, validation, table.columns, table.classes, tuple(notes), table.picture,
+        source.shuffle,
+    )  # fmt: skip
+    return made
+
+
+def _features(
+    source: Source, raw: Array, dtype: np.dtype[np.float64], factor: float, train: Array
+) -> Rows:
+    fill = shift = spread = None
+    if source.options.get("missing") == "fill" and raw.dtype.kind == "f":
+        fill = means(raw, train, factor)
+    if source.standardize:
+        measure = extent if source.options.get("scaling") == "range" else deviation
+        shift, spread = measure(raw, train, factor, fill)
+    return Rows(raw, dtype, factor, fill, shift, spread)
+
+
+def _one_hot(name: str, raw: Array, classes: tuple[str, ...], dtype: np.dtype[np.float64]) -> Rows:
+    if raw.ndim != 1 or raw.dtype.kind not in "iu":
+        raise DataError(
+            f"the target of {name} is a quantity without classes; leave one-hot off or choose another target"
         )
-    settled = {k: v.astype(graph.dtype) if v.dtype.kind == "f" else v for k, v in fields.items()}
-    return Dataset(source_name, settled, train, validation, columns, classes, tuple(notes))
-
-
-def locate(text: str, base: Path | None) -> Path:
-    """Where a file is. A document without a folder has the shipped files beside it."""
-    path = Path(text)
-    if not text:
-        raise DataError("no CSV file is chosen; choose one in the data panel")
-    if path.is_absolute():
-        return path
-    beside = (base or Path.cwd()) / path
-    shipped = Path(str(_shipped() / path.name))
-    is_shipped = path.name == text and path.suffix == ".csv" and shipped.exists()
-    return shipped if is_shipped and (base is None or not beside.exists()) else beside
-
-
-def checksum(path: Path) -> str:
-    """The SHA-256 of a file, for `Source.checksum`."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@lru_cache(maxsize=4)
-def _builtin(name: str) -> tuple[dict[str, Array], tuple[str, ...], tuple[str, ...]]:
-    if name not in builtins():
-        raise DataError(f"there is no built-in data {name!r}; choose {', '.join(builtins())}")
-    with (_shipped() / f"{name}.npz").open("rb") as file, np.load(file, allow_pickle=False) as data:
-        x, y = data["x"].astype(np.float64), data["y"].astype(np.int64)
-        columns, classes = data["columns"].tolist(), data["classes"].tolist()
-    for array in (x, y):
-        array.setflags(write=False)
-    return {"x": x, "y": y}, tuple(columns), tuple(classes)
+    count = len(classes) or int(raw.max()) + 1
+    if int(raw.min()) < 0 or int(raw.max()) >= count:
+        raise DataError(
+            f"the labels of {name} go from {raw.min()} to {raw.max()}; one-hot needs 0 to {count - 1}"
+        )
+    return Rows(raw, dtype, classes=count)
 
 
 def _row_count(name: str, fields: Mapping[str, Array]) -> int:
@@ -178,13 +209,6 @@ def _split(source: Source, rows: int) -> tuple[Array, Array]:
         return np.arange(rows), np.arange(0)
     mixed = generator(source.seed, _SPLIT).permutation(rows)
     return np.sort(mixed[held:]), np.sort(mixed[:held])
-
-
-def _standardized(x: Array, train: Array) -> Array:
-    values = np.asarray(x, np.float64)
-    spread = values[train].std(axis=0)
-    result: Array = (values - values[train].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return result
 
 
 # ------------------------------------------------------------ a document's data
@@ -214,7 +238,7 @@ def feeds(
     return result
 
 
-def field_of(graph: Graph, dataset: Dataset, node_id: str, field: str) -> Array:
+def field_of(graph: Graph, dataset: Dataset, node_id: str, field: str) -> Field:
     """A field by name. Raises DataError naming the node and the fields there are."""
     if field not in dataset.fields:
         known = ", ".join(dataset.fields)

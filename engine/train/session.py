@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.data.rows import Field
 from engine.differentiate import differentiate
 from engine.expansion import Expansion, state_updates
 from engine.flatten import expand
@@ -106,7 +107,7 @@ class Training:
         self._compiled: dict[int, _Compiled] = {}
         self._measures: dict[int, tuple[Plan, dict[str, str]]] = {}
         self._epoch = -1
-        self._shuffled: dict[str, Array] = {}
+        self._order = np.arange(0)
         inner = self._inner(start, fresh=seed is not None)
         self.wrt += () if wrt is not None else tuple(inner)
         start |= inner
@@ -164,7 +165,7 @@ class Training:
             )
         return expansion
 
-    def _field(self, node_id: str) -> Array:
+    def _field(self, node_id: str) -> Field:
         assert self.dataset is not None
         return data.field_of(self.graph, self.dataset, node_id, self._nodes[node_id][1])
 
@@ -258,14 +259,14 @@ class Training:
             return
         if self._epoch != epoch:
             train = self.dataset.train
-            order = train if whole else self.dataset.order(self.seed, epoch)
-            self._shuffled = {n: self._field(n)[order] for n in self._data}
+            self._order = train if whole else self.dataset.order(self.seed, epoch)
             self._epoch = epoch
         first = position * self._batch
         rows = min(self._batch, len(self.dataset.train) - first)
         self._use(rows)
+        chosen = self._order[first : first + rows]
         for node_id in self._now.data:
-            self._now.plan.set(node_id, self._shuffled[node_id][first : first + rows])
+            self._now.plan.set(node_id, self._field(node_id)[chosen])
 
     def _use(self, rows: int) -> None:
         """Makes the plan for this many rows the current one, parameters and states with it."""
@@ -416,6 +417,7 @@ class Training:
         parts = {"train": np.arange(0), "validation": np.arange(0)}
         if self.dataset is not None and self._data:
             parts = {"train": self.dataset.train, "validation": self.dataset.validation}
+            parts = {k: self.dataset.sample(rows) for k, rows in parts.items()}
             return {k: self._measure(rows) if len(rows) else {} for k, rows in parts.items()}
         return {"train": self._measure(parts["train"]), "validation": {}}
 
