@@ -91,12 +91,12 @@ class Runs:
         before = [(e.number, e.facts, e.name, e.pinned, e.colour, e.best) for e in self.entries]
         self.entries = found[::-1]
         self.fault = faults[0] if faults else ""
+        first = not self._seen  # of those that were there before the newest alone is shown
         for entry in found:
             if entry.number not in self._seen:
                 self._seen.add(entry.number)
-                first = len(self._seen) == len(found) and entry is not found[-1]
-                if entry.pinned or not first:
-                    self.show(entry.number, True)
+                if not first or entry.pinned or entry is found[-1]:
+                    self._show(entry, True)
         now = [(e.number, e.facts, e.name, e.pinned, e.colour, e.best) for e in self.entries]
         if now != before:
             self._changed()
@@ -112,8 +112,11 @@ class Runs:
     def show(self, number: int, on: bool) -> None:
         """Shows a run in the curves, or hides it."""
         entry = self.of(number)
-        if entry is None or entry.shown == on:
-            return
+        if entry is not None and entry.shown != on:
+            self._show(entry, on)
+            self._changed()
+
+    def _show(self, entry: Entry, on: bool) -> None:
         entry.colour = -1
         if on:
             shown = self.shown
@@ -122,7 +125,6 @@ class Runs:
                 old.colour = -1
             used = {e.colour for e in self.entries}
             entry.colour = next(i for i in range(SHOWN) if i not in used)
-        self._changed()
 
     def rename(self, number: int, name: str) -> None:
         """Gives a run a name; an empty one takes it away."""
@@ -258,7 +260,10 @@ def _told(field: str, value: Any, name: Callable[[str], str]) -> str:
 def changes(one: Graph, other: Graph) -> list[str]:
     """How two documents differ, in sentences; empty when they compute the same from the same values."""
     found = []
-    for words, left, right in (("only in the first", one, other), ("only in the second", other, one)):
+    for words, left, right in (
+        ("only in the first", one, other),
+        ("only in the second", other, one),
+    ):
         gone = [left.name(n) for n in left.order() if n not in right.nodes]
         if gone:
             more = f" and {len(gone) - 6} more" if len(gone) > 6 else ""
