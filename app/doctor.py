@@ -52,6 +52,7 @@ OPTIONAL = {
     "torch": ("PyTorch (optional)", "python -m pip install torch"),
     "av": ("av (optional, MP4)", 'python -m pip install "gradloom[animation]"'),
     "polars": ("polars (optional, Parquet)", 'python -m pip install "gradloom[data]"'),
+    "optuna": ("optuna (optional, Bayesian search)", 'python -m pip install "gradloom[sweep]"'),
 }
 """What more can be done with: its name in the list and what to type."""
 REINSTALL = "python -m pip install --force-reinstall -c constraints.txt ., in Gradloom's folder"
