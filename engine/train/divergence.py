@@ -318,7 +318,7 @@ def explain(
     if flat is None:
         flat = expansion.nodes[loss]
         return Told(loss, telling.name(loss), "lower the learning rate")
-    is_first = clock.step == 0
+    is_first = len(track.norms) < 2  # nothing was replayed
     tried = None if is_first else _try(learning_rate, trial)
     failure = Failure(telling, flat, loss, fed, track, learning_rate, is_first, tried)
     cause = next(said for row in CAUSES if (said := row(failure)))

@@ -4,7 +4,8 @@ A rule is a program over one parameter. It knows `p` (the parameter), `g` (its g
 learning rate), `t` (1 for the first step), the optimizer's settings as numbers and its states, which
 start at 0 and take the value they are given at the end of the step. `p` does too. Settings that are
 0 or 1 fold away, and a state that then does nothing is dropped, so a plain rule costs a plain rule.
-The rules, defaults and order of operations are those of `torch.optim`.
+The rules, defaults and order of operations are those of `torch.optim`. L-BFGS evaluates the loss
+several times a step, so it is the one that is no program: see `engine.train.lbfgs`.
 """
 
 from __future__ import annotations
@@ -147,6 +148,19 @@ OPTIMIZERS: dict[str, Optimizer] = {
                 "weight_decay": Setting(0.0, "The share of a parameter lost a step, times lr."),
             },
             learning_rate=0.0001,
+        ),
+        Optimizer(
+            "lbfgs", "L-BFGS", "Curvature from the last steps; several evaluations a step, all rows best.",
+            "Nocedal and Wright, Numerical optimization, 2006, algorithm 7.5; torch.optim.LBFGS", "",
+            settings={
+                "max_iter": Setting(20.0, "Iterations a step."),
+                "max_eval": Setting(0.0, "Evaluations a step; 0: a quarter more than iterations."),
+                "tolerance_grad": Setting(1e-7, "A step ends when no gradient is larger."),
+                "tolerance_change": Setting(1e-9, "A step ends when nothing changes by more."),
+                "history_size": Setting(100.0, "How many changes the curvature is read off."),
+                "strong_wolfe": Setting(0.0, "1: a line search finds the length of each iteration."),
+            },
+            learning_rate=1.0,
         ),
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""One training run: a plan with end-of-step assignments, stepped over batches.
+"""One training run: the stages of a recipe, stepped over batches.
 
 The loss, its adjoints and the optimizer's updates are one expansion, compiled once for every number of
 rows a batch can have (the last batch of an epoch may be short). The rows of a step follow from
@@ -10,70 +10,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.data.rows import Field
-from engine.differentiate import differentiate
-from engine.expansion import Expansion, state_updates
-from engine.flatten import expand
-from engine.graph import Graph
+from engine.graph import Graph, Stage
 from engine.ops.row import Array, Clock
-from engine.passing import under
-from engine.program import Plan
-from engine.train import data, divergence, optimizers
+from engine.ties import name_at, node_at
+from engine.train import divergence, keeping, optimizers
 from engine.train.data import Dataset
-from engine.train.optimizers import LEARNING_RATE, STEP
-from engine.train.problem import (
-    TrainingError,
-    inner_starts,
-    loss_of,
-    metrics_of,
-    not_ready,
-    starts,
-    trained,
-    use_threads,
-)
+from engine.train.problem import TrainingError, use_threads
+from engine.train.running import Running
+from engine.train.saved import Change, DivergedError, Saved
+from engine.train.schedules import Rates
+from engine.train.stages import prepare, steps_in
+
+__all__ = ["SAVE_EVERY", "DivergedError", "Training"]
 
 SAVE_EVERY = 64
 """Steps between two copies of the parameters, kept for the way back from a divergence."""
 
 
-class DivergedError(ArithmeticError):
-    """The loss is no longer a finite number.
-
-    `node` is the first node, in the order of computing, with a value that is not finite; `step` the
-    step it happened in. The session holds the parameters before that, whose loss was finite.
-    """
-
-    def __init__(self, message: str, node: str, step: int) -> None:
-        super().__init__(message)
-        self.node, self.step = node, step
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    """A plan for one number of rows; `data` and `states` are the source steps it has."""
-
-    plan: Plan
-    data: tuple[str, ...]
-    states: tuple[str, ...]
-
-
-_State = tuple[int, dict[str, Array]]
-
-
 class Training:
-    """Trains a document; the document itself stays as it is.
+    """Trains a document by its recipe, stage by stage; the document itself stays as it is.
 
     `base` is the folder that data files are relative to. `seed` draws new starting parameters where
     `init` says how, and orders the batches; None keeps the document's parameters and the recipe's
     seed (parameters that do not fit the data are drawn anyhow). `wrt` trains these source nodes
     instead of the trainable parameters. `threads` is how many BLAS threads the process uses from now
     on; results differ in the last bits between 1 and more.
+
+    `step_count` counts the steps of all stages. The last stage goes on for as long as it is asked to.
+    `notes` says in a sentence each why stages ended before their time, `stopped` why the last one did.
+    `history` has the loss of every step unless `keeps_history` is taken from it.
 
     Raises TrainingError, DataError or ValueError with a sentence.
     """
@@ -88,153 +58,176 @@ class Training:
         threads: int = 1,
     ) -> None:
         use_threads(threads)
-        self.graph, self.stage = graph, graph.recipe.stages[0]
+        self.graph = graph
         self.seed = graph.recipe.seed if seed is None else seed
-        self.loss_node = loss_of(graph, self.stage)
-        self.optimizer = optimizers.find(self.stage.optimizer)
-        above = under(graph, self.loss_node)
-        self._nodes = data.data_nodes(graph)
-        self._data = [n for n in self._nodes if n in above]
-        self.dataset = self._load(base)
-        self.wrt = trained(graph, above) if wrt is None else tuple(wrt)
-        start = starts(graph, self.dataset, above, self.wrt, self.seed, fresh=seed is not None)
-        rows = len(self.dataset.train) if self.dataset is not None else 0
-        self._batch = min(self.stage.batch_size or rows, rows)
-        self.steps_per_epoch = -(-rows // self._batch) if rows else 1
-        self.step_count = 0
+        self._tasks, self._values = prepare(graph, base, self.seed, seed is not None, wrt)
+        self.step_count = self._epochs = 0
         self.loss = math.nan
         self.history: list[float] = []
-        self._compiled: dict[int, _Compiled] = {}
-        self._measures: dict[int, tuple[Plan, dict[str, str]]] = {}
-        self._epoch = -1
-        self._order = np.arange(0)
-        inner = self._inner(start, fresh=seed is not None)
-        self.wrt += () if wrt is not None else tuple(inner)
-        start |= inner
-        self._now = self._compile(self._batch, start)
-        self.moved = tuple(n for n in self._now.states if n in start)
-        self._now.plan.set(LEARNING_RATE, self.stage.learning_rate)
-        self._fixed = {n: v for n, v in start.items() if n not in self.moved}
-        self._learning_rate = self.stage.learning_rate
-        self._rates: dict[int, float] = {}
-        self._saved: _State = (0, self._beginning(start))
-        self._saved_before: _State = self._saved
+        self.keeps_history = True
+        self.notes: list[str] = []
+        self.stopped = ""
+        self._enter(0)
+        self.moved = tuple(dict.fromkeys((*self._stage.now.moved, *self._moved_later())))
+        self._skip()
 
-    # ------------------------------------------------------------ making
+    # ------------------------------------------------------------ stages
 
-    def _load(self, base: Path | None) -> Dataset | None:
-        names = list(dict.fromkeys(self._nodes[n][0] for n in self._data))
-        if len(names) > 1:
-            raise TrainingError(
-                f"the loss reads rows of {' and of '.join(names)}; let its data nodes share one source"
-            )
-        if names:
-            return data.load(self.graph, names[0], base)
-        main = data.main_source(self.graph)
-        return (
-            data.load(self.graph, main, base) if main is not None and self._needs_sizes() else None
-        )
+    def _moved_later(self) -> list[str]:
+        """What the stages behind the first move; they are all compiled once, to say what is wrong."""
+        found: list[str] = []
+        for task in self._tasks[1:]:
+            with task.naming():
+                Rates(task.stage, task.steps_per_epoch)
+                row = optimizers.find(task.stage.optimizer)
+                made = task.compile(task.batch, self._values, row, task.stage.settings)
+            for node_id in made.moved:
+                if node_id not in self._values:
+                    self._values[node_id] = made.plan.value(node_id).copy()
+            found += made.moved
+        return found
 
-    def _needs_sizes(self) -> bool:
-        shapes = [self.graph.nodes[n].options.get("shape") for n in self.graph.of_op("parameter")]
-        return any(isinstance(s, tuple) and any(isinstance(p, str) for p in s) for s in shapes)
+    def _enter(self, number: int) -> None:
+        """Begins a stage with the values there are now."""
+        task = self._tasks[number]
+        self._stage = Running(task, self._values, self.seed, self.step_count, self._epochs)
+        self.stage_number = number
+        self._save(both=True, states=self._stage.beginning())
+        self._plan_event()
 
-    def _inner(self, start: Mapping[str, Array], fresh: bool) -> dict[str, Array]:
-        """The parameters inside modules, whose shapes follow from the wires."""
-        if not self.graph.modules:
-            return {}
-        return inner_starts(
-            self._expand(start, self._rows(self._batch)), self._loss, self.seed, fresh
-        )
+    def _skip(self) -> None:
+        """Goes past stages of no epochs."""
+        while not self.stage.epochs and self.stage_number + 1 < len(self._tasks):
+            self._enter(self.stage_number + 1)
 
-    def _rows(self, count: int) -> Array:
-        return self.dataset.train[:count] if self.dataset is not None else np.arange(0)
+    def _plan_event(self) -> None:
+        """Notes behind how many steps something is due: the end of the stage, or of a watched epoch."""
+        running = self._stage
+        due: float = running.end if running.end > self.step_count else math.inf
+        if running.watch is not None:
+            due = min(due, running.start + (self.stage_epoch + 1) * running.steps_per_epoch)
+        self._event = due
 
-    def _expand(self, start: Mapping[str, Array], rows: Array) -> Expansion:
-        feeds = {n: self._field(n)[rows] for n in self._data}
-        expansion = expand(self.graph, {**start, **feeds}, training=True)
-        expansion.clock.seed = self.seed
-        loss = expansion.step_of(self.loss_node)
-        if not isinstance(loss, str):
-            raise TrainingError(not_ready(self.graph, expansion, self.loss_node))
-        self._loss = loss
-        if expansion.spec(loss).shape:
-            raise TrainingError(
-                f"{self.graph.name(self.loss_node)} is not a single number; "
-                "wrap it in mean(...) or sum(...) to train on it"
-            )
-        return expansion
+    def _due(self) -> None:
+        """Looks at the loss of a watched epoch, and ends the stage when it is time."""
+        running, stops = self._stage, False
+        watch = running.watch
+        done = self.step_count - running.start
+        if watch is not None and done % running.steps_per_epoch == 0:
+            loss = running.epoch_loss()
+            stops = watch.epoch(self.stage_epoch, loss, running.moved)
+            if watch.plateau is not None:
+                lower = watch.plateau.after(loss, running.rate)
+                if lower != running.rate:
+                    self._change(lambda stage, step: stage.go_on_from(lower, step))
+        if stops or self.step_count == running.end:
+            self._end_stage(stops)
+        self._plan_event()
 
-    def _field(self, node_id: str) -> Field:
-        assert self.dataset is not None
-        return data.field_of(self.graph, self.dataset, node_id, self._nodes[node_id][1])
+    def _end_stage(self, stops: bool) -> None:
+        """Puts the best parameters back and goes on to the next stage, if there is one."""
+        running, number = self._stage, self.stage_epoch
+        watch, is_last = running.watch, self.stage_number + 1 == len(self._tasks)
+        if watch is not None and watch.bad:
+            reason = watch.reason(number, running.task.name)
+            self.notes.append(reason)
+            self.stopped = reason if stops and is_last else ""
+            running.put(watch.parameters)
+            running.start_anew()
+            running.watch = running.new_watch()
+            self._save(both=True)
+        if not is_last:
+            self.check()
+            self._values |= running.moved()
+            self._epochs += number
+            self._enter(self.stage_number + 1)
+            self._skip()
 
-    def _compile(self, rows: int, start: Mapping[str, Array]) -> _Compiled:
-        expansion = self._expand(start, self._rows(rows))
-        adjoints = differentiate(expansion, self._loss, self.wrt).adjoint
-        moved = {n: adjoints[n] for n in self.wrt if n in adjoints}
-        if not moved:
-            raise TrainingError(
-                f"{self.graph.name(self.loss_node)} does not depend on a trainable parameter; "
-                "wire one in or set trainable on one"
-            )
-        updates = optimizers.build(expansion, self.optimizer, moved, self.stage.settings)
-        kept = state_updates(expansion, self._loss)
-        kept = {n: ref for n, ref in kept.items() if n not in updates.assign}
-        plan = Plan(expansion, [self._loss, *self.wrt], assign={**updates.assign, **kept})
-        live = {flat.id for flat in plan.order}
-        fed = tuple(n for n in self._data if n in live)
-        states = [n for n in dict.fromkeys((*self.wrt, *kept, *updates.states)) if n in live]
-        compiled = _Compiled(plan, fed, tuple(states))
-        self._compiled[rows] = compiled
-        return compiled
+    @property
+    def stage(self) -> Stage:
+        """The stage in force; `stage_number` is its place in the recipe, from 0."""
+        return self._stage.stage
 
-    # ------------------------------------------------------------ stepping
+    @property
+    def loss_node(self) -> str:
+        return self._stage.task.loss_node
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The rows of the stage in force."""
+        return self._stage.task.dataset
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The parameters that the stage in force trains."""
+        return self._stage.task.wrt
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self._stage.steps_per_epoch
 
     @property
     def epoch(self) -> int:
-        """Full passes over the training rows; without data every step is one."""
-        return self.step_count // self.steps_per_epoch
+        """Full passes over the training rows in all stages; without data every step is one."""
+        return self._epochs + self.stage_epoch
 
     @property
-    def learning_rate(self) -> float:
-        return self._learning_rate
+    def stage_epoch(self) -> int:
+        """Full passes over the training rows in this stage."""
+        return (self.step_count - self._stage.start) // self._stage.steps_per_epoch
 
-    def set_learning_rate(self, value: float) -> None:
-        """From the next step on. Raises ValueError unless it is a finite number of 0 or more."""
-        if not 0 <= value < math.inf:
-            raise ValueError("the learning rate is a number of 0 or more")
-        self._learning_rate = self._rates[self.step_count] = float(value)
-        self._now.plan.set(LEARNING_RATE, value)
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole recipe; fewer once a stage has stopped early."""
+        return self._stage.start + sum(t.steps for t in self._tasks[self.stage_number :])
+
+    def steps_ahead(self, epochs: int | None = None) -> int:
+        """Steps to the end of the recipe (behind it: its last stage once more), or in so many epochs."""
+        if epochs is None:
+            left = self.total_steps - self.step_count
+            return left if left > 0 else self._tasks[-1].steps
+        done = self.step_count - self._stage.start
+        return steps_in(self._tasks[self.stage_number :], done, epochs)
+
+    # ------------------------------------------------------------ stepping
 
     def step(self) -> float:
         """One step; returns the loss before it. Raises DivergedError or TrainingError."""
-        if self.step_count - self._saved[0] >= SAVE_EVERY:
+        if self.step_count - self._saved.step >= SAVE_EVERY:
             self._save()
-        self._feed()
-        plan = self._now.plan
-        try:
-            plan.run()
-        except ValueError as error:
-            raise TrainingError(str(error)) from None
-        loss = plan.number(self._loss)
+        running = self._stage
+        loss = running.advance(self.step_count)
         if not math.isfinite(loss):
             self._diverged()
         self.step_count += 1
         self.loss = loss
-        self.history.append(loss)
+        if self.keeps_history:
+            self.history.append(loss)
+        if running.watch is not None:
+            running.watch.step(loss, running.rows)
+        if self.step_count >= self._event:
+            self._due()
         return loss
 
     def run(
-        self, steps: int, on_progress: Callable[[Training], bool | None] | None = None
+        self,
+        steps: int | None = None,
+        on_progress: Callable[[Training], bool | None] | None = None,
     ) -> float:
-        """That many steps; returns the last loss.
+        """That many steps, or to the end of the recipe; returns the last loss.
 
-        `on_progress` is called behind every step and ends the run by returning False.
-        Raises DivergedError, also when the last update itself left the finite numbers.
+        `on_progress` is called behind every step and ends the run by returning False; a last stage that
+        stops early ends it too. Raises DivergedError, also when the last update itself left the finite
+        numbers.
         """
-        for _ in range(steps):
+        self.stopped = ""
+        left = self.steps_ahead() if steps is None else steps
+        while left > 0 and not self.stopped:
+            number = self.stage_number
             self.step()
+            left -= 1
+            if steps is None and self.stage_number != number:
+                left = self.total_steps - self.step_count
             if on_progress is not None and on_progress(self) is False:
                 break
         self.check()
@@ -242,171 +235,156 @@ class Training:
 
     def check(self) -> None:
         """Raises DivergedError when the last update itself left the finite numbers."""
-        if not all(np.isfinite(self._now.plan.value(n)).all() for n in self.wrt):
+        if not self._stage.is_finite():
             self._diverged()
 
-    def _feed(self) -> None:
-        """Sets the rows of the step to come, and the step that random rows draw by."""
-        self._rows_of_step()
-        self._now.plan.expansion.clock.step = self.step_count
+    # ------------------------------------------------------------ changing by hand
 
-    def _rows_of_step(self) -> None:
-        if self.dataset is None or not self._data:
-            return
-        epoch, position = divmod(self.step_count, self.steps_per_epoch)
-        whole = self.steps_per_epoch == 1
-        if whole and self._epoch >= 0:
-            return
-        if self._epoch != epoch:
-            train = self.dataset.train
-            self._order = train if whole else self.dataset.order(self.seed, epoch)
-            self._epoch = epoch
-        first = position * self._batch
-        rows = min(self._batch, len(self.dataset.train) - first)
-        self._use(rows)
-        chosen = self._order[first : first + rows]
-        for node_id in self._now.data:
-            self._now.plan.set(node_id, self._field(node_id)[chosen])
+    @property
+    def learning_rate(self) -> float:
+        """That of the step to come; NaN when the schedule has none for it."""
+        try:
+            self._stage.set_rate(self.step_count)
+        except TrainingError:
+            return math.nan
+        return self._stage.rate
 
-    def _use(self, rows: int) -> None:
-        """Makes the plan for this many rows the current one, parameters and states with it."""
-        known = self._compiled.get(rows)
-        if known is self._now:
-            return
-        state = self._state()
-        if known is None:
-            known = self._compile(rows, {**self._fixed, **{n: state[n] for n in self.moved}})
-        self._now = known
-        self._restore(state)
+    def set_learning_rate(self, value: float) -> None:
+        """From the next step of this stage on. The schedule goes on from it: its coming rates are
+        multiplied by what this one is to the rate it says now (where that is 0: to the stage's own).
 
-    def _state(self) -> dict[str, Array]:
-        return {n: self._now.plan.value(n).copy() for n in self._now.states}
+        Raises ValueError unless it is a finite number of 0 or more.
+        """
+        if not 0 <= value < math.inf:
+            raise ValueError("the learning rate is a number of 0 or more")
+        self._change(lambda stage, step: stage.go_on_from(float(value), step))
 
-    def _beginning(self, start: Mapping[str, Array]) -> dict[str, Array]:
-        """As `_state` before the first step, without copies of what is known: the parameters are
-        those it starts from, and zeros take no memory."""
-        begun = {}
-        for node_id in self._now.states:
-            value = self._now.plan.value(node_id)
-            zeros = np.broadcast_to(np.zeros((), value.dtype), value.shape)
-            begun[node_id] = start.get(node_id, value.copy() if value.any() else zeros)
-        return begun
+    def set_optimizer(self, name: str, settings: Mapping[str, float] | None = None) -> None:
+        """From the next step of this stage on; the new one starts anew, the learning rate stays.
 
-    def _restore(self, state: Mapping[str, Array]) -> None:
-        for node_id, value in state.items():
-            self._now.plan.set(node_id, value)
+        Raises ValueError for an unknown name or setting.
+        """
+        chosen = dict(settings or {})
+        optimizers.find(name).settled(chosen)
+        self._change(lambda stage, step: stage.change_optimizer(name, chosen, step))
 
-    def _save(self, both: bool = False) -> None:
-        now = (self.step_count, self._state())
-        self._saved_before = now if both else self._saved
-        self._saved = now
+    def set_parameter(self, node_id: str, value: Array | float) -> None:
+        """Gives what training moves, by id or path into a module, another value from the next step on.
+
+        Raises TrainingError when training does not move it, or the value does not fit or is not finite.
+        """
+        name = self._name(node_id)
+        if node_id not in self.moved:
+            raise TrainingError(f"{name} is nothing that training moves; change it in the document")
+        given = np.array(value, self._values[node_id].dtype)
+        if given.shape != self._values[node_id].shape or not np.isfinite(given).all():
+            raise TrainingError(f"the value given for {name} does not fit or is not finite")
+        self._change(lambda stage, _: stage.give(node_id, given), stays=False)
+
+    def _name(self, node_id: str) -> str:
+        known = node_at(self.graph, node_id) is not None
+        return name_at(self.graph, node_id) if known else node_id
+
+    def _change(self, apply: Callable[[Running, int], None], stays: bool = True) -> None:
+        """Does it, and keeps it for the way back from a divergence."""
+        apply(self._stage, self.step_count)
+        change = Change(self.step_count, apply, stays)
+        self._saved.changes.append(change)
+        if self._saved_before is not self._saved:
+            self._saved_before.changes.append(change)
 
     # ------------------------------------------------------------ diverging
 
+    _saved: Saved
+    _saved_before: Saved
+
+    def _save(self, both: bool = False, states: Mapping[str, Array] | None = None) -> None:
+        running = self._stage
+        chosen = running.optimizer.name, running.settings
+        kept = running.states() if states is None else states
+        now = Saved(self.step_count, kept, running.memory.copied(), chosen, running.live, self.loss)
+        self._saved_before = now if both else self._saved
+        self._saved = now
+
     def _diverged(self) -> None:
         """Goes back to the last parameters with a finite loss, names the culprit and raises."""
-        failed = self.step_count
-        saved = self._saved if self._saved[0] < failed else self._saved_before
+        failed, running = self.step_count, self._stage
+        saved = self._saved if self._saved.step < failed else self._saved_before
         track = divergence.Track()
-        self._replay(saved, failed, track=track)
-        fed = {n: self._now.plan.value(n).copy() for n in self._now.data}
-        given, clock = {**self._fixed, **self.parameters()}, self._now.plan.expansion.clock
+        self._replay(saved, failed, failed + 1, track=track)
+        clock, fed = running.now.plan.expansion.clock, running.fed()
+        given = {**running.values, **running.moved()}
+        last = saved.step + divergence.TRIED
         told = divergence.explain(
-            self.graph, self._loss, given, fed, Clock(clock.seed, clock.step), track,
-            self._learning_rate, lambda rate: self._replay(saved, saved[0] + divergence.TRIED, rate),
+            self.graph, running.now.loss, given, fed, Clock(clock.seed, clock.step), track,
+            running.rate, lambda rate: self._replay(saved, last, last, rate),
         )  # fmt: skip
-        self._replay(saved, max(failed - 1, saved[0]))
-        kept = self.step_count
-        self._rates = {step: rate for step, rate in self._rates.items() if step < kept}
-        self.set_learning_rate(self._learning_rate)
-        del self.history[len(self.history) - (failed - kept) :]
-        self.loss = self.history[-1] if self.history else math.nan
+        kept = max(failed - 1, saved.step)
+        self._replay(saved, kept, failed)
+        for change in saved.changes:
+            if change.step >= failed and change.stays:
+                change.apply(running, kept)
+        if self.keeps_history:
+            del self.history[len(self.history) - (failed - kept) :]
+        if running.watch is not None:
+            running.watch.forget()
         self._save(both=True)
+        self._plan_event()
         raise DivergedError(
-            f"training diverged at step {failed + 1}: {told.name} {told.sentence}; "
+            f"{running.task.name}training diverged at step {failed + 1}: {told.name} {told.sentence}; "
             f"the parameters are those after step {kept}",
             told.node, failed + 1,
         )  # fmt: skip
 
     def _replay(
-        self, saved: _State, to: int, rate: float | None = None,
+        self, saved: Saved, to: int, until: int, rate: float | None = None,
         track: divergence.Track | None = None,
     ) -> list[float]:  # fmt: skip
-        """Does the steps from a saved state again, up to `to` steps done, at the learning rates they
-        had or at `rate`; returns the losses. `track` is shown the parameters before and after each."""
+        """Does the steps from a saved state again, up to `to` steps done, with what was changed by hand
+        behind fewer than `until`, at the learning rates they had or at `rate`; returns the losses.
+        `track` is shown the parameters before and after each."""
+        running = self._stage
+        if (running.optimizer.name, running.settings) != saved.optimizer:
+            running.change_optimizer(*saved.optimizer, saved.step)
+        running.put(saved.states)
+        running.memory, running.live = saved.memory.copied(), saved.live
+        running.set_rate(saved.step)
+        self.step_count, self.loss = saved.step, saved.loss
+        changes = [c for c in saved.changes if c.step < until]
         losses = []
-        self.step_count, state = saved
-        self._restore(state)
-        if track is not None:
-            track.add(self.parameters())
-        while self.step_count < to:
-            self._feed()
-            at = self._rates.get(self.step_count) if rate is None else rate
-            if at is not None:
-                self._now.plan.set(LEARNING_RATE, at)
-            self._now.plan.run()
-            self.step_count += 1
-            losses.append(self._now.plan.number(self._loss))
+        while True:
+            while changes and changes[0].step <= self.step_count:
+                changes.pop(0).apply(running, self.step_count)
             if track is not None:
-                track.add(self.parameters())
-        self._feed()
-        self._now.plan.set(LEARNING_RATE, self._learning_rate)
+                track.add(running.moved())
+            if self.step_count >= to:
+                break
+            self.loss = running.advance(self.step_count, rate)
+            losses.append(self.loss)
+            self.step_count += 1
+        running.set_rate(self.step_count)
+        running.feed(self.step_count)
         return losses
 
     # ------------------------------------------------------------ results
 
     def parameters(self) -> dict[str, Array]:
-        """Copies of what training moves, by node id: parameters and running statistics."""
-        return {n: self._now.plan.value(n).copy() for n in self.moved}
+        """Copies of what training moves in any stage, by id: parameters and running statistics."""
+        now = self._stage.values_now()
+        return {n: now[n].copy() for n in self.moved}
 
     def load_parameters(self, values: Mapping[str, Array]) -> None:
         """Goes on from these parameters; the optimizer starts anew.
 
         Raises TrainingError when one has another shape.
         """
-        for node_id in self.moved:
-            if node_id in values and values[node_id].shape != self._now.plan.spec(node_id).shape:
-                raise TrainingError(f"the value given for {self.graph.name(node_id)} does not fit")
-        for node_id in self._now.states:
-            if node_id in self.moved:
-                self._now.plan.set(node_id, values.get(node_id, self._now.plan.value(node_id)))
-            elif node_id != LEARNING_RATE:
-                self._now.plan.set(node_id, np.asarray(float(node_id == STEP)))
-        self._save(both=True)
-
-    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """All that going on from here needs: arrays by name, and facts that JSON can hold.
-
-        A session of the same document that restores it goes on with the same bits as this one.
-        """
-        kept = self._state()
-        arrays = {f"parameter/{n}": kept.pop(n) for n in self.moved}
-        arrays |= {f"optimizer/{n}": value for n, value in kept.items() if n != LEARNING_RATE}
-        loss = self.loss if math.isfinite(self.loss) else None
-        facts = {"step": self.step_count, "seed": self.seed, "loss": loss}
-        return arrays, {**facts, "learning_rate": self._learning_rate}
-
-    def restore(self, arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> None:
-        """Goes on from what `state` gave, here or in another process; `history` begins anew.
-
-        Raises TrainingError when it is not that of this document.
-        """
-        wanted = {f"parameter/{n}": n for n in self.moved}
-        inner = [n for n in self._now.states if n not in self.moved and n != LEARNING_RATE]
-        wanted |= {f"optimizer/{n}": n for n in inner}
-        for key, node_id in wanted.items():
-            if key not in arrays or arrays[key].shape != self._now.plan.spec(node_id).shape:
-                raise TrainingError(
-                    f"the kept training does not fit this document ({key} is missing or has another "
-                    "shape); train it from its start"
-                )
-        self.seed, self.step_count, self._epoch = int(facts["seed"]), int(facts["step"]), -1
-        for compiled in self._compiled.values():
-            compiled.plan.expansion.clock.seed = self.seed
-        self._restore({node_id: arrays[key] for key, node_id in wanted.items()})
-        self._rates, self.history = {}, []
-        self.loss = math.nan if facts["loss"] is None else float(facts["loss"])
-        self.set_learning_rate(float(facts["learning_rate"]))
+        known = {n: values[n] for n in self.moved if n in values}
+        wrong = [n for n, v in known.items() if v.shape != self._values[n].shape]
+        if wrong:
+            raise TrainingError(f"the value given for {self._name(wrong[0])} does not fit")
+        for node_id, value in known.items():
+            self._stage.give(node_id, value)
+        self._stage.start_anew()
         self._save(both=True)
 
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -414,35 +392,55 @@ class Training:
 
         `validation` is empty when no rows are held out.
         """
-        parts = {"train": np.arange(0), "validation": np.arange(0)}
-        if self.dataset is not None and self._data:
-            parts = {"train": self.dataset.train, "validation": self.dataset.validation}
-            parts = {k: self.dataset.sample(rows) for k, rows in parts.items()}
-            return {k: self._measure(rows) if len(rows) else {} for k, rows in parts.items()}
-        return {"train": self._measure(parts["train"]), "validation": {}}
+        return self._stage.metrics()
 
-    def _measure(self, rows: Array) -> dict[str, float]:
-        parameters = {n: self._now.plan.value(n) for n in self.moved}
-        made = self._measures.get(len(rows))
-        fields = {}
-        if self.dataset is not None:  # metrics may read data that the loss does not
-            ours = [n for n, (source, _) in self._nodes.items() if source == self.dataset.name]
-            fields = {n: self._field(n)[rows] for n in ours}
-        if made is None:
-            expansion = expand(self.graph, {**self._fixed, **parameters, **fields})
-            wanted = [self.loss_node, *metrics_of(self.graph)]
-            steps = {expansion.step_of(n): self.graph.name(n) for n in wanted}
-            named = {
-                n: name
-                for n, name in steps.items()
-                if isinstance(n, str) and not expansion.spec(n).shape
-            }
-            made = Plan(expansion, named), named
-            self._measures[len(rows)] = made
-        plan, named = made
-        live = {flat.id for flat in plan.order}
-        for node_id, value in {**parameters, **fields}.items():
-            if node_id in live:
-                plan.set(node_id, value)
-        plan.run()
-        return {name: plan.number(n) for n, name in named.items()}
+    def state(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """All that going on from here needs: arrays by name, and facts that JSON can hold.
+
+        A session of the same document that restores it goes on with the same bits as this one.
+        """
+        arrays, facts = keeping.stage_state(self._stage)
+        arrays |= {f"parameter/{n}": value for n, value in self.parameters().items()}
+        for node_id, value in self._values.items():  # drawn by a seed, and not moved
+            if node_id not in self.moved and value is not self.graph.tensors.get(node_id):
+                arrays[f"fixed/{node_id}"] = value
+        facts |= {
+            "step": self.step_count, "seed": self.seed, "stage": self.stage_number,
+            "stage_start": self._stage.start, "epochs": self._epochs,
+            "loss": self.loss if math.isfinite(self.loss) else None, "notes": list(self.notes),
+        }  # fmt: skip
+        return arrays, facts
+
+    def restore(self, arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> None:
+        """Goes on from what `state` gave, here or in another process; `history` begins anew.
+
+        Raises TrainingError when it is not that of this document; then this session is of no use.
+        """
+        try:
+            self._restore(arrays, facts)
+        except TrainingError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise TrainingError(
+                f"the kept training cannot be read ({error}); train the document from its start"
+            ) from None
+
+    def _restore(self, arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> None:
+        for node_id in self.moved:
+            known = self._values[node_id]
+            value = keeping.fitting(arrays, f"parameter/{node_id}", known.shape)
+            self._values[node_id] = np.array(value, known.dtype)
+        self._values |= keeping.part(arrays, "fixed")
+        self.seed, self._epochs = int(facts["seed"]), int(facts["epochs"])
+        for task in self._tasks:
+            task.seed = self.seed
+        self.step_count, number = int(facts["stage_start"]), int(facts["stage"])
+        if not 0 <= number < len(self._tasks):
+            raise TrainingError("the kept training has another recipe; train it from its start")
+        self._enter(number)
+        self.step_count = int(facts["step"])
+        keeping.restore_stage(self._stage, arrays, facts, self.step_count)
+        self.history, self.notes, self.stopped = [], [str(n) for n in facts["notes"]], ""
+        self.loss = math.nan if facts["loss"] is None else float(facts["loss"])
+        self._save(both=True)
+        self._plan_event()
