@@ -8,8 +8,11 @@ from typing import Any
 
 from engine.probes import surface
 from engine.probes.fit import fit
+from engine.probes.flow import flow
+from engine.probes.histograms import histograms
 from engine.probes.latent import latent
 from engine.probes.metrics import metrics
+from engine.probes.ratios import ratios
 from engine.probes.reconstructions import reconstructions
 from engine.probes.regions import regions
 from engine.probes.units import units
@@ -33,6 +36,9 @@ _TABLE: tuple[Probe, ...] = (
     Probe("reconstructions", reconstructions),
     Probe("latent", latent),
     Probe("units", units),
+    Probe("flow", flow),
+    Probe("histograms", histograms),
+    Probe("ratios", ratios),
 )
 PROBES: dict[str, Probe] = {probe.name: probe for probe in _TABLE}
 """Every probe by its name."""

@@ -17,10 +17,12 @@ class Layers:
     `of` gives the layer of every parameter, counted from 0 at the data: one more behind every bend
     (see `bends`) on the longest way to where it is first read. `units` are the bends that hold units,
     in the order of the forward pass, with the layer whose sums they bend; `hidden` those that a
-    parameter reads again on the way to the loss.
+    parameter reads again on the way to the loss. `read` gives the steps that combine the layers'
+    parameters with other values.
     """
 
     of: dict[str, int]
+    read: dict[str, int]
     units: dict[str, int]
     hidden: frozenset[str]
 
@@ -51,12 +53,15 @@ def layers(expansion: Expansion, loss: str, parameters: Iterable[str]) -> Layers
     depth: dict[str, int] = {}
     learnt: set[str] = set()
     first: dict[str, int] = {}
+    combined: dict[str, int] = {}
     for flat in steps:
         read = [a for a in flat.args if isinstance(a, str)]
         at = max((depth[a] for a in read if a not in sources), default=0)
         for a in read:
             if a in sources:
                 first[a] = min(first.get(a, at), at)
+        if any(a in sources for a in read) and any(a not in sources for a in read):
+            combined[flat.id] = at
         depends = any(a in sources or a in learnt for a in read)
         if depends:
             learnt.add(flat.id)
@@ -65,7 +70,10 @@ def layers(expansion: Expansion, loss: str, parameters: Iterable[str]) -> Layers
     units = {
         f.id: _layer(places, depth[f.id]) for f in steps if f.id in learnt and holds_units(f.op)
     }
-    return Layers({p: places[d] for p, d in first.items()}, units, _hidden(steps, sources, units))
+    read_at = {n: places[d] for n, d in combined.items() if d in places}
+    return Layers(
+        {p: places[d] for p, d in first.items()}, read_at, units, _hidden(steps, sources, units)
+    )
 
 
 def _layer(places: dict[int, int], depth: int) -> int:

@@ -7,7 +7,7 @@ of a plan. Everything here reads; the document and the training stay as they are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -223,6 +223,19 @@ class Scene:
             shaped = self.values(missing, rows, feeds)
             found |= {n: np.zeros_like(shaped[n], dtype=self.graph.dtype) for n in missing}
         return found
+
+    def ask(
+        self,
+        question: Any,
+        steps: Callable[[Expansion], Mapping[str, Ref]],
+        rows: Array | None = None,
+        training: bool = False,
+    ) -> tuple[dict[str, Array], Expansion]:
+        """Copies of steps that `steps` finds in the expansion, or appends to it, by what it calls them,
+        and the expansion. `steps` is called for the first of equal questions alone."""
+        fed = self._feeds(self.rows() if rows is None else rows, {})
+        found = self._run(question, fed, training, steps)
+        return found, next(reversed(self._plans.values()))[0].expansion
 
     def _run(
         self, question: Any, fed: Mapping[str, Array], training: bool, steps: Any
