@@ -80,6 +80,7 @@ class Recorder:
         self._state: Written = "running"
         self._reason = ""
         self._lock = _locked(folder)
+        self._ran, self._since = 0.0, clock()  # type: float, float | None
         try:
             if resume:
                 self._go_on(checksum(document))
@@ -142,7 +143,9 @@ class Recorder:
         self._cut(done)
         with (self.folder / recording.MEASURES).open("r+b") as file:
             data = file.read(recording.MAX_MEASURES)
-            file.truncate(sum(n for n, step, _ in recording.lines_of(data) if step <= done))
+            lines = [line for line in recording.lines_of(data) if line[1] <= done]
+            file.truncate(sum(line[0] for line in lines))
+            self._ran = lines[-1][3][1] if lines else 0.0
 
     def _open(self) -> None:
         self._metrics: IO[bytes] = (self.folder / recording.METRICS).open("r+b", buffering=0)
@@ -214,7 +217,13 @@ class Recorder:
             return
         self._measured = now
         try:
-            write_all(self._lines, recording.measure_line(self.training.step_count, metrics))
+            training = self.training
+            step, start = training.step_count, training.stage_start
+            part = (step - start) % training.steps_per_epoch / training.steps_per_epoch
+            line = recording.measure_line(
+                step, metrics, training.epoch + part, self._seconds, (training.stage_number, start)
+            )
+            write_all(self._lines, line)
         except OSError as error:
             self._fail(error)
 
@@ -231,11 +240,14 @@ class Recorder:
     def went_on(self) -> None:
         """Training goes on after a rest."""
         self._state, self._reason = "running", ""
+        if self._since is None:
+            self._since = self._clock()
         if not self.fault:
             self._keeper.put(record=self._record())
 
     def halt(self, state: Written, reason: str = "") -> None:
         """Training rests behind the step done last; everything of it is kept."""
+        self._ran, self._since = self._seconds, None
         if self.fault:
             return
         try:
@@ -261,6 +273,11 @@ class Recorder:
         self._moments.close()
 
     # ------------------------------------------------------------ inside
+
+    @property
+    def _seconds(self) -> float:
+        """How long this run was trained, its rests left out."""
+        return self._ran + (self._clock() - self._since if self._since is not None else 0.0)
 
     def _append(self) -> None:
         self.fault, self.refused = self._keeper.fault, self._keeper.refused

@@ -3,7 +3,7 @@
     run.json      what is trained and how it stands: document, recipe, seed, state, what ended it
     document      the document as it was when the run began, a `.gloom` file
     metrics.bin   a head, then one record a step: steps done, loss before the update, learning rate
-    measures      one line a time that all rows were measured: step, metrics of both parts
+    measures      one line a time that all rows were measured: step, epoch, seconds, metrics of both parts
     moments       a head, then slots: parameters behind a step, and how far the next step moved them
     checkpoint    all that going on needs, a zip of stored arrays, replaced as a whole
     lock, pinned  held by the program that trains; there when the run is to be kept
@@ -48,6 +48,7 @@ MAX_MEASURES = 32 << 20
 Read = TypeVar("Read")
 _AT_ONCE = 1 << 16
 _READ_LIMIT = 2_000_000
+_ALL_LIMIT = 500_000
 """Records that one call of `metrics` reads at most, so that it never takes long."""
 
 State = Literal["running", "paused", "finished", "stopped", "failed", "interrupted"]
@@ -109,6 +110,15 @@ class Metrics:
     learning_rate: Array
 
 
+@dataclass(frozen=True)
+class Clock:
+    """How far training was at some steps: epochs, the begun one in parts, and seconds of training."""
+
+    step: Array
+    epoch: Array
+    seconds: Array
+
+
 Measures = Mapping[str, Mapping[str, tuple[Array, Array]]]
 """{"train" or "validation": {metric: (steps, values)}}."""
 
@@ -131,6 +141,8 @@ class Run:
         self._moments = Moments(folder / MOMENTS)
         self._measures: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
         self._measured = 0
+        self._clock: list[tuple[int, float, float]] = []
+        self._stages: dict[int, int] = {}
 
     # -------------------------------------------------------- run.json
 
@@ -215,6 +227,27 @@ class Run:
         there = (size - METRICS_HEAD.size) // RECORD.itemsize
         return not self._thinned.is_broken and self._thinned.total < there
 
+    def between(self, first: int, last: int) -> Metrics:
+        """Every record of these steps, both included; empty when there are more than 500,000."""
+        records = np.zeros(0, RECORD)
+        try:
+            with (self.folder / METRICS).open("rb") as file:
+                head = file.read(METRICS_HEAD.size)
+                magic, before, _ = METRICS_HEAD.unpack(head.ljust(METRICS_HEAD.size, b"\0"))
+                at = max(first - before - 1, 0)
+                count = last - before - at
+                if magic == METRICS_MAGIC and 0 < count <= _ALL_LIMIT:
+                    file.seek(METRICS_HEAD.size + at * RECORD.itemsize)
+                    data = file.read(count * RECORD.itemsize)
+                    records = np.frombuffer(
+                        data[: len(data) // RECORD.itemsize * RECORD.itemsize], RECORD
+                    )
+        except OSError:
+            pass
+        good = (records["step"] >= first) & (records["step"] <= last)
+        records = records[good]
+        return Metrics(records["step"], records["loss"], records["rate"])
+
     def _read_on(self, file: Any) -> None:
         head = file.read(METRICS_HEAD.size)
         if len(head) < METRICS_HEAD.size:
@@ -238,17 +271,7 @@ class Run:
     @property
     def measures(self) -> Measures:
         """The metrics over all training rows and all held-out rows, by step."""
-        try:
-            with (self.folder / MEASURES).open("rb") as file:
-                if os.fstat(file.fileno()).st_size < self._measured:
-                    self._measures, self._measured = {}, 0
-                file.seek(self._measured)
-                data = file.read(max(MAX_MEASURES - self._measured, 0))
-        except OSError:
-            data = b""
-        for line, step, parts in lines_of(data):
-            self._measured += line
-            self._add_measures(step, parts)
+        self._read_measures()
         return {
             part: {
                 name: (np.asarray(steps, np.int64), np.asarray(values, np.float64))
@@ -256,6 +279,37 @@ class Run:
             }
             for part, named in self._measures.items()
         }
+
+    @property
+    def clock(self) -> Clock:
+        """How far training was whenever all rows were measured, its start before them."""
+        self._read_measures()
+        rows = np.array([(0, 0.0, 0.0), *self._clock], np.float64)
+        return Clock(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2])
+
+    @property
+    def stages(self) -> dict[int, int]:
+        """The stages that were measured, numbered from 0, and how many steps were done before each."""
+        self._read_measures()
+        return dict(self._stages)
+
+    def _read_measures(self) -> None:
+        try:
+            with (self.folder / MEASURES).open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self._measured:
+                    self._measures, self._measured, self._clock, self._stages = {}, 0, [], {}
+                file.seek(self._measured)
+                data = file.read(max(MAX_MEASURES - self._measured, 0))
+        except OSError:
+            data = b""
+        for line, step, parts, (epoch, seconds, stage) in lines_of(data):
+            self._measured += line
+            while self._clock and self._clock[-1][0] >= step:  # the run went on from before
+                self._clock.pop()
+            self._clock.append((step, epoch, seconds))
+            self._stages = {n: at for n, at in self._stages.items() if at < step}
+            self._stages[stage[0]] = stage[1]
+            self._add_measures(step, parts)
 
     def _add_measures(self, step: int, parts: dict[str, dict[str, float]]) -> None:
         for part, named in parts.items():
@@ -314,8 +368,12 @@ class Run:
 # ------------------------------------------------------------ formats
 
 
-def lines_of(data: bytes) -> Iterator[tuple[int, int, dict[str, dict[str, float]]]]:
-    """The whole lines of `measures` up to the first damaged one: length, step, metrics by part."""
+Line = tuple[int, int, dict[str, dict[str, float]], tuple[float, float, tuple[int, int]]]
+
+
+def lines_of(data: bytes) -> Iterator[Line]:
+    """The whole lines of `measures` up to the first damaged one: length, step, metrics by part, and
+    how many epochs and seconds of training that was, in which stage."""
     for line in data.splitlines(keepends=True):
         if not line.endswith(b"\n"):
             return
@@ -325,18 +383,31 @@ def lines_of(data: bytes) -> Iterator[tuple[int, int, dict[str, dict[str, float]
             return
         parts = {"train": told.train, "validation": told.validation}
         read = {p: {n: float(v) for n, v in named.items()} for p, named in parts.items() if named}
-        yield len(line), told.step, read
+        yield len(line), told.step, read, (told.epoch, told.seconds, told.stage)
 
 
 class _MeasureText(Strict):
     step: int
     train: dict[str, float | Literal["NaN", "Infinity", "-Infinity"]]
     validation: dict[str, float | Literal["NaN", "Infinity", "-Infinity"]]
+    epoch: float = 0.0
+    seconds: float = 0.0
+    stage: tuple[int, int] = (0, 0)
 
 
-def measure_line(step: int, metrics: Mapping[str, Mapping[str, float]]) -> bytes:
-    """A line of `measures`; the numbers that JSON lacks are texts."""
-    told: dict[str, Any] = {"step": step, "train": {}, "validation": {}}
+def measure_line(
+    step: int,
+    metrics: Mapping[str, Mapping[str, float]],
+    epoch: float = 0.0,
+    seconds: float = 0.0,
+    stage: tuple[int, int] = (0, 0),
+) -> bytes:
+    """A line of `measures`; the numbers that JSON lacks are texts. `stage` is its number, from 0, and
+    the steps done before it."""
+    told: dict[str, Any] = {
+        "step": step, "epoch": epoch, "seconds": round(seconds, 3), "stage": stage,
+        "train": {}, "validation": {},
+    }  # fmt: skip
     for part, named in metrics.items():
         finite = {n: v if np.isfinite(v) else _SPECIAL[str(float(v))] for n, v in named.items()}
         told[part] = finite

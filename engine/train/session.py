@@ -177,6 +177,10 @@ class Training:
         return (self.step_count - self._stage.start) // self._stage.steps_per_epoch
 
     @property
+    def stage_start(self) -> int:
+        return self._stage.start
+
+    @property
     def total_steps(self) -> int:
         """Steps of the whole recipe; fewer once a stage has stopped early."""
         return self._stage.start + sum(t.steps for t in self._tasks[self.stage_number :])
@@ -184,9 +188,8 @@ class Training:
     def steps_ahead(self, epochs: int | None = None) -> int:
         """Steps to the end of the recipe (behind it: its last stage once more), or in so many epochs."""
         if epochs is None:
-            left = self.total_steps - self.step_count
-            return left if left > 0 else self._tasks[-1].steps
-        done = self.step_count - self._stage.start
+            return max(self.total_steps - self.step_count, 0) or self._tasks[-1].steps
+        done = self.step_count - self.stage_start
         return steps_in(self._tasks[self.stage_number :], done, epochs)
 
     # ------------------------------------------------------------ stepping

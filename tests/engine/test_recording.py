@@ -174,9 +174,26 @@ def _loss_name() -> str:
 def test_numbers_that_json_lacks_are_measures_too() -> None:
     line = recording.measure_line(5, {"train": {"a": math.nan, "b": -math.inf}, "validation": {}})
     assert b"NaN" in line and json.loads(line)
-    (length, step, parts) = next(recording.lines_of(line + b'{"step":'))
-    assert (length, step) == (len(line), 5)
+    (length, step, parts, far) = next(recording.lines_of(line + b'{"step":'))
+    assert (length, step, far) == (len(line), 5, (0.0, 0.0, (0, 0)))
     assert math.isnan(parts["train"]["a"]) and parts["train"]["b"] == -math.inf
+
+
+def test_a_run_tells_how_far_it_was_and_any_stretch_of_its_record(folder: Path) -> None:
+    record(folder, xor(), 70)
+    run = Run(folder)
+    clock = run.clock
+    assert clock.step.tolist() == [0, *range(7, 71, 7)]
+    assert clock.epoch.tolist() == clock.step.tolist()  # all rows at once: a step is an epoch
+    assert clock.seconds.tolist() == [1000.0 * step for step in clock.step]
+    assert run.stages == {0: 0}
+    whole = run.metrics(10_000)
+    part = run.between(11, 40)
+    assert part.step.tolist() == list(range(11, 41))
+    assert part.loss.tolist() == whole.loss[10:40].tolist()
+    assert run.between(60, 99).step.tolist() == list(range(60, 71))
+    assert len(run.between(80, 90).step) == len(run.between(1, 10**9).step) == 0
+    assert len(Run(folder / "none").between(1, 5).step) == 0
 
 
 # ------------------------------------------------------------ thinning
@@ -356,7 +373,7 @@ def test_planted_an_optimizers_state_that_is_not_kept_is_caught(
 
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(folder: Path) -> None:
     record(folder, xor(), 100, close=False)
-    (folder / "checkpoint").unlink()
+    (folder / "checkpoint").unlink(missing_ok=True)  # it may not have been due yet
     again = record(folder, xor(), 50, resume=True)
     assert again.step_count == 50 and Run(folder).metrics(1000).loss.tolist() == again.history
     assert Run(folder).moments[-1] == 50
