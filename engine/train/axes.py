@@ -20,8 +20,8 @@ from engine.train.schedules import SCHEDULES
 
 Value = float | int | str
 Kind = Literal["number", "whole", "choice"]
-POINTS, MAX_POINTS = 5, 1000
-"""Values that a grid takes from a range unless told, and at most."""
+POINTS, WHOLE_POINTS, MAX_POINTS = 5, 20, 1000
+"""Values that a grid takes from a range unless told (up to so many whole numbers), and at most."""
 SEED, RATE, OPTIMIZER, SCHEDULE = "seed", "learning_rate", "optimizer", "schedule"
 _LOG, _WHOLE = "log whole".split()
 _PER_STAGE: dict[str, Kind] = {
@@ -47,7 +47,7 @@ class Axis:
     """What one setting tries: some `values`, or all from `low` to `high`.
 
     `log` spreads a range evenly over powers, `whole` takes whole numbers of it; a grid takes `points`
-    of them. `field` is the name of a `Variable`.
+    of them, 0 for some, or for all whole numbers if they are few. `field` is the name of a `Variable`.
     """
 
     field: str
@@ -56,7 +56,7 @@ class Axis:
     high: float = 0.0
     log: bool = False
     whole: bool = False
-    points: int = POINTS
+    points: int = 0
 
     @staticmethod
     def parse(text: str) -> Axis:
@@ -76,7 +76,7 @@ class Axis:
             raise ValueError(
                 f"{field} goes from one number to another, such as 0.001..1, not {told!r}"
             )
-        points = POINTS
+        points = 0
         for mark in marks:
             if mark.isdecimal() and len(mark) < 9:
                 points = int(mark)
@@ -94,7 +94,7 @@ class Axis:
         if self.values:
             return ",".join(v if isinstance(v, str) else value_text(v) for v in self.values)
         marks = (":log" if self.log else "") + (":whole" if self.whole else "")
-        points = f":{self.points}" if self.points != POINTS else ""
+        points = f":{self.points}" if self.points else ""
         return f"{value_text(self.low)}..{value_text(self.high)}{marks}{points}"
 
     def spread(self) -> tuple[Value, ...]:
@@ -102,7 +102,11 @@ class Axis:
         if self.values:
             return tuple(dict.fromkeys(self.values))
         low, high = self._ends()
-        found = np.linspace(low, high, self.points).tolist() if self.points > 1 else [low]
+        count = self.points or POINTS
+        if self.whole and not self.log and not self.points:
+            numbers = int(high - low) + 1
+            count = numbers if numbers <= WHOLE_POINTS else POINTS
+        found = np.linspace(low, high, count).tolist() if count > 1 else [low]
         return tuple(dict.fromkeys(self._settled(v) for v in found))
 
     def draw(self, random: np.random.Generator) -> Value:
@@ -111,11 +115,14 @@ class Axis:
             return self.values[int(random.integers(len(self.values)))]
         low, high = self._ends()
         if self.whole and not self.log:
-            return int(random.integers(math.ceil(self.low), math.floor(self.high) + 1))
+            return int(random.integers(int(low), int(high) + 1))
         return self._settled(float(random.uniform(low, high)))
 
     def _ends(self) -> tuple[float, float]:
-        return (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        low, high = self.low, self.high
+        if self.whole:
+            low, high = float(math.ceil(low)), float(math.floor(high))
+        return (math.log(low), math.log(high)) if self.log else (low, high)
 
     def _settled(self, value: float) -> Value:
         exact = math.exp(value) if self.log else value
@@ -226,7 +233,7 @@ def _settled_axis(axis: Axis, variable: Variable) -> Axis:
         raise ValueError(f"{name} goes from a smaller number to a larger one, not {axis.text}")
     if axis.log and axis.low <= 0:
         raise ValueError(f"{name} on a log scale begins above 0, not at {value_text(axis.low)}")
-    if not 1 <= axis.points <= MAX_POINTS:
+    if not 0 <= axis.points <= MAX_POINTS:
         raise ValueError(f"a grid takes 1 to {MAX_POINTS:,} points of {name}, not {axis.points:,}")
     whole = axis.whole or variable.kind == "whole"
     if whole and math.ceil(axis.low) > math.floor(axis.high):

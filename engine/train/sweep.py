@@ -135,7 +135,10 @@ def planned(graph: Graph, sweep: Sweep) -> list[dict[str, Value] | None]:
         return [None] * sweep.trials
     found: dict[Any, dict[str, Value]] = {}
     for drawn in _grid(sweep) if sweep.search == "grid" else _random(sweep):
-        _, taken = with_settings(graph, drawn)
+        try:
+            _, taken = with_settings(graph, drawn)
+        except ValueError:  # its row will say so
+            taken = drawn
         found.setdefault(tuple(taken.items()), taken)
         if sweep.search == "random" and len(found) == sweep.trials:
             break
@@ -212,11 +215,13 @@ def run_trial(
     settings: Mapping[str, Value] | None,
     told: Sequence[Trial] = (),
     heed: Heed | None = None,
+    begin: Callable[[Mapping[str, Value]], None] | None = None,
 ) -> tuple[Trial, Mapping[str, Array]]:
     """Trains trial `number` of a settled sweep; the document stays as it is.
 
     `settings` is what `planned` says, `told` what `learnt_from` says. Returns the trial and its best
     parameters, none when it was never measured. What goes wrong is the trial's state and message.
+    `begin` is told the settings before the first step.
     """
     began = time.perf_counter()
     run = _Run(number, dict(settings or {}))
@@ -224,6 +229,8 @@ def run_trial(
         wanted = suggested(sweep, number, told) if settings is None else settings
         edit, taken = with_settings(graph, wanted)
         run.settings = taken
+        if begin is not None:
+            begin(taken)
         own = graph.copy()
         edit.apply(own)
         seed = None if sweep.keep else own.recipe.seed

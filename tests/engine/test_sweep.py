@@ -79,6 +79,10 @@ def test_a_range_is_spread_evenly_or_over_powers() -> None:
     assert axis("a=0.01..1:log:3").spread() == (0.01, 0.1, 1.0)
     assert axis("a=1..100:log:whole:3").spread() == (1, 10, 100)
     assert axis("a=1..3:whole:50").spread() == (1, 2, 3)
+    assert axis("a=1..9:whole").spread() == tuple(range(1, 10))
+    assert axis("a=0.5..3.5:whole").spread() == (1, 2, 3)
+    assert axis("a=0..1000:whole").spread() == (0, 250, 500, 750, 1000)
+    assert axis("a=0..1").spread() == (0.0, 0.25, 0.5, 0.75, 1.0)
     assert axis("a=3,3,4").spread() == (3, 4)
     for text in ("a=0.001..1:log", "a=1..64:log:whole:7", "a=sgd,adam", "a=-1..2.5", "a=1,2.5,x"):
         assert axis(axis(text).field + "=" + axis(text).text) == axis(text)
