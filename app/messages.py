@@ -1,14 +1,27 @@
-"""What the training process says: how far it is, and where its parameters lie in shared memory."""
+"""What window and training process tell each other: what to train, how far it is, where parameters lie."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 State = Literal["idle", "starting", "running", "paused", "finished", "stopped", "failed", "ended"]
 """`finished`: all steps asked for are done. `failed`: the training says why it cannot go on.
-`ended`: the process died by itself."""
+`ended`: the process died by itself, or was ended because it did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What the process is to train, and where it is recorded; see `app.worker.Trainer`."""
+
+    document: bytes
+    base: Path | None = None
+    seed: int | None = None
+    runs: Path | None = None
+    resume: Path | None = None
+    parent: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +32,8 @@ class Progress:
     before its update. `points` are (step, loss) since the message before, thinned out evenly.
     `metrics` is {"train": {name: value}, "validation": {...}}, empty when they were not computed
     anew. `rate` is in steps a second. `stage` is the number of the stage at work, `total` how many steps
-    will have been done at the end of what was asked for. `message` is one sentence for people, empty
-    when all is well.
+    will have been done at the end of what was asked for. `longest` is how many seconds the process was
+    last deaf for while it did a step. `message` is one sentence for people, empty when all is well.
     """
 
     state: State
@@ -34,14 +47,19 @@ class Progress:
     message: str = ""
     stage: int = 0
     total: int = 0
+    longest: float = 0.0
     _half: int = -1
     """Which half of the shared memory holds the parameters of this step, -1 for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the parameters lie in each half of the shared memory: (id, shape, dtype, offset)."""
+    """Where the parameters lie in each half of the shared memory: (id, shape, dtype, offset).
+
+    `run` is the folder that the training is recorded in, None when it is not.
+    """
 
     name: str
     half: int
     entries: tuple[tuple[str, tuple[int, ...], str, int], ...]
+    run: Path | None = None

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -21,15 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from app.messages import Layout, Progress, State
-from engine import files
+from app.messages import Assignment, Layout, Progress, State
+from app.training_process import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, work
+from engine.files import FileError
 from engine.ops.row import Array
-from engine.train.session import DivergedError, Training
+from engine.train.recording import Run
 
-MESSAGES_PER_SECOND = 30
-POINTS_PER_MESSAGE = 64
-METRICS_EVERY = 0.5
-"""Seconds between two evaluations over all rows, at least; nine times what one took, if longer."""
+__all__ = ["MESSAGES_PER_SECOND", "POINTS_PER_MESSAGE", "Trainer"]
+
+ANSWER_SECONDS = 0.2
+"""How long a process may take to stop; one and a half of its steps, if they are longer."""
 
 _RUNS: frozenset[State] = frozenset({"starting", "running"})
 
@@ -39,16 +38,29 @@ class Trainer:
 
     `document` is a document as the bytes of a file (`engine.files.to_bytes`), `base` the folder that
     its data files are relative to. `seed` draws new starting parameters; None goes on from the
-    document's. The process starts with the first `start` or `step`. Every method returns at once,
-    `close` within seconds. Call `poll` from a timer: it returns what happened since the last call,
-    oldest first.
+    document's. `runs` is the folder that a new run is recorded in, None for no record; `parent` the
+    run's number and the step that this one goes off from. `resume` is the folder of a run to go on
+    with from its checkpoint; `document` is that run's then.
+
+    The process starts with the first `start` or `step`. Every method returns at once, `close` within
+    seconds. Call `poll` from a timer: it returns what happened since the last call, oldest first.
     """
 
-    def __init__(self, document: bytes, base: Path | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        document: bytes,
+        base: Path | None = None,
+        seed: int | None = None,
+        *,
+        runs: Path | None = None,
+        resume: Path | None = None,
+        parent: tuple[int, int] | None = None,
+    ) -> None:
         self.state: State = "idle"
         self.last = Progress("idle")
-        self._document = document
-        self._base, self._seed = base, seed
+        self.run: Path | None = None
+        """The folder that this training is recorded in, once the process has said so."""
+        self._given = Assignment(document, base, seed, runs, resume, parent)
         self._process: Any = None
         self._connection: Connection | None = None
         self._memory: SharedMemory | None = None
@@ -56,25 +68,25 @@ class Trainer:
         self._snapshot: dict[str, Array] = {}
         self._snapshot_step = -1
         self._asked = False
-        self._rate: float | None = None
-        self._speed = 0.0
+        self._early: dict[tuple[str, ...], tuple[Any, ...]] = {}
+        self._stopping: float | None = None
 
     # ------------------------------------------------------------ commands
 
     def start(self, steps: int | None = None, epochs: int | None = None) -> None:
-        """Trains that many more steps, or epochs; neither means the recipe's epochs.
+        """Trains that many more steps, or epochs; neither means to the end of the recipe.
 
         Raises RuntimeError when this training has ended: then a new one is needed.
         """
         self._start("run", steps, epochs)
-        if self.state != "starting":
-            self.state = "running"
 
     def step(self) -> None:
         """Does a single step and pauses. Raises RuntimeError as `start` does."""
         self._start("step")
-        if self.state != "starting":
-            self.state = "running"
+
+    def epoch(self) -> None:
+        """Trains for one pass over the rows. Raises RuntimeError as `start` does."""
+        self._start("run", None, 1)
 
     def pause(self) -> None:
         """Holds behind the step being done; the steps asked for are kept for `resume`."""
@@ -85,18 +97,29 @@ class Trainer:
         self._send("resume")
 
     def stop(self) -> None:
-        """Holds behind the step being done and forgets the steps still asked for."""
+        """Holds behind the step being done and forgets the steps still asked for.
+
+        A process that does not answer in time is ended by `poll`; the newest parameters stay.
+        """
+        if self._connection is not None and self._stopping is None:
+            self._stopping = time.monotonic()
         self._send("stop")
 
     def set_learning_rate(self, value: float) -> None:
         """From the next step on."""
-        self._rate = value
-        self._send("rate", value)
+        self._change("set_learning_rate", value)
+
+    def set_optimizer(self, name: str, settings: Mapping[str, float] | None = None) -> None:
+        """Another optimizer from the next step on; it starts anew."""
+        self._change("set_optimizer", name, dict(settings or {}))
+
+    def set_parameter(self, node_id: str, value: Array | float) -> None:
+        """Another value of a parameter from the next step on."""
+        self._change("set_parameter", node_id, value, key=node_id)
 
     def set_speed(self, steps_a_second: float) -> None:
         """No more steps a second than this; 0 for as many as there can be."""
-        self._speed = steps_a_second
-        self._send("speed", steps_a_second)
+        self._tell(("speed",), "speed", steps_a_second)
 
     # ------------------------------------------------------------ news
 
@@ -108,7 +131,8 @@ class Trainer:
     def poll(self) -> list[Progress]:
         """What happened since the last call, oldest first; never waits.
 
-        When the process died by itself the last one has the state `ended` and says so.
+        When the process died by itself, or did not answer, the last one has the state `ended` and says
+        so.
         """
         news: list[Progress] = []
         connection = self._connection
@@ -130,9 +154,18 @@ class Trainer:
             ended = True
         if snapshot is not None:
             self._take(snapshot)  # the newest: an older one's half may be in use again
+        if not self.is_running:
+            self._stopping = None
         if ended:
             news += self._end()
+        elif self._stopping is not None and time.monotonic() > self._stopping + self._patience:
+            self._process.kill()
+            news += self._end(f"did not answer for {self._patience:.1f} s and was ended")
         return news
+
+    @property
+    def _patience(self) -> float:
+        return max(ANSWER_SECONDS, 1.5 * self.last.longest)
 
     def parameters(self) -> dict[str, Array]:
         """The newest parameters that arrived, by node id; empty before the first.
@@ -179,10 +212,19 @@ class Trainer:
             if self.state != "idle":
                 raise RuntimeError("this training has ended; make a new one to train again")
             self._spawn()
-            if self._rate is not None:
-                self._send("rate", self._rate)
-            if self._speed:
-                self._send("speed", self._speed)
+            for early in self._early.values():
+                self._send(*early)
+        self._send(*command)
+        if self.state != "starting":
+            self.state = "running"
+
+    def _change(self, method: str, *values: Any, key: str = "") -> None:
+        self._tell((method, key), "change", method, *values)
+
+    def _tell(self, key: tuple[str, ...], *command: Any) -> None:
+        """Sends it, or keeps the newest of its key until there is a process."""
+        if self._connection is None:
+            self._early[key] = command
         self._send(*command)
 
     def _send(self, *command: Any) -> None:
@@ -194,16 +236,15 @@ class Trainer:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=_work, args=(theirs, self._document, self._base, self._seed), daemon=True,
-            name="gradloom-training",
-        )  # fmt: skip
+            target=work, args=(theirs, self._given), daemon=True, name="gradloom-training"
+        )
         process.start()
         theirs.close()
         self._process, self._connection = process, ours
         self.state = "starting"
 
     def _attach(self, layout: Layout) -> None:
-        self._layout = layout
+        self._layout, self.run = layout, layout.run
         self._memory = SharedMemory(layout.name)
         # Both sides have it mapped, so its name can go: nothing is left behind by any crash.
         self._memory.unlink()
@@ -218,7 +259,7 @@ class Trainer:
             self._snapshot[node_id] = view.copy()
         self._snapshot_step = progress.step
 
-    def _end(self) -> list[Progress]:
+    def _end(self, how: str = "") -> list[Progress]:
         process = self._process
         code = None
         if process is not None:
@@ -228,192 +269,27 @@ class Trainer:
         self.close()
         if has_failed:
             return []
-        how = f" (signal {-code})" if code is not None and code < 0 else ""
+        self._take_moment()
+        signal = f" (signal {-code})" if code is not None and code < 0 else ""
         kept = (
             f"the parameters are those of step {self._snapshot_step}"
             if self._snapshot_step >= 0
             else "the parameters are as before"
         )
-        message = f"the training process ended{how}; {kept}; start the training again to go on"
+        how = how or f"ended{signal}"
+        message = f"the training process {how}; {kept}; start the training again to go on"
         at = self.last
         self.last = Progress("ended", at.step, at.epoch, at.loss, message=message)
         self.state = "ended"
         return [self.last]
 
-
-# -------------------------------------------------------------------- the child
-
-
-def _work(connection: Connection, document: bytes, base: Path | None, seed: int | None) -> None:
-    """The child's whole life: commands in, messages out, until the pipe ends."""
-    with contextlib.suppress(ValueError, OSError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    if hasattr(os, "nice"):
-        os.nice(5)  # the window comes first
-    try:
-        training = Training(files.from_bytes(document), base, seed=seed)
-    except (ValueError, OSError) as error:
-        with contextlib.suppress(OSError):
-            connection.send(Progress("failed", message=str(error)))
-        return
-    child = _Child(connection, training)
-    try:
-        child.live()
-    except (EOFError, OSError):
-        pass  # the parent is gone
-    finally:
-        child.memory.close()
-
-
-class _Child:
-    """One training run under command."""
-
-    def __init__(self, connection: Connection, training: Training) -> None:
-        self.connection, self.training = connection, training
-        self.left = 0
-        self.speed = self.next = 0.0
-        self.state: State = "starting"
-        self.wants_snapshot = False
-        self.points: list[tuple[int, float]] = []
-        self.sent = self.measured = 0.0
-        self.measuring = 0.0
-        self.rate_from = (time.perf_counter(), training.step_count)
-        self.half = 0
-        entries = []
-        offset = 0
-        for node_id, value in training.parameters().items():
-            entries.append((node_id, value.shape, value.dtype.str, offset))
-            offset += -(-value.nbytes // 64) * 64
-        size = max(offset, 64)
-        self.memory = SharedMemory(create=True, size=2 * size)
-        self.layout = Layout(self.memory.name, size, tuple(entries))
-        connection.send(self.layout)
-        self.say(snapshot=True)
-
-    def live(self) -> None:
-        while True:
-            if self.state == "running":
-                while self.connection.poll():
-                    self.obey(*self.connection.recv())
-            else:
-                self.obey(*self.connection.recv())
-            if self.state == "running":
-                self.run_a_while()
-
-    def obey(self, name: str, *values: Any) -> None:
-        if name == "run":
-            steps, epochs = values
-            if steps is None:
-                whole = self.training.stage.epochs if epochs is None else epochs
-                steps = whole * self.training.steps_per_epoch
-            self.left = steps
-            self.go()
-        elif name == "resume":
-            if self.left:
-                self.go()
-            else:
-                self.say(snapshot=False)
-        elif name == "step":
-            self.left = max(self.left - 1, 0)
-            self.advance(1)
-            if self.state != "failed":
-                self.halt("paused")
-        elif name in ("pause", "stop"):
-            if name == "stop":
-                self.left = 0
-            if self.state != "failed":
-                self.halt("paused" if name == "pause" else "stopped")
-        elif name == "rate":
-            self.training.set_learning_rate(values[0])
-        elif name == "speed":
-            self.speed = values[0]
-        elif name == "snapshot":
-            self.wants_snapshot = True
-
-    def go(self) -> None:
-        if self.state == "failed":
-            self.say(snapshot=False, message="the training has failed; reset the parameters first")
+    def _take_moment(self) -> None:
+        """The newest moment of the record, where it is newer than what arrived."""
+        if self.run is None or self._layout is None:
             return
-        self.state = "running"
-        self.rate_from = (time.perf_counter(), self.training.step_count)
-
-    def halt(self, state: State) -> None:
-        try:
-            self.training.check()
-        except DivergedError as error:
-            self.fail(error)
-            return
-        self.state = state
-        self.say(snapshot=True, metrics=True)
-
-    def fail(self, error: Exception) -> None:
-        self.state, self.left = "failed", 0
-        self.say(snapshot=True, message=str(error))
-
-    def run_a_while(self) -> None:
-        """Steps until it is time for a message; then sends it."""
-        until = max(self.sent + 1 / MESSAGES_PER_SECOND, time.perf_counter() + 0.005)
-        while self.left and self.state == "running" and time.perf_counter() < until:
-            if self.speed and self._waits(until):
-                break
-            self.left -= 1
-            self.advance(1)
-        if self.state != "running":
-            return
-        if not self.left:
-            self.halt("finished")
-        elif time.perf_counter() >= self.sent + 1 / MESSAGES_PER_SECOND:
-            due = time.perf_counter() - self.measured > max(METRICS_EVERY, 9 * self.measuring)
-            self.say(snapshot=self.wants_snapshot, metrics=due)
-
-    def _waits(self, until: float) -> bool:
-        """Sleeps until the next step is due at this speed; True when that is later than `until`."""
-        now = time.perf_counter()
-        self.next = min(self.next, now + 1 / self.speed)
-        time.sleep(max(min(self.next, until) - now, 0.0))
-        if self.next > until:
-            return True
-        self.next = max(self.next, now) + 1 / self.speed
-        return False
-
-    def advance(self, steps: int) -> None:
-        try:
-            for _ in range(steps):
-                loss = self.training.step()
-                self.points.append((self.training.step_count, loss))
-        except (DivergedError, ValueError) as error:
-            self.fail(error)
-
-    def say(self, *, snapshot: bool, metrics: bool = False, message: str = "") -> None:
-        training = self.training
-        now = time.perf_counter()
-        since, steps = self.rate_from
-        rate = (training.step_count - steps) / (now - since) if training.step_count > steps else 0.0
-        measured: Mapping[str, Mapping[str, float]] = {}
-        if metrics:
-            measured = training.metrics()
-            self.measured = time.perf_counter()
-            self.measuring = self.measured - now
-        half = self.write_snapshot() if snapshot else -1
-        every = -(-len(self.points) // POINTS_PER_MESSAGE) or 1
-        points = tuple(self.points[::-1][::every][::-1])
-        self.points.clear()
-        self.connection.send(
-            Progress(
-                self.state, training.step_count, training.epoch, training.loss, points, measured,
-                rate, training.learning_rate, message,
-                total=training.step_count + self.left, _half=half,
-            )
-        )  # fmt: skip
-        self.sent = time.perf_counter()
-
-    def write_snapshot(self) -> int:
-        self.half = 1 - self.half
-        self.wants_snapshot = False
-        values = self.training.parameters()
-        for node_id, shape, dtype, offset in self.layout.entries:
-            view: Array = np.ndarray(
-                shape, dtype, self.memory.buf, self.half * self.layout.half + offset
-            )
-            view[...] = values[node_id]
-        return self.half
+        run = Run(self.run)
+        newest = max(run.moments, default=-1)
+        if newest > self._snapshot_step:
+            with contextlib.suppress(FileError):
+                self._snapshot = run.parameters(newest)
+                self._snapshot_step = newest

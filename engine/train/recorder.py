@@ -1,7 +1,7 @@
 """Writing a training run: every step, moments within a budget of bytes and of time, checkpoints.
 
-Steps are buffered by the caller's own pace (`note`), written by `flush`, and cost a step two list
-entries. Checkpoints go to the disk on a thread, so that no step waits for the disk.
+Steps are noted in stretches that end where a moment is due, and written by `flush`. Checkpoints go to
+the disk on a thread, so that no step waits for the disk.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -47,11 +47,11 @@ def checksum(document: bytes) -> str:
 class Recorder:
     """Records a training in a folder, from its start or going on from its checkpoint.
 
-    Call `note` behind every step, `flush` now and then (30 times a second is plenty), `halt` when
-    training rests, `close` at the end. `document` is the bytes the training was made from; `drawn`
-    says that starting parameters were drawn anew by the seed; `asked` is how many steps are wanted in
-    all; `moments` how many bytes parameters may take. With `resume` the folder holds a run, and the
-    training goes to where its last checkpoint is (to its start when there is none).
+    Call `note` behind every `until` steps at most, `flush` now and then (30 times a second is
+    plenty), `halt` when training rests, `close` at the end. `document` is the bytes the training was
+    made from; `drawn` says that starting parameters were drawn anew by the seed; `asked` is how many
+    steps are wanted in all; `moments` how many bytes parameters may take. With `resume` the folder holds
+    a run, and the training goes to where its last checkpoint is (to its start when there is none).
 
     `fault` is a sentence once something could not be written; training goes on without a record.
     Raises FileError, or TrainingError when the checkpoint is not of this document.
@@ -76,7 +76,7 @@ class Recorder:
         self._clock = clock
         self._losses: list[float] = []
         self._rates: list[float] = []
-        self._until = 1
+        self.until = 1
         self._state: Written = "running"
         self._reason = ""
         self._lock = _locked(folder)
@@ -153,12 +153,12 @@ class Recorder:
 
     # ------------------------------------------------------------ at every step
 
-    def note(self, loss: float, learning_rate: float) -> None:
-        """A step was done."""
-        self._losses.append(loss)
-        self._rates.append(learning_rate)
-        self._until -= 1
-        if self._until <= 0:
+    def note(self, losses: Sequence[float], rates: Sequence[float]) -> None:
+        """Steps were done, `until` of them at most: their losses and learning rates."""
+        self._losses += losses
+        self._rates += rates
+        self.until -= len(losses)
+        if self.until <= 0:
             self._tend()
 
     def _tend(self) -> None:
@@ -166,7 +166,7 @@ class Recorder:
         if self.fault:
             self._losses.clear()
             self._rates.clear()
-            self._until = _BUFFER
+            self.until = _BUFFER
             return
         try:
             if len(self._losses) >= _BUFFER:
@@ -184,7 +184,7 @@ class Recorder:
     def _plan(self) -> None:
         """When there is something to be done again."""
         to_moment = 1 if self._moments.is_open else self._next - self.training.step_count
-        self._until = min(to_moment, _BUFFER - len(self._losses))
+        self.until = min(to_moment, _BUFFER - len(self._losses))
 
     def _next_moment(self) -> int:
         """The next step with a moment for which time is left, too."""
@@ -232,10 +232,10 @@ class Recorder:
         if not self.fault:
             try:
                 self._moments.changed()
-                self._append()
-                self._keep()
             except OSError as error:
                 self._fail(error)
+            self._due = -math.inf
+            self.flush()
 
     def went_on(self) -> None:
         """Training goes on after a rest."""
@@ -250,6 +250,7 @@ class Recorder:
         self._ran, self._since = self._seconds, None
         if self.fault:
             return
+        self._due = self._clock() + CHECKPOINT_SECONDS
         try:
             self._append()
             self._moments.rest()
@@ -264,6 +265,8 @@ class Recorder:
         if not self.fault:
             try:
                 self._append()
+                if self._due == -math.inf:
+                    self._keep()
             except OSError as error:
                 self._fail(error)
         self._keeper.close()

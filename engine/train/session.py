@@ -41,9 +41,9 @@ class Training:
     instead of the trainable parameters. `threads` is how many BLAS threads the process uses from now
     on; results differ in the last bits between 1 and more.
 
-    `step_count` counts the steps of all stages. The last stage goes on for as long as it is asked to.
-    `notes` says in a sentence each why stages ended before their time, `stopped` why the last one did.
-    `history` has the loss of every step unless `keeps_history` is taken from it.
+    `step_count` counts the steps of all stages, `rate` is the learning rate of the one done last. The
+    last stage goes on as long as it is asked to. `notes` says in a sentence each why stages ended early,
+    `stopped` why the last one did. `history` has the loss of every step if `keeps_history`.
 
     Raises TrainingError, DataError or ValueError with a sentence.
     """
@@ -62,7 +62,7 @@ class Training:
         self.seed = graph.recipe.seed if seed is None else seed
         self._tasks, self._values = prepare(graph, base, self.seed, seed is not None, wrt)
         self.step_count = self._epochs = 0
-        self.loss = math.nan
+        self.loss = self.rate = math.nan
         self.history: list[float] = []
         self.keeps_history = True
         self.notes: list[str] = []
@@ -203,7 +203,7 @@ class Training:
         if not math.isfinite(loss):
             self._diverged()
         self.step_count += 1
-        self.loss = loss
+        self.loss, self.rate = loss, running.rate
         if self.keeps_history:
             self.history.append(loss)
         if running.watch is not None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from app.worker import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, Trainer
 from engine import edits, examples, files
 from engine.compose import compose
 from engine.graph import Graph
+from engine.train.recording import Run
 from engine.train.session import Training
 
 PATIENCE = 30.0
@@ -35,8 +37,10 @@ def document(name: str = "xor", **recipe: object) -> bytes:
 def make() -> Iterator[Callable[..., Trainer]]:
     made: list[Trainer] = []
 
-    def new(document: bytes, base: Path | None = None, seed: int | None = None) -> Trainer:
-        made.append(Trainer(document, base, seed))
+    def new(
+        document: bytes, base: Path | None = None, seed: int | None = None, **options: Any
+    ) -> Trainer:
+        made.append(Trainer(document, base, seed, **options))
         return made[-1]
 
     yield new
@@ -340,3 +344,180 @@ def test_a_last_update_that_leaves_the_numbers_is_not_handed_over(
     trainer.start(steps=1)
     assert until(trainer, in_state("failed"))[-1].message
     assert np.isfinite(trainer.parameters()[node.id]).all()
+
+
+# ------------------------------------------------------------ steering, stopping, recording
+
+
+def test_optimizer_and_parameters_are_live(make: Callable[..., Trainer]) -> None:
+    trainer = make(document(learning_rate=0.05))
+    trainer.start(steps=10)
+    until(trainer, in_state("finished"))
+    node = next(iter(trainer.parameters()))
+    given = np.full_like(trainer.parameters()[node], 0.25)
+    trainer.set_optimizer("adam", {"beta1": 0.5})
+    trainer.set_parameter(node, given)
+    trainer.start(steps=10)
+    until(trainer, lambda m: m.state == "finished" and m.step == 20)
+    here = examples.load("xor")
+    edits.set_recipe(here, learning_rate=0.05).apply(here)
+    training = Training(here)
+    training.run(10)
+    training.set_optimizer("adam", {"beta1": 0.5})
+    training.set_parameter(node, given)
+    training.run(10)
+    found = trainer.parameters()
+    assert {n: v.tobytes() for n, v in found.items()} == {
+        n: v.tobytes() for n, v in training.parameters().items()
+    }
+
+
+def test_what_cannot_be_changed_is_said_and_training_goes_on(make: Callable[..., Trainer]) -> None:
+    trainer = make(document())
+    trainer.start(steps=1_000_000_000)
+    until(trainer, lambda m: m.step > 10)
+    trainer.set_optimizer("sdg")
+    said = until(trainer, lambda m: bool(m.message))[-1]
+    assert "sdg" in said.message and said.state == "running"
+    trainer.set_parameter("n999", 1.0)
+    assert until(trainer, lambda m: bool(m.message))[-1].state == "running"
+    until(trainer, lambda m: m.step > said.step)
+
+
+def test_one_epoch(make: Callable[..., Trainer]) -> None:
+    trainer = make(document("softmax-digits", batch_size=64))
+    trainer.epoch()
+    last = until(trainer, in_state("finished"))[-1]
+    assert last.epoch == 1 and last.step == last.total > 5
+
+
+def test_a_speed_is_held(make: Callable[..., Trainer]) -> None:
+    trainer = make(document())
+    trainer.set_speed(50)
+    trainer.start(steps=1_000_000)
+    first = until(trainer, lambda m: m.step > 2)[-1]
+    begin = time.monotonic()
+    time.sleep(1.0)
+    trainer.stop()
+    last = until(trainer, in_state("stopped"))[-1]
+    assert last.step - first.step <= 50 * (time.monotonic() - begin) + 3
+    assert last.step - first.step > 20
+
+
+def test_stop_is_answered_while_all_rows_are_measured(
+    make: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    """Measuring takes longer than a stop may; it is heard on the way, and the metrics come behind."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20_000, 40)).round(3)
+    lines = "\n".join(",".join(map(str, row)) + f",{'ab'[i % 2]}" for i, row in enumerate(rows))
+    names = ",".join(f"c{i}" for i in range(40))
+    (tmp_path / "iris.csv").write_text(f"{names},kind\n{lines}\n", encoding="utf-8")
+    trainer = make(document("your-csv", batch_size=8), tmp_path)
+    trainer.start(steps=10**9)
+    until(trainer, lambda m: m.step > 100)
+    for _ in range(5):
+        trainer.stop()
+        begin = time.monotonic()
+        stopped = until(trainer, in_state("stopped", "ended"))[-1]
+        assert stopped.state == "stopped" and time.monotonic() - begin < 1.0
+        until(trainer, lambda m: bool(m.metrics)) if not stopped.metrics else None
+        trainer.start(steps=10**9)
+        until(trainer, in_state("running"))
+
+
+@linux
+def test_a_process_that_does_not_answer_is_ended_and_the_newest_moment_stays(
+    make: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    trainer = make(document(learning_rate=0.05), runs=tmp_path / "runs")
+    trainer.start(steps=10**9)
+    until(trainer, lambda m: m.step > 2000)
+    pid = process_of(trainer)
+    os.kill(pid, signal.SIGSTOP)
+    begin = time.monotonic()
+    trainer.stop()
+    assert time.monotonic() - begin < 0.05
+    last = until(trainer, in_state("ended"))[-1]
+    assert time.monotonic() - begin < 1.5
+    assert not is_alive(pid)
+    assert (
+        "did not answer for 0.2 s and was ended; the parameters are those of step" in last.message
+    )
+    assert trainer.run is not None
+    newest = Run(trainer.run).moments[-1]
+    assert trainer.parameters_step >= newest > 0
+    edited = examples.load("xor")
+    edits.set_recipe(edited, learning_rate=0.05).apply(edited)
+    here = Training(edited)
+    here.run(trainer.parameters_step)
+    assert {n: v.tobytes() for n, v in trainer.parameters().items()} == {
+        n: v.tobytes() for n, v in here.parameters().items()
+    }
+
+
+@linux
+def test_a_killed_training_goes_on_with_the_same_bits(
+    make: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    text = document(optimizer="adam", learning_rate=0.01)
+    killed = make(text, seed=5, runs=tmp_path / "runs")
+    killed.set_speed(5000)
+    killed.start(steps=20_000)
+    until(killed, lambda m: m.step > 4000)
+    killed.pause()
+    until(killed, in_state("paused"))
+    killed.resume()
+    until(killed, lambda m: m.step > 6000)
+    os.kill(process_of(killed), signal.SIGKILL)
+    until(killed, in_state("ended"))
+    assert killed.run is not None
+    run = Run(killed.run)
+    assert run.facts.state == "interrupted" and run.facts.asked == 20_000
+    kept = run.checkpoint()
+    assert kept is not None and 4000 <= kept.step < killed.last.step + 1000
+    again = make(run.document_bytes(), resume=run.folder)
+    again.start(steps=20_000 - kept.step)
+    until(again, in_state("finished"))
+    whole = Training(files.from_bytes(text), seed=5)
+    whole.run(20_000)
+    assert {n: v.tobytes() for n, v in again.parameters().items()} == {
+        n: v.tobytes() for n, v in whole.parameters().items()
+    }
+    again.close()
+    metrics = run.metrics(10**6)
+    assert run.facts.state == "finished" and metrics.step[-1] == 20_000
+    assert all(whole.history[s - 1] == v for s, v in zip(metrics.step, metrics.loss, strict=True))
+
+
+def test_a_run_is_recorded_as_it_is_told(make: Callable[..., Trainer], tmp_path: Path) -> None:
+    trainer = make(document(), runs=tmp_path / "runs", parent=(3, 120))
+    trainer.start(steps=500)
+    told = until(trainer, in_state("finished"))[-1]
+    trainer.close()
+    assert trainer.run is not None
+    run = Run(trainer.run)
+    assert run.metrics(1000).step.tolist() == list(range(1, 501))
+    facts = run.facts
+    assert (facts.state, facts.step, facts.loss) == ("finished", 500, told.loss)
+    assert facts.parent == (3, 120) and facts.asked == 500 and not facts.drawn
+    assert run.moments[0] == 0 and run.moments[-1] == 500
+    steps, values = run.measures["train"][files.from_bytes(document()).name(_loss_of())]
+    assert (
+        steps[-1] == 500 and values[-1] == told.metrics["train"][next(iter(told.metrics["train"]))]
+    )
+
+
+def _loss_of() -> str:
+    return Training(files.from_bytes(document())).loss_node
+
+
+def test_a_folder_that_cannot_be_written_leaves_training_without_a_record(
+    make: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    (tmp_path / "runs").write_text("a file", encoding="utf-8")
+    trainer = make(document(), runs=tmp_path / "runs")
+    trainer.start(steps=50)
+    news = until(trainer, in_state("finished"))
+    assert any("this training is not recorded" in message.message for message in news)
+    assert trainer.run is None

@@ -55,7 +55,7 @@ def record(
         folder, training, files.to_bytes(graph), resume=resume, clock=unhurried(training), **options
     )
     for _ in range(steps - training.step_count):
-        made.note(training.step(), training.learning_rate)
+        made.note([training.step()], [training.learning_rate])
         if training.step_count % 7 == 0:
             made.flush()
             made.measured(training.metrics())
@@ -148,7 +148,7 @@ def test_moments_take_a_bounded_share_of_the_time(folder: Path) -> None:
 
     made._moments.take = slow  # type: ignore[method-assign]
     for _ in range(20_000):
-        made.note(training.step(), 0.1)
+        made.note([training.step()], [0.1])
         time[0] += 1e-4
     made.halt("finished")
     made.close()
@@ -231,7 +231,7 @@ def test_a_reader_follows_a_writer(folder: Path) -> None:
     run = Run(folder)
     assert run.facts.state == "running" and run.is_live
     for count in range(1, 40):
-        made.note(training.step(), training.learning_rate)
+        made.note([training.step()], [training.learning_rate])
         made.flush()
         assert run.metrics().step[-1] == count
         assert set(range(count - 1)) <= set(run.moments)
@@ -392,7 +392,7 @@ def test_divergence_takes_back_what_was_noted(folder: Path) -> None:
     made = Recorder(folder, training, files.to_bytes(graph), clock=unhurried(training))
     with pytest.raises(DivergedError):
         for _ in range(100):
-            made.note(training.step(), training.learning_rate)
+            made.note([training.step()], [training.learning_rate])
             made.flush()
     made.halt("failed", "it diverged")
     made.close()
@@ -414,7 +414,7 @@ def poisoned(folder: Path, poison: Callable[[dict[str, Any], dict[str, Any]], No
     training = Training(xor(), seed=3)
     made = Recorder(folder, training, files.to_bytes(training.graph), clock=unhurried(training))
     for _ in range(20):
-        made.note(training.step(), training.learning_rate)
+        made.note([training.step()], [training.learning_rate])
     made.halt("paused")
     real = training.state
 
@@ -426,7 +426,7 @@ def poisoned(folder: Path, poison: Callable[[dict[str, Any], dict[str, Any]], No
     training.state = state  # type: ignore[method-assign]
     while made._keeper.is_busy:
         pass
-    made.note(training.step(), training.learning_rate)
+    made.note([training.step()], [training.learning_rate])
     made.halt("paused")
     made.close()
     assert not made.fault
@@ -469,7 +469,7 @@ def test_a_full_disk_ends_the_record_and_not_the_training(
     made = Recorder(folder, training, files.to_bytes(training.graph), clock=unhurried(training))
     monkeypatch.setattr(recorder, "write_all", full)
     for _ in range(200):
-        made.note(training.step(), training.learning_rate)
+        made.note([training.step()], [training.learning_rate])
         made.flush()
     made.halt("finished")
     made.close()
