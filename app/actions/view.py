@@ -29,6 +29,7 @@ PANELS = {
     "training": Panel("Training"),
     "history": Panel("History", "left", hidden=True),
     "recipe": Panel("Recipe", beside="training"),
+    "data": Panel("Data", beside="training"),
     "why": Panel("Why", beside="trace_table"),
     "what_if": Panel("What if", beside="trace_table"),
     "mathematics": Panel("Formulas", beside="trace_table"),

@@ -8,11 +8,14 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 import engine
 from app.importers import IMPORTERS, SUFFIXES
 from app.text import sentence, tr
+from app.view.import_dialog import ImportDialog
+from engine.data import KINDS
+from engine.graph import Source
 
 Answer = Literal["save", "discard", "cancel"]
 _PATTERN = "Gradloom (*.gloom *.json)"
@@ -109,20 +112,24 @@ def ask_picture(parent: QWidget, suggested: Path) -> Path | None:
     return path if path.suffix.lower() in (".svg", ".png") else Path(f"{name}{suggested.suffix}")
 
 
-def ask_csv(parent: QWidget, folder: str) -> Path | None:
-    name, _ = QFileDialog.getOpenFileName(
-        parent, tr("Choose a CSV file"), folder, "CSV (*.csv *.tsv *.txt)"
-    )
+def ask_data(parent: QWidget, kind: str, folder: str) -> Path | None:
+    """A file of a kind of data, or a folder of pictures."""
+    row = KINDS[kind]
+    if not row.suffixes:
+        name = QFileDialog.getExistingDirectory(parent, tr("Choose a folder of pictures"), folder)
+    else:
+        patterns = " ".join(f"*{suffix}" for suffix in row.suffixes)
+        filters = f"{tr(row.title)} ({patterns});;{tr('All files')} (*)"
+        name, _ = QFileDialog.getOpenFileName(parent, tr("Choose data"), folder, filters)
     return Path(name) if name else None
 
 
-def ask_target(parent: QWidget, columns: Sequence[str]) -> str | None:
-    """The column to predict; the last one unless another is chosen."""
-    name, accepted = QInputDialog.getItem(
-        parent, tr("Column to predict"), tr("Which column is to be predicted?"), list(columns),
-        len(columns) - 1, False,
-    )  # fmt: skip
-    return name if accepted else None
+def ask_import(parent: QWidget, source: Source) -> Source | None:
+    """How a person wants the file read; None when they do not."""
+    dialog = ImportDialog(parent, source)
+    taken = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    return dialog.source if taken else None
 
 
 def ask_module_name(parent: QWidget, suggested: str, fault: str = "", was: str = "") -> str | None:

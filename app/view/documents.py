@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -14,11 +13,10 @@ from app.session import Session
 from app.text import tr
 from app.view import dialogs, miniature, settings
 from app.view.canvas.export import Choices, drawn
+from app.view.data_files import DataFiles
 from app.view.export_dialog import ExportDialog
-from engine import edits, examples, files
-from engine.data import header, read
-from engine.graph import Graph, GraphError, Source
-from engine.train import data
+from engine import examples, files
+from engine.graph import Graph
 
 FROM_PICTURE = tr(" (from picture)")
 
@@ -31,9 +29,12 @@ class Documents(QObject):
     problem = Signal(str)
     settling = Signal()  # what is being typed belongs to the document now
 
-    def __init__(self, session: Session, window: QWidget, recovery: Recovery | None) -> None:
+    def __init__(
+        self, session: Session, window: QWidget, data_files: DataFiles, recovery: Recovery | None
+    ) -> None:
         super().__init__(window)
         self.session, self.window, self.recovery = session, window, recovery
+        self.data_files = data_files
         self._stamp: tuple[int, int] | None = None
         session.document_changed.join(self._note)
 
@@ -135,7 +136,7 @@ class Documents(QObject):
         session = self.session
         session.history.end_gesture()
         try:
-            self._keep_data(path.absolute().parent)
+            self.data_files.keep_found(path.absolute().parent)
             files.write(session.root, path, miniature.png(session.root))
         except (ValueError, OSError) as error:
             self.problem.emit(_sentence(error, path))
@@ -171,103 +172,6 @@ class Documents(QObject):
             self.problem.emit(_sentence(error, path))
             return False
         return True
-
-    # ------------------------------------------------------------ data
-
-    def choose_csv(self, node_id: str | None = None) -> bool:
-        """Lets a data node read a CSV file that the person picks; one undo step with what follows."""
-        graph = self.session.root
-        csv_sources = [name for name, s in graph.sources.items() if s.kind == "csv"]
-        name = ""
-        if node_id is not None:
-            name = str(graph.nodes[node_id].options.get("source", ""))
-        name = name or next(iter(csv_sources), "table")
-        path = dialogs.ask_csv(self.window, self._folder())
-        if path is None:
-            return False
-        target = self._ask_target(path)
-        return target is not None and self.read_csv(name, path, target, node_id)
-
-    def _ask_target(self, path: Path) -> str | None:
-        try:
-            columns = header(path)
-        except (ValueError, OSError) as error:
-            self.problem.emit(_sentence(error, path))
-            return None
-        return dialogs.ask_target(self.window, columns)
-
-    def use_csv(self, path: Path, at: tuple[float, float] | None = None) -> bool:
-        """Lets the document read a CSV file: its data nodes, or two new ones where it has none."""
-        target = self._ask_target(path)
-        if target is None:
-            return False
-        graph = self.session.root
-        if self.session.place:  # data stand outside of modules
-            self.session.go(())
-            at = None
-        if graph.of_op("data"):
-            names = [name for name, s in graph.sources.items() if s.kind == "csv"]
-            return self.read_csv(next(iter(names), "table"), path, target)
-        try:
-            part = importers.table(path, target)
-            left, top = at if at is not None else (0.0, 0.0)
-            if at is None and graph.nodes:
-                left = min(n.x for n in graph.nodes.values())
-                top = max(n.y for n in graph.nodes.values()) + 160
-            edit, ids = edits.insert(graph, part, (left, top))
-            self.session.do_outside(edit, tr("Add data"))
-        except (ValueError, OSError) as error:
-            self.problem.emit(_sentence(error, path))
-            return False
-        self.session.select(ids.values())
-        return True
-
-    def read_csv(self, name: str, path: Path, target: str, node_id: str | None = None) -> bool:
-        """Points a data source at a file; offers a new start for parameters that no longer fit."""
-        graph = self.session.root
-        old = graph.sources.get(name, Source(standardize=True, validation=0.2))
-        try:
-            read(Source("csv", str(path.absolute()), target))
-            source = replace(
-                old, kind="csv", path=self._relative(path, self.session.base), target=target,
-                checksum=data.checksum(path),
-            )  # fmt: skip
-            changes = [edits.set_source(name, source)]
-            if node_id is not None and graph.nodes[node_id].options.get("source") != name:
-                changes.append(edits.set_options(graph, node_id, {"source": name}))
-            trial = graph.copy()
-            edits.batch(*changes).apply(trial)
-            found = data.misfits(trial, self.session.base)
-            if found and dialogs.ask_reinitialise(self.window, [m.message for m in found]):
-                changes += [m.edit for m in found]
-            self.session.do_outside(edits.batch(*changes), tr("Choose data"))
-        except (ValueError, OSError, GraphError) as error:
-            self.problem.emit(_sentence(error, path))
-            return False
-        return True
-
-    def _keep_data(self, folder: Path) -> None:
-        """Data files stay found when the document moves to another folder."""
-        session = self.session
-        if session.base == folder:
-            return
-        changes = []
-        for name, source in session.root.sources.items():
-            if source.kind == "csv" and not Path(source.path).is_absolute():
-                place = data.locate(source.path, session.base)
-                if (
-                    place.exists()
-                    and place.absolute() != data.locate(source.path, folder).absolute()
-                ):
-                    text = self._relative(place, folder)
-                    changes.append(edits.set_source(name, replace(source, path=text)))
-        if changes:
-            session.do_outside(edits.batch(*changes), tr("Keep data found"))
-
-    def _relative(self, path: Path, base: Path | None) -> str:
-        if base is not None and path.absolute().is_relative_to(base):
-            return str(path.absolute().relative_to(base))
-        return str(path.absolute())
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

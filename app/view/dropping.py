@@ -104,7 +104,7 @@ class Dropping(QWidget):
         documents = self._window.documents
         self._window.activateWindow()
         if offer.importer.gives == "data" and self._editing():
-            done = documents.use_csv(offer.path, place)
+            done = self._window.data_files.use(offer.path, place)
         else:
             done = documents.open(offer.path)
         if done and offer.rest:

@@ -16,6 +16,7 @@ from app.view import icons, settings, studio, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
 from app.view.checking import Checking
+from app.view.data_files import DataFiles
 from app.view.docks import Dock, Styled
 from app.view.documents import Documents
 from app.view.finder import Finder
@@ -24,6 +25,7 @@ from app.view.modules import Modules
 from app.view.navigation import Navigation
 from app.view.operators import Operators
 from app.view.panels.breadcrumb import Breadcrumb
+from app.view.panels.data_panel import DataPanel
 from app.view.panels.derivatives import Derivatives
 from app.view.panels.explanation import Explanation
 from app.view.panels.history import HistoryPanel
@@ -60,7 +62,8 @@ class Frame(QMainWindow):
         self.recovery = recovery
         self.keys = actions.Keys(actions.ACTIONS, settings.keys())
         self.bridge = Bridge(self.session, self)
-        self.documents = Documents(self.session, self, recovery)
+        self.data_files = DataFiles(self.session, self)
+        self.documents = Documents(self.session, self, self.data_files, recovery)
         self.modules = Modules(self.session, self)
         self.operators = Operators(self.session, self)
         self.setAcceptDrops(True)
@@ -151,6 +154,7 @@ class Frame(QMainWindow):
         self.trace = TraceTable(self.session)
         self.canvas.wire_clicked.connect(self.trace.find_wire)
         self.training_panel = TrainingPanel(self.session)
+        self.data_panel = DataPanel(self.session)
         self.recipe_panel = RecipePanel(self.session)
         self.history_panel = HistoryPanel(self.session)
         self.derivatives_panel = Derivatives(self.session)
@@ -160,7 +164,8 @@ class Frame(QMainWindow):
         self.mathematics = MathematicsPanel(self.session)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
-            "training": self.training_panel, "recipe": self.recipe_panel, "history": self.history_panel,
+            "training": self.training_panel, "recipe": self.recipe_panel, "data": self.data_panel,
+            "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
             "why": self.why_panel,  "mathematics": self.mathematics,
             "what_if": self.what_if_panel, **studio.panels(self.session),

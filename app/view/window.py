@@ -70,7 +70,9 @@ class Window(Frame):
         for part in (self.training_panel, self.recipe_panel.form):
             part.refused.connect(self.tell)
             part.live.connect(self.bridge.change)
-        self.recipe_panel.csv_asked.connect(self._choose_csv)
+        self.data_panel.refused.connect(self.tell)
+        self.data_panel.file_asked.connect(self.data_files.choose)
+        self.data_files.problem.connect(self.tell)
         self.training_panel.status_told.connect(self.docks["training"].show_status)
         self.inspector.refused.connect(self.tell)
         self.inspector.repair_asked.connect(self.canvas.mending.repair)
@@ -78,7 +80,7 @@ class Window(Frame):
         self.inspector.note_written.connect(self.canvas.notes.change_text)
         self.inspector.note_coloured.connect(self.canvas.notes.colour)
         self.inspector.why_asked.connect(self.explain_gradient)
-        self.inspector.csv_asked.connect(self.documents.choose_csv)
+        self.inspector.data_asked.connect(self._show_data)
         self.inspector.shape_told.connect(self.docks["inspector"].show_status)
         self.history_panel.jump_asked.connect(self._jump)
         self.history_panel.status_told.connect(self.docks["history"].show_status)
@@ -267,8 +269,12 @@ class Window(Frame):
         self.top.formula.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.top.formula.line.selectAll()
 
-    def _choose_csv(self) -> None:
-        self.documents.choose_csv()
+    def _show_data(self, node_id: str) -> None:
+        """The panel, at the data that a node reads."""
+        node = self.session.graph.nodes.get(node_id)
+        self.show_panel("data")
+        if node is not None:
+            self.data_panel.look_at(str(node.options.get("source", "")), node_id)
 
     # ------------------------------------------------------------ actions: looking
 
@@ -392,6 +398,7 @@ class Window(Frame):
             return
         self.transport.play(False)
         self.studio.close()
+        self.data_panel.close_down()
         self.bridge.forget()
         state = self.saveState() if self.editing else self._docks_state
         settings.set_window_state(self.saveGeometry(), state)

@@ -355,7 +355,7 @@ def test_a_table_becomes_data_of_the_open_document(
     window.compose("y = w * 2")
     steps = list(window.session.history.labels)
     before = files.to_bytes(window.session.root)
-    monkeypatch.setattr(dialogs, "ask_target", lambda parent, columns: columns[-1])
+    monkeypatch.setattr(dialogs, "ask_import", lambda parent, source: source)
     QTest.qWait(10)  # the view fits what was typed
     viewport = window.canvas.viewport()
     place = QPoint(300, 200)
@@ -378,7 +378,7 @@ def test_a_table_goes_to_the_data_nodes_that_are_there(
     window: Window, shown: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window.documents.open_example("your-csv")
-    monkeypatch.setattr(dialogs, "ask_target", lambda parent, columns: columns[-1])
+    monkeypatch.setattr(dialogs, "ask_import", lambda parent, source: source)
     monkeypatch.setattr(dialogs, "ask_reinitialise", lambda parent, messages: False)
     count = len(window.session.root.nodes)
     drop(window, shown[".csv"])

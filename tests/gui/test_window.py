@@ -25,7 +25,7 @@ from app.view.window import Window
 from engine import examples, files, ops
 from engine.compose import compose
 from engine.edits import set_tensors
-from engine.graph import Graph
+from engine.graph import Graph, Source
 
 PROGRAM = "t = x^2; u1 = sin(t); u2 = 3*t; u = u1 + u2; J = cos(u)"
 
@@ -449,14 +449,16 @@ def test_a_csv_of_ones_own(window: Window, tmp_path: Path, monkeypatch: pytest.M
     rows = "\n".join(f"{i},{i * 2 % 7},{'a' if i % 2 else 'b'}" for i in range(30))
     path.write_text(f"p,q,kind\n{rows}\n", "utf-8")
     window.documents.open_example("your-csv")
-    asked = answer(monkeypatch, ask_csv=path, ask_target="kind", ask_reinitialise=True)
+    wanted = Source("csv", str(path), "kind", standardize=True, validation=0.2)
+    asked = answer(monkeypatch, ask_data=path, ask_import=wanted, ask_reinitialise=True)
     before = len(window.session.history.labels)
-    assert window.documents.choose_csv()
-    assert asked == ["ask_csv", "ask_target", "ask_reinitialise"]
+    name = next(iter(window.session.root.sources))
+    assert window.data_files.choose(name)
+    assert asked == ["ask_data", "ask_import", "ask_reinitialise"]
     assert len(window.session.history.labels) == before + 1
     assert not window.session.evaluation.faults and window.session.evaluation.gradients
     path.write_text("p\n1\n", "utf-8")
-    assert not window.documents.choose_csv() and "own.csv" in window.notice.text()
+    assert not window.data_files.choose(name) and "own.csv" in window.notice.text()
 
 
 def test_what_a_crash_left_is_offered(qtbot: QtBot, tmp_path: Path, window: Window) -> None:
@@ -542,8 +544,10 @@ def test_data_stay_found_when_the_document_moves(
     )
     window.documents.open_example("your-csv")
     assert window.documents.write(first / "d.gloom")
-    answer(monkeypatch, ask_csv=table, ask_target="kind", ask_reinitialise=True)
-    assert window.documents.choose_csv() and window.documents.write(first / "d.gloom")
+    wanted = Source("csv", str(table), "kind", standardize=True, validation=0.2)
+    answer(monkeypatch, ask_data=table, ask_import=wanted, ask_reinitialise=True)
+    name = next(iter(window.session.root.sources))
+    assert window.data_files.choose(name) and window.documents.write(first / "d.gloom")
     (source,) = window.session.graph.sources.values()
     assert source.path == "own.csv"
     assert window.documents.write(second / "d.gloom")

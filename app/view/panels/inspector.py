@@ -40,7 +40,7 @@ EDITABLE_ENTRIES = 400
 class Inspector(QScrollArea):
     """Shows the selected node; without a selection, the node that the current step is about.
 
-    `refused` carries a sentence; `csv_asked` the id of a data node whose file is to be chosen;
+    `refused` carries a sentence; `data_asked` the id of a data node whose file is to be chosen;
     `repair_asked` asks what would mend the node, `reinitialise_asked` for new starts,
     `why_asked` why the gradient is what it is. `note_written` and
     `note_coloured` say what the form of a note was told, when notes alone are selected.
@@ -49,7 +49,7 @@ class Inspector(QScrollArea):
     refused = Signal(str)
     repair_asked = Signal()
     reinitialise_asked = Signal()
-    csv_asked = Signal(str)
+    data_asked = Signal(str)
     view_asked = Signal(str, str)
     why_asked = Signal()
     shape_told = Signal(str)
@@ -280,9 +280,11 @@ class Inspector(QScrollArea):
             self._column.addWidget(self.apply, 0, Qt.AlignmentFlag.AlignRight)
 
     def _build_data(self) -> None:
-        button = QPushButton(tr("Choose CSV…"))
-        button.setToolTip(tr("Reads rows from a CSV file with a header"))
-        button.clicked.connect(self._ask_csv)
+        button = QPushButton(tr("Data panel…"))
+        button.setToolTip(
+            tr("Where its rows come from: files, sets made by seed, points drawn by hand")
+        )
+        button.clicked.connect(self._ask_data)
         self.notes = QLabel(self.session.data_fault)
         self.notes.setProperty("role", "error")
         self.notes.setWordWrap(True)
@@ -423,6 +425,6 @@ class Inspector(QScrollArea):
             self.session.select((self.node,))
             self.why_asked.emit()
 
-    def _ask_csv(self) -> None:
+    def _ask_data(self) -> None:
         if self.node is not None:
-            self.csv_asked.emit(self.node)
+            self.data_asked.emit(self.node)

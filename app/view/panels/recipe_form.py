@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QLabel,
-    QPushButton,
     QScrollArea,
     QToolButton,
     QVBoxLayout,
@@ -52,9 +51,7 @@ _MORE = ("clip_norm", "clip_value", "l1_penalty", "seed", "patience", "min_delta
 
 
 class RecipePanel(QScrollArea):
-    """The form, as long as it is, and the button for the file of rows. `csv_asked` tells of a press."""
-
-    csv_asked = Signal()
+    """The form, as long as it is."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -67,10 +64,7 @@ class RecipePanel(QScrollArea):
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 8, 12, 12)
         self.form = RecipeForm(session)
-        self.csv = QPushButton(tr("Choose CSV…"))
-        self.csv.clicked.connect(self.csv_asked)
         column.addWidget(self.form)
-        column.addWidget(self.csv)
         column.addStretch(1)
         self.setWidget(inner)
         session.opened.join(self.refresh)
@@ -85,7 +79,6 @@ class RecipePanel(QScrollArea):
         """Shows the recipe when it is seen."""
         if self.isVisible():
             self.form.refresh()
-        self.csv.setVisible(any(s.kind == "csv" for s in self.session.root.sources.values()))
 
 
 class RecipeForm(QWidget):
@@ -354,6 +347,7 @@ class _Settings(QWidget):
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         self.fields = {}
         for place, (name, setting) in enumerate(self._known.items()):

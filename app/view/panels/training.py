@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -170,14 +171,26 @@ class TrainingPanel(QWidget):
 
     def _set_low(self, low: bool) -> None:
         """With nothing to train the panel is one sentence, and leaves its room to the others."""
-        grows = self.tools.isHidden() and not low
         self.tools.setHidden(low)
         self.foot.setHidden(low)
-        room = self.sizePolicy()
+        self._take_room()
+
+    def _take_room(self) -> None:
+        """Low only while it is seen: the panels behind it need more."""
+        low = self.tools.isHidden() and self.isVisible()
+        room, before = self.sizePolicy(), self.sizePolicy().verticalPolicy()
         room.setVerticalPolicy(QSizePolicy.Policy.Maximum if low else QSizePolicy.Policy.Preferred)
         self.setSizePolicy(room)
-        if grows:
+        if before is QSizePolicy.Policy.Maximum and not low:
             self.grew.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._take_room()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._take_room()
 
     def set_running(self, on: bool) -> None:
         self.running = on

@@ -1,0 +1,144 @@
+"""Data are added, looked at, changed and drawn in their panel; each change is one undo step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QDialogButtonBox
+from pytestqt.qtbot import QtBot
+from test_recipe_form import choose, typed
+
+from app.view.data_files import DataFiles
+from app.view.import_dialog import ImportDialog
+from app.view.panels.controls import Field
+from app.view.panels.data_panel import DRAW, DataPanel
+from app.view.window import Window
+from engine import files
+from engine.data import KINDS
+from engine.graph import Graph, Source
+
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+
+
+@pytest.fixture
+def panel(window: Window) -> DataPanel:
+    window.session.load(Graph())
+    window.show_editor()
+    window.show_panel("data")
+    return window.data_panel
+
+
+def looked(panel: DataPanel, qtbot: QtBot) -> None:
+    """The preview has come."""
+    qtbot.waitUntil(lambda: panel._answer is None and panel.preview is not None, timeout=20_000)
+
+
+def test_every_kind_without_a_file_is_added_and_shown(panel: DataPanel, qtbot: QtBot) -> None:
+    for kind in KINDS:
+        if kind in ("csv", "parquet", "arrays", "idx", "images", "table"):
+            continue
+        before = files.to_bytes(panel.session.root)
+        panel.add_kind(kind)
+        looked(panel, qtbot)
+        assert panel.preview is not None and not panel.preview.problem, kind
+        assert not panel.summary.isHidden() and "rows" in panel.summary.text()
+        assert not panel.session.data_fault
+        assert len(panel.session.graph.of_op("data")) == 2
+        panel.session.history.undo()
+        assert files.to_bytes(panel.session.root) == before
+
+
+def test_settings_go_into_the_document_and_defaults_stay_out(
+    panel: DataPanel, qtbot: QtBot
+) -> None:
+    panel.add_kind("toy")
+    looked(panel, qtbot)
+    noise, sets = panel.form.controls["noise"], panel.set_box
+    assert isinstance(noise, Field)
+    typed(noise, "0.2")
+    assert panel.source is not None and panel.source.options == {"noise": 0.2}
+    typed(panel.form.controls["noise"], "0")  # type: ignore[arg-type]
+    assert panel.source is not None and panel.source.options == {}
+    choose_text(sets, "circle")
+    assert panel.source is not None and panel.source.path == "circle"
+    typed(panel.form.controls["split_seed"], "3")  # type: ignore[arg-type]
+    typed(panel.form.controls["seed"], "4")  # type: ignore[arg-type]
+    assert panel.source is not None
+    assert (panel.source.seed, panel.source.options) == (3, {"seed": 4})
+
+
+def choose_text(box: QComboBox, text: str) -> None:
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(box.findText(text), 0))
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+
+
+def test_a_setting_that_cannot_be_is_one_sentence(panel: DataPanel, qtbot: QtBot) -> None:
+    said: list[str] = []
+    panel.refused.connect(said.append)
+    panel.add_kind("toy")
+    looked(panel, qtbot)
+    before = files.to_bytes(panel.session.root)
+    typed(panel.form.controls["count"], "many")  # type: ignore[arg-type]
+    typed(panel.form.controls["count"], "1.5")  # type: ignore[arg-type]
+    assert len(said) == 2 and all("count is a" in s for s in said)
+    assert files.to_bytes(panel.session.root) == before
+
+
+def test_points_are_drawn_and_erased_by_mouse(panel: DataPanel, qtbot: QtBot) -> None:
+    panel.add_kind(DRAW)
+    looked(panel, qtbot)
+    picture, name = panel.picture, panel.current
+    before = panel.session.root.tensors[f"{name}.x"]
+    panel.pen.setValue(1)
+    place = picture.place_of(np.array([3.0, -1.0])).toPoint()
+    QTest.mouseClick(picture, LEFT, pos=place)
+    x, y = (panel.session.root.tensors[f"{name}.{f}"] for f in "xy")
+    assert len(x) == len(before) + 1 and x[-1] == pytest.approx([3.0, -1.0], abs=0.1) and y[-1] == 1
+    looked(panel, qtbot)
+    QTest.mouseClick(picture, RIGHT, pos=place + QPoint(2, 1))
+    assert np.array_equal(panel.session.root.tensors[f"{name}.x"], before)
+    for _ in range(2):
+        panel.session.history.undo()
+    assert panel.session.history.labels[panel.session.history.position - 1] == "Add data"
+
+
+def test_a_set_is_taken_into_the_document(panel: DataPanel, qtbot: QtBot) -> None:
+    panel.add_kind("builtin")
+    looked(panel, qtbot)
+    name = panel.current
+    panel.embed()
+    assert panel.source is not None and panel.source.kind == "table"
+    assert panel.session.root.tensors[f"{name}.x"].shape == (150, 4)
+    panel.remove()
+    assert not panel.session.root.sources
+    assert not any(key.startswith(f"{name}.") for key in panel.session.root.tensors)
+
+
+def test_a_file_is_seen_before_it_is_imported(window: Window, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    rows = [f"{20 + i},{'' if i == 3 else i / 7:},{'ab'[i % 2]}" for i in range(40)]
+    path.write_text("age,size,kind\n" + "\n".join(rows) + "\n", "utf-8")
+    dialog = ImportDialog(window, Source("csv", str(path)))
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert "40 rows" in dialog.summary.text() and ok.isEnabled()
+    assert "missing" in dialog.notes.text()
+    target = dialog.form.controls["target"]
+    assert isinstance(target, QComboBox)
+    choose(target, "age")
+    assert dialog.source.target == "age"
+    choose(dialog.form.controls["missing"], "refuse")  # type: ignore[arg-type]
+    assert not ok.isEnabled() and "people.csv" in dialog.fault.text()
+    dialog.deleteLater()
+
+
+def test_a_file_of_no_kind_is_refused(window: Window, tmp_path: Path) -> None:
+    said: list[str] = []
+    part: DataFiles = window.data_files
+    part.problem.connect(said.append)
+    assert not part.use(tmp_path / "song.mp3")
+    assert said == ["song.mp3 is no file of data that can be read"]
