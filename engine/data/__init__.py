@@ -7,7 +7,7 @@ goes through `engine.train.data`, which splits and standardises them.
 
 from engine.data.changes import add_source, change_source, embed, remove_source, tensors_of
 from engine.data.csv_file import header
-from engine.data.kinds import FILES, KINDS, kind_of, read
+from engine.data.kinds import FILES, KINDS, kind_of, read, source_of
 from engine.data.place import checksum, locate
 from engine.data.preview import Column, Preview, preview
 from engine.data.record import COMMON, DataError, Kind, Option, Table, telling
@@ -32,6 +32,7 @@ __all__ = [
     "preview",
     "read",
     "remove_source",
+    "source_of",
     "telling",
     "tensors_of",
 ]  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from engine.data import (
     arrays,
@@ -17,7 +19,7 @@ from engine.data import (
     shipped,
     toys,
 )
-from engine.data.place import locate, stamp
+from engine.data.place import checksum, locate, stamp
 from engine.data.record import NO_TENSORS, DataError, Kind, Table, Tensors
 from engine.recipe import Source
 
@@ -83,6 +85,28 @@ def kind_of(path: Path) -> str:
         if any(name.endswith(suffix) for suffix in kind.suffixes):
             return kind.name
     return ""
+
+
+def source_of(path: Path, base: Path | None = None, **changes: Any) -> Source:
+    """A source that reads a file or a folder: its kind told by its name, its checksum taken, its path
+    relative to the folder `base` where it lies in it. `changes` are other fields of the source.
+
+    Raises DataError for a file of no kind.
+    """
+    kind = kind_of(path)
+    if not kind:
+        endings = ", ".join(ending for known in KINDS.values() for ending in known.suffixes)
+        raise DataError(
+            f"{path.name} is no data that can be read; choose a folder of pictures or a file of {endings}"
+        )
+    whole = path.absolute()
+    inside = base is not None and whole.is_relative_to(base.absolute())
+    text = (
+        whole.relative_to(base.absolute()).as_posix() if base is not None and inside else str(whole)
+    )
+    numbers = kind in ("csv", "parquet", "arrays")
+    made = Source(kind, text, checksum=checksum(path), standardize=numbers, validation=0.2)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def read(source: Source, base: Path | None = None, tensors: Tensors = NO_TENSORS) -> Table:

@@ -242,6 +242,11 @@ def field_of(graph: Graph, dataset: Dataset, node_id: str, field: str) -> Field:
     """A field by name. Raises DataError naming the node and the fields there are."""
     if field not in dataset.fields:
         known = ", ".join(dataset.fields)
+        if field == "y":
+            raise DataError(
+                f"{graph.name(node_id)} reads the target, which {dataset.name} does not have; "
+                f"choose a target in the data, or another field: {known}"
+            )
         raise DataError(
             f"{graph.name(node_id)} reads the field {field!r}, which {dataset.name} does not have; "
             f"choose {known}"

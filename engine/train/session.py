@@ -42,7 +42,7 @@ class Training:
     on; results differ in the last bits between 1 and more.
 
     `step_count` counts the steps of all stages, `rate` is the learning rate of the one done last. The
-    last stage goes on as long as it is asked to. `notes` says in a sentence each why stages ended early,
+    last stage goes on as long as it is asked to. `notes` says what is odd in the data and what ended early,
     `stopped` why the last one did. `history` has the loss of every step if `keeps_history`.
 
     Raises TrainingError, DataError or ValueError with a sentence.
@@ -65,7 +65,7 @@ class Training:
         self.loss = self.rate = math.nan
         self.history: list[float] = []
         self.keeps_history = True
-        self.notes: list[str] = []
+        self.notes = [f"{t.name}{note}" for t in self._tasks for note in t.told]
         self.stopped = ""
         self._enter(0)
         self.moved = tuple(dict.fromkeys((*self._stage.now.moved, *self._moved_later())))

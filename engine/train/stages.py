@@ -20,7 +20,7 @@ from engine.ops.row import Array
 from engine.passing import under
 from engine.program import Plan
 from engine.ties import owner
-from engine.train import data, optimizers
+from engine.train import data, data_checks, optimizers
 from engine.train.data import Dataset
 from engine.train.optimizers import LEARNING_RATE, Optimizer
 from engine.train.problem import TrainingError, inner_starts, loss_of, not_ready, starts, trained
@@ -59,7 +59,8 @@ class Compiled:
 class Task:
     """A stage made ready: what it makes smaller, on which rows, and what moves (`wrt`).
 
-    `name` stands before what is wrong with it; it is empty in a recipe of one stage.
+    `name` stands before what is wrong with it; it is empty in a recipe of one stage. `told` says what is
+    odd about its data.
     """
 
     graph: Graph
@@ -73,6 +74,7 @@ class Task:
     wrt: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     nodes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -224,6 +226,17 @@ def prepare(
     dataset = next((task.dataset for task in tasks if task.dataset is not None), None)
     values = starts(graph, dataset, above, everything, seed, fresh)
     for task in tasks:
+        with task.naming():
+            fields = {n: task.nodes[n][1] for n in task.data}
+            task.told = data_checks.look(
+                graph,
+                task.dataset,
+                fields,
+                task.batch,
+                values,
+                task.loss_node,
+                task.stage.batch_size,
+            )
         if graph.modules:
             inner = inner_starts(*task.expand(values, task.first_rows(task.batch)), seed, fresh)
             values = {**inner, **values}
