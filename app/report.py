@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.evaluate import Evaluation
     from engine.graph import Graph
     from engine.train.minimum import Minimum
+    from engine.train.sweep import Trial
 
 VALUE, GRADIENT, QUIET = "green", "orange_red1", "dim"
 """The colours of forward and backward numbers, as in the window; a terminal only."""
@@ -310,6 +311,33 @@ def trained(
         yield table(told, ("Over all rows", *parts), ("bold", *[VALUE] * len(parts)))
     if output is not None:
         yield f"wrote {output}"
+
+
+def swept(trials: Sequence[Trial], best: Path | None) -> Iterator[Any]:
+    """The trials of a sweep, the best first, and why some ended early."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.settings))
+    held = any(trial.metrics.get("validation") for trial in trials)
+    titles = ["Trial", *names, "State", "Steps", "Loss", *(["Held out"] if held else []), "Time"]
+    ranked = sorted(trials, key=lambda trial: trial.rank)
+    rows = []
+    for trial in ranked:
+        varied = [_setting(trial.settings.get(name)) for name in names]
+        losses = [number(trial.loss, 6), *([number(trial.validation, 6)] if held else [])]
+        took = [f"{trial.steps:,}", *losses, seconds(trial.seconds)]
+        rows.append((str(trial.number), *varied, trial.state, *took))
+    right = [0, *range(1, 1 + len(names)), *range(2 + len(names), len(titles))]
+    yield table(rows, titles, ("bold",), right)
+    for trial in ranked:
+        if trial.message:
+            yield f"trial {trial.number}: {trial.message}"
+    if best is not None:
+        yield f"wrote {best}"
+
+
+def _setting(value: float | int | str | None) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:.6g}" if value % 1 else f"{value:.12g}"
 
 
 def seconds(value: float) -> str:

@@ -8,11 +8,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from app.cli import programs, documents, data, transfer, lists, keys, speed  # isort: skip  (the order of the help)
+from app.cli import programs, documents, data, sweeps, transfer, lists, keys, speed  # isort: skip  (the order of the help)
 from app.cli.group import Drawings, cli
 from app.shell import run_program
 
-__all__ = ["cli", "data", "documents", "keys", "lists", "main", "programs", "speed", "transfer"]
+__all__ = [
+    "cli",
+    "data",
+    "documents",
+    "keys",
+    "lists",
+    "main",
+    "programs",
+    "speed",
+    "sweeps",
+    "transfer",
+]
 
 
 def main(argv: Sequence[str] | None = None, drawings: Drawings | None = None) -> int:

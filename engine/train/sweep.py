@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine import edits
 from engine.graph import Graph
 from engine.initializers import generator
 from engine.ops.row import Array
@@ -83,7 +84,7 @@ class Sweep:
 
     `epochs` is the length of each, None for the recipe's. `prune` gives a trial up whose smallest value
     so far is above the median of the earlier ones at that time. Every trial starts from parameters drawn
-    by its recipe's seed, unless `keep` lets all of them go on from the document's.
+    by its recipe's seed, unless the sweep `goes_on` from the document's.
     """
 
     axes: tuple[Axis, ...]
@@ -92,7 +93,7 @@ class Sweep:
     seed: int = 0
     epochs: int | None = None
     prune: bool = False
-    keep: bool = False
+    goes_on: bool = False
 
     @property
     def learns(self) -> bool:
@@ -220,7 +221,7 @@ def run_trial(
     """Trains trial `number` of a settled sweep; the document stays as it is.
 
     `settings` is what `planned` says, `told` what `learnt_from` says. Returns the trial and its best
-    parameters, none when it was never measured. What goes wrong is the trial's state and message.
+    parameters, none when it never had a finite loss. What goes wrong is the trial's state and message.
     `begin` is told the settings before the first step.
     """
     began = time.perf_counter()
@@ -233,7 +234,7 @@ def run_trial(
             begin(taken)
         own = graph.copy()
         edit.apply(own)
-        seed = None if sweep.keep else own.recipe.seed
+        seed = None if sweep.goes_on else own.recipe.seed
         run.train(Training(own, base, seed=seed), sweep, told, heed)
     except DivergedError as error:
         run.state, run.message, run.steps = "diverged", str(error), error.step
@@ -260,8 +261,10 @@ class _Run:
     def train(
         self, training: Training, sweep: Sweep, told: Sequence[Trial], heed: Heed | None
     ) -> None:
-        epochs = training.stage.epochs if sweep.epochs is None else sweep.epochs
-        total = epochs * training.steps_per_epoch
+        """Steps to the end of the recipe, or in so many epochs; measured in the last stage."""
+        training.keeps_history = False
+        total = training.steps_ahead(sweep.epochs)
+        last = len(training.graph.recipe.stages) - 1
         every = max(-(-total // MEASURES), training.steps_per_epoch)
         bars = _bars(told) if sweep.prune else ()
         while self.steps < total:
@@ -269,19 +272,30 @@ class _Run:
             if word:
                 self.state, self.message = "stopped", f"{word} at step {self.steps:,}"
                 return
+            stage = training.stage_number
             training.step()
-            self.steps = training.step_count
-            if self.steps % every == 0 or self.steps == total:
+            self.steps, self.message = training.step_count, training.stopped
+            if sweep.epochs is None and training.stage_number != stage:
+                total = training.total_steps  # the stage before may have stopped early
+            over = bool(training.stopped) or self.steps >= total
+            if over or (self.steps % every == 0 and training.stage_number == last):
                 training.check()
                 self.measure(training)
-                bar = bars[len(self.curve) - 1] if len(self.curve) <= len(bars) else math.inf
-                if self.value > bar and self.steps < total:
-                    self.state = "pruned"
-                    self.message = (
-                        f"given up at step {self.steps:,}: its best is {self.value:.4g}, "
-                        f"and half of those before were below {bar:.4g} by then"
-                    )
+                if not over and self.is_hopeless(bars):
                     return
+            if over:
+                return
+
+    def is_hopeless(self, bars: Sequence[float]) -> bool:
+        """By the median rule; the state and the message then say so."""
+        bar = bars[len(self.curve) - 1] if len(self.curve) <= len(bars) else math.inf
+        if self.value > bar:
+            self.state = "pruned"
+            self.message = (
+                f"given up at step {self.steps:,}: its best is {self.value:.4g}, "
+                f"and half of those before were below {bar:.4g} by then"
+            )
+        return self.state == "pruned"
 
     def measure(self, training: Training) -> None:
         """Takes the numbers over all rows into the curve, and the parameters if they are the best."""
@@ -291,8 +305,8 @@ class _Run:
         held = found["validation"].get(name, math.nan)
         self.curve.append((training.step_count, loss, held))
         value = held if found["validation"] else loss
-        if value < self.value or not self.parameters:
-            self.value = value if math.isfinite(value) else math.inf
+        if value < self.value:  # and so a finite number
+            self.value = value
             self.best, self.losses, self.best_step = found, (loss, held), training.step_count
             self.parameters = training.parameters()
 
@@ -330,6 +344,16 @@ def learnt_from(sweep: Sweep, trials: Sequence[Trial], number: int) -> list[Tria
         return []
     told = list(trials[: max(number - behind(len(trials)) + 1, 0)])
     return told if all(trial.is_over for trial in told) else None
+
+
+def opening(
+    graph: Graph, settings: Mapping[str, Value], parameters: Mapping[str, Array]
+) -> edits.Edit:
+    """One edit that gives a document a trial's settings and parameters; those of nodes that are gone
+    are left out. Raises ValueError where a setting is nothing of the document."""
+    edit, _ = with_settings(graph, settings)
+    known = {n: v for n, v in parameters.items() if n.partition(".")[0] in graph.nodes}
+    return edits.batch(edit, edits.set_tensors(known))
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:

@@ -50,7 +50,7 @@ class SweepText(Strict):
     seed: int
     epochs: int | None
     prune: bool
-    keep: bool
+    goes_on: bool
 
 
 class TrialText(Strict):
@@ -103,7 +103,7 @@ def begin(home: Path, sweep: Sweep, document: bytes, title: str = "") -> Path:
     axes = [f"{axis.field}={axis.text}" for axis in sweep.axes]
     told = SweepText(
         VERSION, title, time.time(), axes, sweep.search, sweep.trials, sweep.seed, sweep.epochs,
-        sweep.prune, sweep.keep,
+        sweep.prune, sweep.goes_on,
     )  # fmt: skip
     write_bytes(folder / DOCUMENT, document)
     write_bytes(folder / SWEEP, msgspec.json.encode(told))
@@ -115,7 +115,9 @@ def read(folder: Path) -> Kept:
     try:
         told = msgspec.convert(load_json(bytes_of(folder / SWEEP, 1 << 20)), SweepText)
         axes = tuple(Axis.parse(text) for text in told.axes)
-        sweep = Sweep(axes, told.search, told.trials, told.seed, told.epochs, told.prune, told.keep)
+        sweep = Sweep(
+            axes, told.search, told.trials, told.seed, told.epochs, told.prune, told.goes_on
+        )
         sweep = sweep.settled(document(folder))
     except (msgspec.ValidationError, ValueError) as error:
         if isinstance(error, FileError):

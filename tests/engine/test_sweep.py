@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from engine import edits, examples
@@ -23,6 +24,7 @@ from engine.train.sweep import (
     Trial,
     best_of,
     learnt_from,
+    opening,
     planned,
     run_trial,
     suggested,
@@ -261,6 +263,45 @@ def test_a_trial_that_diverges_or_cannot_begin_is_a_row_with_its_sentence() -> N
     assert best_of([failed]) is None and math.isnan(failed.value)
 
 
+def test_all_stages_are_trained_and_only_the_last_ones_loss_counts() -> None:
+    graph = xor()
+    recipe = graph.recipe
+    first = replace(recipe.stages[0], epochs=50, learning_rate=0.2)
+    second = replace(recipe.stages[0], epochs=100, learning_rate=1.0)
+    edits.set_setting("recipe", replace(recipe, stages=(first, second))).apply(graph)
+    of = sweep("stage2.learning_rate=0.5", search="grid", graph=graph)
+    trial, parameters = run_trial(graph, None, of, 0, {"stage2.learning_rate": 0.5})
+    own = graph.copy()
+    edits.set_recipe(own, 1, learning_rate=0.5).apply(own)
+    training = Training(own, seed=own.recipe.seed)
+    training.run()
+    assert trial.steps == training.step_count == 150
+    assert all(parameters[n].tobytes() == v.tobytes() for n, v in training.parameters().items())
+    assert min(step for step, *_ in trial.curve) >= 50
+
+
+def test_a_stage_that_stops_early_ends_the_trial_with_its_sentence() -> None:
+    graph = xor(patience=3, min_delta=10.0)
+    of = sweep("seed=0", search="grid", graph=graph)
+    trial, parameters = run_trial(graph, None, of, 0, {"seed": 0})
+    assert trial.state == "done" and trial.steps < 10 and "stopped after epoch" in trial.message
+    assert parameters and math.isfinite(trial.value)
+
+
+def test_opening_a_trial_is_one_edit_with_its_settings_and_parameters() -> None:
+    graph = xor()
+    of = sweep("learning_rate=0.5", "optimizer=adam", search="grid", epochs=20)
+    ((trial, parameters),) = all_trials(graph, of)
+    before = graph.copy()
+    inverse = opening(graph, trial.settings, {**parameters, "n999": np.zeros(3)}).apply(graph)
+    stage = graph.recipe.stages[0]
+    assert (stage.learning_rate, stage.optimizer) == (0.5, "adam")
+    assert all(graph.tensors[n].tobytes() == v.tobytes() for n, v in parameters.items())
+    inverse.apply(graph)
+    assert graph.settings == before.settings
+    assert all(graph.tensors[n] is v for n, v in before.tensors.items())
+
+
 def test_who_heeds_can_end_a_trial() -> None:
     of = sweep("seed=0", search="grid")
     seen: list[int] = []
@@ -280,7 +321,7 @@ def test_without_drawing_anew_trials_go_on_from_the_document() -> None:
     first = Training(graph, seed=5)
     first.run(200)
     edits.set_tensors(first.parameters()).apply(graph)
-    of = sweep("learning_rate=0.0", search="grid", epochs=1, keep=True, graph=graph)
+    of = sweep("learning_rate=0.0", search="grid", epochs=1, goes_on=True, graph=graph)
     trial, _ = run_trial(graph, None, of, 0, {"learning_rate": 0.0})
     assert trial.loss == first.metrics()["train"][graph.name(first.loss_node)]
 
