@@ -36,6 +36,7 @@ PANELS = {
     "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
     "metrics": Panel("Metrics", "bottom", hidden=True),
+    "flow": Panel("Gradient flow", "bottom", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

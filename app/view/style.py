@@ -52,6 +52,8 @@ QPushButton[primary="true"]:disabled, QPushButton:default:disabled, QToolButton[
 QPushButton[flat="true"], QToolButton[flat="true"] { background: transparent; border-color:
     transparent; padding: 4px 6px; }
 QPushButton[flat="true"]:hover, QToolButton[flat="true"]:hover { background: $press; }
+QPushButton[quiet="true"] { color: $muted; }
+QPushButton[quiet="true"]:checked { color: $text; background: $hairline; }
 QPushButton[chip="true"] { padding: 4px 6px 4px 11px; text-align: left; }
 QToolButton[drawer="true"] { font-weight: 600; color: $muted; padding: 5px 4px; }
 QToolButton[drawer="true"]:hover { color: $text; }

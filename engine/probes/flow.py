@@ -52,9 +52,9 @@ class Flow:
     left_out: int = 0
 
 
-def flow(scene: Scene, losses: Sequence[float] = ()) -> Flow:
-    """Of the moment's gradient on `ROWS` training rows at most; `losses` are those of the run's last
-    steps, for what one moment cannot tell. Raises ValueError where there is nothing to train."""
+def flow(scene: Scene, losses: Sequence[tuple[int, float]] = ()) -> Flow:
+    """Of the moment's gradient on `ROWS` training rows at most; `losses` are (step, loss) of the
+    run so far, for what one moment cannot tell. Raises ValueError where there is nothing to train."""
     wrt = moving(scene)
     steps, left_out, of = _looked_at(scene, wrt)
     rows = _rows(scene, steps)

@@ -15,6 +15,7 @@ from engine.train import optimizers
 from engine.train.divergence import norm
 from engine.train.optimizers import LEARNING_RATE
 from engine.train.scene import Scene
+from engine.train.stages import shaped
 
 ROWS = 256
 """Rows looked at when the batch is larger."""
@@ -94,12 +95,13 @@ def next_step(scene: Scene, rows: Array) -> dict[str, Array]:
     settings = tuple(sorted(stage.settings.items()))
 
     def steps(expansion: Expansion) -> Mapping[str, Ref]:
-        adjoint = adjoints(scene, expansion, wrt)
+        adjoint = shaped(stage, expansion, adjoints(scene, expansion, wrt))
         updates = optimizers.build(expansion, optimizer, adjoint, stage.settings)
         expansion.feeds[LEARNING_RATE] = np.asarray(stage.learning_rate, expansion.dtype)
         return {n: updates.assign.get(n, n) for n in adjoint}
 
-    question = ("next step", optimizer.name, settings, stage.learning_rate, wrt)
+    cuts = (stage.l1_penalty, stage.clip_value, stage.clip_norm)
+    question = ("next step", optimizer.name, settings, stage.learning_rate, cuts, wrt)
     with np.errstate(all="ignore"):
         after, _ = scene.ask(question, steps, rows, training=True)
         return {n: value - scene.parameters[n] for n, value in after.items()}

@@ -24,8 +24,8 @@ CALM = 1.02
 _STRAIGHT = 1e-3
 
 
-def signs(scene: Scene, rows: Array, losses: Sequence[float] = ()) -> Signs:
-    """Of these rows; `losses` are those of the run's last steps. Raises ValueError."""
+def signs(scene: Scene, rows: Array, losses: Sequence[tuple[int, float]] = ()) -> Signs:
+    """Of these rows; `losses` are (step, loss) of the run so far. Raises ValueError."""
     stage = scene.graph.recipe.last
     found = roles(scene.graph)
     with np.errstate(all="ignore"):
@@ -36,7 +36,7 @@ def signs(scene: Scene, rows: Array, losses: Sequence[float] = ()) -> Signs:
         rows=max(len(rows), 1), learning_rate=stage.learning_rate, loss=loss, after=after,
         better=better, batch=len(batch(scene)), prediction=found.prediction,
         steps=scene.step,
-        losses=tuple(float(v) for v in losses), **told,
+        losses=tuple((int(step), float(loss)) for step, loss in losses), **told,
     )  # fmt: skip
 
 

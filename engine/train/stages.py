@@ -156,7 +156,7 @@ class Task:
         slopes = {n: adjoints[n] for n in self.wrt if n in adjoints}
         if not slopes:
             raise self.error(self._nothing_to_train())
-        slopes = self._shaped(expansion, slopes)
+        slopes = shaped(self.stage, expansion, slopes)
         kept = {n: r for n, r in state_updates(expansion, loss).items() if not self.keeps(n)}
         assign: dict[str, Ref] = {}
         own: tuple[str, ...] = ()
@@ -182,28 +182,29 @@ class Task:
             f"{name} does not depend on a trainable parameter; wire one in or set trainable on one"
         )
 
-    def _shaped(self, expansion: Expansion, slopes: Mapping[str, Ref]) -> dict[str, Ref]:
-        """The gradients with the L1 penalty's, then cut an entry, then cut to a norm over all.
 
-        As `torch.nn.utils.clip_grad_value_` and `clip_grad_norm_` cut them.
-        """
-        stage, found = self.stage, dict(slopes)
-        if stage.l1_penalty:
-            for n, g in found.items():
-                names = {"g": g, "p": n, "weight": stage.l1_penalty}
-                found[n] = expansion.build(_tree(_PENALTY), names)
-        if stage.clip_value:
-            for n, g in found.items():
-                found[n] = expansion.build(_tree(_CUT), {"g": g, "most": stage.clip_value})
-        if stage.clip_norm:
-            total: Ref = 0.0
-            for g in found.values():
-                squares = expansion.build(_tree(_SQUARES), {"g": g})
-                total = expansion.append(ops.ADD, (total, squares))
-            names = {"squares": total, "most": stage.clip_norm}
-            share = expansion.build(_tree(_SHARE), names)
-            found = {n: expansion.append(ops.MUL, (g, share)) for n, g in found.items()}
-        return found
+def shaped(stage: Stage, expansion: Expansion, slopes: Mapping[str, Ref]) -> dict[str, Ref]:
+    """The gradients of a stage with the L1 penalty's, then cut an entry, then cut to a norm over all.
+
+    As `torch.nn.utils.clip_grad_value_` and `clip_grad_norm_` cut them.
+    """
+    found = dict(slopes)
+    if stage.l1_penalty:
+        for n, g in found.items():
+            names = {"g": g, "p": n, "weight": stage.l1_penalty}
+            found[n] = expansion.build(_tree(_PENALTY), names)
+    if stage.clip_value:
+        for n, g in found.items():
+            found[n] = expansion.build(_tree(_CUT), {"g": g, "most": stage.clip_value})
+    if stage.clip_norm:
+        total: Ref = 0.0
+        for g in found.values():
+            squares = expansion.build(_tree(_SQUARES), {"g": g})
+            total = expansion.append(ops.ADD, (total, squares))
+        names = {"squares": total, "most": stage.clip_norm}
+        share = expansion.build(_tree(_SHARE), names)
+        found = {n: expansion.append(ops.MUL, (g, share)) for n, g in found.items()}
+    return found
 
 
 def prepare(

@@ -44,6 +44,8 @@ AT_CHANCE = 0.02
 """How near, in parts of it, a loss is to the logarithm of the number of classes."""
 LONG = 100
 """Steps that are needed to say that a loss does not fall."""
+PARTS = 10
+"""Stretches of a run whose losses are compared."""
 FALL = 0.02
 """The part of a loss that has to be gone by then."""
 ROSE = 1.5
@@ -107,7 +109,8 @@ class Signs:
     `better` a smaller rate with which it is not larger (NaN: not known). `top` is the share of the
     class predicted most, `usual` the share that it has among the targets, `spread` the deviation of the
     predictions over the targets'. `classes` is 0 where the target is no class, `seen` how many of the
-    classes there are. `steps` are done, `losses` those of the last ones.
+    classes there are. `steps` are done; `losses` are (step, loss)
+    of some of them, in order.
     """
 
     rows: int
@@ -124,12 +127,26 @@ class Signs:
     spread: float = math.nan
     prediction: str = ""
     steps: int = 0
-    losses: tuple[float, ...] = ()
+    losses: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def span(self) -> int:
+        """Over how many steps the losses go."""
+        return self.losses[-1][0] - self.losses[0][0] + 1 if self.losses else 0
 
     @property
     def is_long(self) -> bool:
         """True when it could have learnt something by now."""
-        return max(self.steps, len(self.losses)) >= LONG
+        return max(self.steps, self.span) >= LONG
+
+    @property
+    def parts(self) -> list[float]:
+        """The mean losses of ten stretches, one after the other; none while there are too few."""
+        numbers = [loss for _, loss in self.losses]
+        size = len(numbers) // PARTS
+        if self.span < LONG or size < 2:
+            return []
+        return [_mean(numbers[len(numbers) - size * (PARTS - i) :][:size]) for i in range(PARTS)]
 
 
 @dataclass(frozen=True)
@@ -284,19 +301,20 @@ def _constant(e: Evidence) -> Verdict | None:
 
 
 def _at_chance(e: Evidence) -> Verdict | None:
-    s, chance = e.signs, math.log(e.signs.classes) if e.signs.classes > 1 else math.nan
-    if len(s.losses) < LONG or not abs(_mean(s.losses[-LONG:]) - chance) < AT_CHANCE * chance:
+    s = e.signs
+    parts, chance = s.parts[PARTS // 2 :], math.log(max(s.classes, 1))
+    if not parts or not all(abs(part - chance) < AT_CHANCE * chance for part in parts):
         return None
     return Verdict(
         "guessing",
-        f"For {LONG} steps the loss has stayed at {short(_mean(s.losses[-LONG:]))}, about "
+        f"For {s.span // 2:,} steps the loss has stayed at {short(_mean(parts))}, about "
         f"ln {s.classes} = {short(chance)}: no better than guessing among {s.classes} classes.",
         (s.prediction,),
     )
 
 
 def _risen(e: Evidence) -> Verdict | None:
-    parts = _parts(e.signs.losses)
+    parts = e.signs.parts
     if not parts or not parts[-1] > ROSE * min(parts) or not math.isfinite(parts[-1]):
         return None
     return Verdict(
@@ -307,12 +325,12 @@ def _risen(e: Evidence) -> Verdict | None:
 
 
 def _not_falling(e: Evidence) -> Verdict | None:
-    parts = _parts(e.signs.losses)
+    parts = e.signs.parts
     if not parts or not parts[0] > 0 or parts[-1] <= (1 - FALL) * parts[0]:
         return None
     return Verdict(
         "not falling",
-        f"In {len(e.signs.losses):,} steps the loss went from {short(parts[0])} to "
+        f"In {e.signs.span:,} steps the loss went from {short(parts[0])} to "
         f"{short(parts[-1])}: it does not fall at learning rate {e.signs.learning_rate:g}.",
     )
 
@@ -379,14 +397,6 @@ def _healthy(e: Evidence) -> Verdict:
 
 def _mean(numbers: Sequence[float]) -> float:
     return math.fsum(numbers) / len(numbers) if numbers else math.nan
-
-
-def _parts(losses: Sequence[float], count: int = 10) -> list[float]:
-    """The means of ten stretches, one after the other; none while there are too few steps."""
-    if len(losses) < LONG:
-        return []
-    size = len(losses) // count
-    return [_mean(losses[-size * (count - i) :][:size]) for i in range(count)]
 
 
 def _names(units: Iterable[Units], most: int = 3) -> str:

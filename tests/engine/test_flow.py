@@ -93,9 +93,10 @@ def test_gradients_are_those_of_numpy(activation: str) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
-def test_update_ratios_are_those_of_training(optimizer: str) -> None:
+@pytest.mark.parametrize("cut", [{}, {"clip_norm": 0.01}, {"clip_value": 0.003, "l1_penalty": 0.1}])
+def test_update_ratios_are_those_of_training(optimizer: str, cut: dict[str, float]) -> None:
     """The next step of the probe is the first step of a training."""
-    made = scene(optimizer=optimizer, settings={"weight_decay": 0.1})
+    made = scene(optimizer=optimizer, settings={"weight_decay": 0.1}, **cut)
     training = Training(made.graph)
     before = training.parameters()
     training.step()
@@ -301,14 +302,19 @@ def test_one_answer(shift: float, fires: bool) -> None:
 def test_what_the_losses_of_a_run_tell() -> None:
     made = Scene(classes(0.0, learning_rate=1e-3))
     chance = math.log(3)
-    assert "guessing" in names(flow(made, [chance * 1.001] * 200))
-    assert "guessing" not in names(flow(made, [chance * 1.2] * 200))
-    assert "guessing" not in names(flow(made, [chance] * 99))
+
+    def told(losses: list[float], every: int = 1) -> list[str]:
+        return names(flow(made, [(i * every, loss) for i, loss in enumerate(losses)]))
+
+    assert "guessing" in told([chance * 1.001] * 200)
+    assert "guessing" in told([chance] * 30, every=10)  # thinned
+    assert "guessing" not in told([chance * 1.2] * 200)
+    assert "guessing" not in told([chance] * 99)
     falling = [2.0 * 0.99**i for i in range(300)]
-    assert names(flow(made, falling)) == [HEALTHY]
-    assert "not falling" in names(flow(made, [2.0] * 300))
-    assert "rising" in names(flow(made, [*falling, *[0.5] * 300]))
-    assert "rising" not in names(flow(made, [*falling, *[0.11] * 300]))
+    assert told(falling) == [HEALTHY]
+    assert "not falling" in told([2.0] * 300)
+    assert "rising" in told([*falling, *[0.5] * 300])
+    assert "rising" not in told([*falling, *[0.11] * 300])
 
 
 def test_one_class() -> None:

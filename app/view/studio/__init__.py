@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.session import Session
+from app.view.studio.flow import FlowPanel
 from app.view.studio.metrics import MetricsPanel
 from app.view.studio.panel import StudioPanel
 from app.view.studio.studio import Moment, Studio
@@ -11,6 +12,7 @@ __all__ = ["PANELS", "Moment", "Studio", "StudioPanel", "panels"]
 
 PANELS: tuple[type[StudioPanel], ...] = (
     MetricsPanel,
+    FlowPanel,
 )  # fmt: skip
 
 
