@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,10 @@ def _picture(path: Path, size: int, channels: int) -> Array:
 
     with opened(path, "picture") as file:
         try:
-            with Image.open(file, formats=_FORMATS) as picture:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                opened_picture = Image.open(file, formats=_FORMATS)
+            with opened_picture as picture:
                 width, height = picture.size
                 if width * height > MAX_PIXELS:
                     raise DataError(
