@@ -20,6 +20,7 @@ from rich.text import Text
 
 from engine import trace
 from engine.compose import formula_of
+from engine.graph import Recipe
 from engine.ops.row import REQUIRED, Array, Op
 from engine.shapes import shape_text
 from engine.ties import parameters_inside
@@ -297,13 +298,30 @@ def evaluated(graph: Graph, found: Evaluation) -> Iterator[Any]:
 
 
 def trained(
-    history: Sequence[float], metrics: Mapping[str, Mapping[str, float]], output: Path | None
+    recipe: Recipe,
+    begun: Mapping[int, int],
+    notes: Sequence[str],
+    history: Sequence[float],
+    metrics: Mapping[str, Mapping[str, float]],
+    output: Path | None,
 ) -> Iterator[Any]:
-    """The loss before and after, the metrics on both parts of the data, and what was written."""
+    """The loss before and after, the metrics on both parts of the data, and what was written.
+
+    `begun` says behind how many steps each stage began, `notes` why one ended before its time.
+    """
     rows = [("steps", f"{len(history):,}")]
     if history:
         rows += [("first loss", number(history[0])), ("last loss", number(history[-1]))]
     yield table(rows, (), ("bold", ""))
+    if len(recipe.stages) > 1:
+        stages = []
+        for n, at in begun.items():
+            losses = history[at : begun.get(n + 1, len(history))]
+            ends = (number(losses[0]), number(losses[-1])) if losses else ("", "")
+            stages.append((recipe.stages[n].title or f"{n + 1}", f"{len(losses):,}", *ends))
+        heads = ("Stage", "steps", "first loss", "last loss")
+        yield table(stages, heads, ("bold", VALUE, VALUE, VALUE))
+    yield from notes
     names = dict.fromkeys(name for part in metrics.values() for name in part)
     if names:
         parts = [part for part, values in metrics.items() if values]

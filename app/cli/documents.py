@@ -119,16 +119,21 @@ def train(
         output = arguments.target(output, force)
     graph, base = arguments.open_document(file)
     if lr is not None:
-        graph.put("settings", "recipe", graph.recipe.changed(learning_rate=lr))
+        stages = tuple(replace(s, learning_rate=lr) for s in graph.recipe.stages)
+        graph.put("settings", "recipe", replace(graph.recipe, stages=stages))
     training = Training(graph, base, seed=seed)
-    if steps is None:
-        steps = (
-            graph.recipe.stages[0].epochs if epochs is None else epochs
-        ) * training.steps_per_epoch
+    if steps is None and epochs is not None:
+        steps = training.steps_ahead(epochs)
+    begun = {training.stage_number: 0}
     diverged = ""
     with report.progress("train") as tell:
+
+        def told_of(t: Training) -> None:
+            tell(t.step_count, t.total_steps if steps is None else steps)
+            begun.setdefault(t.stage_number, t.step_count)
+
         try:
-            training.run(steps, lambda t: tell(t.step_count, steps))
+            training.run(steps, told_of)
         except DivergedError as error:
             diverged = str(error)
     history = training.history
@@ -140,7 +145,9 @@ def train(
     if as_json:
         ends = {"first": history[0] if history else None, "last": history[-1] if history else None}
         told = {"steps": len(history), "loss": {**ends, "history": history}, "metrics": metrics}
+        told |= {"stages": [{"stage": n + 1, "from_step": at} for n, at in begun.items()]}
+        told |= {"notes": training.notes}
         click.echo(report.to_json(told))
     else:
-        show(*report.trained(history, metrics, output))
+        show(*report.trained(graph.recipe, begun, training.notes, history, metrics, output))
     return tell_error(diverged, FAILED) if diverged else DONE

@@ -194,7 +194,20 @@ class Running:
         for node_id in self.inner_states():
             self.now.plan.set(node_id, np.asarray(float(node_id == STEP)))
 
+    def forget(self) -> None:
+        """After a divergence: curvature read off wild steps is of no use, nor the mean of their losses."""
+        self.memory = lbfgs.Memory()
+        if self.watch is not None:
+            self.watch.forget()
+
+    def has_finite_loss(self) -> bool:
+        """Whether the loss is a finite number where the stage is now, on a batch."""
+        rows = self.task.first_rows(self._batch)
+        loss = self.measure(rows)[self.task.graph.name(self.task.loss_node)]
+        return math.isfinite(loss) and self.is_finite()
+
     def is_finite(self) -> bool:
+        """Whether all numbers that the stage trains are finite."""
         return all(np.isfinite(self.now.plan.value(n)).all() for n in self.task.wrt)
 
     def fed(self) -> dict[str, Array]:
@@ -203,14 +216,18 @@ class Running:
 
     # ------------------------------------------------------------ changing by hand
 
-    def set_rate(self, step: int) -> None:
-        """Sets the rate of the step behind so many. Raises TrainingError when there is none."""
+    def rate_of(self, step: int) -> float:
+        """The rate of the step behind so many. Raises TrainingError when there is none."""
         value, of = self.live
         try:
             said = self.schedule.at(step - self.start)
         except ValueError as error:
             raise self.task.error(error) from None
-        self._use_rate(said if value == of else value * (said / of))
+        return said if value == of else value * (said / of)
+
+    def set_rate(self, step: int) -> None:
+        """Sets the rate of the step behind so many. Raises TrainingError when there is none."""
+        self._use_rate(self.rate_of(step))
 
     def _use_rate(self, rate: float) -> None:
         self.rate = rate

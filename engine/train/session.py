@@ -137,7 +137,8 @@ class Training:
             running.watch = running.new_watch()
             self._save(both=True)
         if not is_last:
-            self.check()
+            if not running.has_finite_loss():
+                self._diverged()
             self._values |= running.moved()
             self._epochs += number
             self._enter(self.stage_number + 1)
@@ -183,6 +184,8 @@ class Training:
     @property
     def total_steps(self) -> int:
         """Steps of the whole recipe; fewer once a stage has stopped early."""
+        if self.stopped:
+            return self.step_count
         return self._stage.start + sum(t.steps for t in self._tasks[self.stage_number :])
 
     def steps_ahead(self, epochs: int | None = None) -> int:
@@ -223,8 +226,8 @@ class Training:
         stops early ends it too. Raises DivergedError, also when the last update itself left the finite
         numbers.
         """
-        self.stopped = ""
         left = self.steps_ahead() if steps is None else steps
+        self.stopped = ""
         while left > 0 and not self.stopped:
             number = self.stage_number
             self.step()
@@ -247,10 +250,9 @@ class Training:
     def learning_rate(self) -> float:
         """That of the step to come; NaN when the schedule has none for it."""
         try:
-            self._stage.set_rate(self.step_count)
+            return self._stage.rate_of(self.step_count)
         except TrainingError:
             return math.nan
-        return self._stage.rate
 
     def set_learning_rate(self, value: float) -> None:
         """From the next step of this stage on. The schedule goes on from it: its coming rates are
@@ -329,8 +331,7 @@ class Training:
                 change.apply(running, kept)
         if self.keeps_history:
             del self.history[len(self.history) - (failed - kept) :]
-        if running.watch is not None:
-            running.watch.forget()
+        running.forget()
         self._save(both=True)
         self._plan_event()
         raise DivergedError(
@@ -411,6 +412,7 @@ class Training:
             "step": self.step_count, "seed": self.seed, "stage": self.stage_number,
             "stage_start": self._stage.start, "epochs": self._epochs,
             "loss": self.loss if math.isfinite(self.loss) else None, "notes": list(self.notes),
+            "stopped": self.stopped,
         }  # fmt: skip
         return arrays, facts
 
@@ -443,7 +445,8 @@ class Training:
         self._enter(number)
         self.step_count = int(facts["step"])
         keeping.restore_stage(self._stage, arrays, facts, self.step_count)
-        self.history, self.notes, self.stopped = [], [str(n) for n in facts["notes"]], ""
+        self.history, self.notes = [], [str(n) for n in facts["notes"]]
+        self.stopped = str(facts["stopped"])
         self.loss = math.nan if facts["loss"] is None else float(facts["loss"])
         self._save(both=True)
         self._plan_event()

@@ -342,7 +342,8 @@ def test_train(line: Path) -> None:
     before = line.read_bytes()
     out = line.parent / "out.gloom"
     found = gradloom("train", line, "-o", out)
-    assert list(found) == ["steps", "loss", "metrics"]
+    assert list(found) == ["steps", "loss", "metrics", "stages", "notes"]
+    assert found["stages"] == [{"stage": 1, "from_step": 0}] and found["notes"] == []
     assert list(found["loss"]) == ["first", "last", "history"]
     assert found["steps"] == len(found["loss"]["history"]) == 40
     assert found["loss"]["first"] == 30 > found["loss"]["last"]
@@ -362,6 +363,27 @@ def test_train_by_steps_rate_and_seed(line: Path) -> None:
     assert nothing["loss"] == {"first": None, "last": None, "history": []}
     text = call("train", line).stdout
     assert "first loss  30\n" in text and "Over all rows   train" in text
+
+
+def test_train_by_stages(line: Path) -> None:
+    """The stages one after the other, each in a row of its own, and why one ended early."""
+    graph = files.read(line)
+    first = Stage("coarse", learning_rate=0.02, epochs=40, patience=3, min_delta=0.5)
+    recipe = Recipe((first, Stage("fine", optimizer="adam", learning_rate=0.001, epochs=10)))
+    graph.put("settings", "recipe", recipe)
+    files.write(graph, line)
+    found = gradloom("train", line)
+    begun = found["stages"][1]["from_step"]
+    assert [row["stage"] for row in found["stages"]] == [1, 2]
+    assert 3 < begun < 40 and found["steps"] == begun + 10
+    (note,) = found["notes"]
+    assert note.startswith(
+        f"stage 1 (coarse): stopped after epoch {begun}: the training loss has not"
+    )
+    lines = [text.split() for text in call("train", line).stdout.splitlines()]
+    assert ["coarse", str(begun)] in [words[:2] for words in lines]
+    assert ["fine", "10"] in [words[:2] for words in lines]
+    assert note.split()[:6] in [words[:6] for words in lines]
 
 
 def test_train_refuses(line: Path, square: Path) -> None:

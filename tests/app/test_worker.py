@@ -99,6 +99,29 @@ def test_same_numbers_as_without_a_process(make: Callable[..., Trainer]) -> None
     assert all(here.history[step - 1] == loss for step, loss in points)
 
 
+def test_stages_and_an_early_end(make: Callable[..., Trainer]) -> None:
+    """To the end of the recipe: the stages in order, the reason told, the steps counted anew."""
+    graph = examples.load("xor")
+    stage = replace(graph.recipe.last, epochs=50)
+    stages = (replace(stage, title="a", patience=3, min_delta=9.0), replace(stage, epochs=30))
+    graph.put("settings", "recipe", replace(graph.recipe, stages=stages))
+    trainer = make(files.to_bytes(graph), seed=3)
+    trainer.start()
+    news = until(trainer, in_state("finished"))
+    here = Training(graph, seed=3)
+    here.run()
+    assert news[-1].step == news[-1].total == here.step_count == 34
+    assert news[-1].stage == 1
+    assert {m.message for m in news} - {""} == set(here.notes)
+    assert all(
+        v.tobytes() == here.parameters()[n].tobytes() for n, v in trainer.parameters().items()
+    )
+    trainer.start()  # the last stage once more
+    assert until(trainer, in_state("finished"))[-1].step == 64
+    trainer.start(epochs=3)
+    assert until(trainer, in_state("finished"))[-1].step == 67
+
+
 def test_pause_step_resume_stop(make: Callable[..., Trainer]) -> None:
     trainer = make(document())
     trainer.step()
