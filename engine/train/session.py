@@ -23,8 +23,7 @@ from engine.train.data import Dataset
 from engine.train.problem import TrainingError, use_threads
 from engine.train.running import Running
 from engine.train.saved import Change, DivergedError, Saved
-from engine.train.schedules import Rates
-from engine.train.stages import prepare, steps_in
+from engine.train.stages import moved_by, prepare, steps_in
 
 __all__ = ["SAVE_EVERY", "DivergedError", "Training"]
 
@@ -68,24 +67,11 @@ class Training:
         self.notes = [f"{t.name}{note}" for t in self._tasks for note in t.told]
         self.stopped = ""
         self._enter(0)
-        self.moved = tuple(dict.fromkeys((*self._stage.now.moved, *self._moved_later())))
+        later = moved_by(self._tasks[1:], self._values)
+        self.moved = tuple(dict.fromkeys((*self._stage.now.moved, *later)))
         self._skip()
 
     # ------------------------------------------------------------ stages
-
-    def _moved_later(self) -> list[str]:
-        """What the stages behind the first move; they are all compiled once, to say what is wrong."""
-        found: list[str] = []
-        for task in self._tasks[1:]:
-            with task.naming():
-                Rates(task.stage, task.steps_per_epoch)
-                row = optimizers.find(task.stage.optimizer)
-                made = task.compile(task.batch, self._values, row, task.stage.settings)
-            for node_id in made.moved:
-                if node_id not in self._values:
-                    self._values[node_id] = made.plan.value(node_id).copy()
-            found += made.moved
-        return found
 
     def _enter(self, number: int) -> None:
         """Begins a stage with the values there are now."""

@@ -24,6 +24,7 @@ from engine.train import data, data_checks, optimizers
 from engine.train.data import Dataset
 from engine.train.optimizers import LEARNING_RATE, Optimizer
 from engine.train.problem import TrainingError, inner_starts, loss_of, not_ready, starts, trained
+from engine.train.schedules import Rates
 
 BLOCK_BYTES = 32 * 2**20
 """How much of the data is put in the order of an epoch at a time."""
@@ -245,6 +246,22 @@ def prepare(
         if given is None:
             task.wrt = tuple(n for n in task.wrt if not task.keeps(n))
     return tasks, values
+
+
+def moved_by(tasks: Sequence[Task], values: dict[str, Array]) -> list[str]:
+    """What these stages move. All are compiled once, to say what is wrong with one before the first step;
+    running statistics inside modules get their values."""
+    found: list[str] = []
+    for task in tasks:
+        with task.naming():
+            Rates(task.stage, task.steps_per_epoch)
+            row = optimizers.find(task.stage.optimizer)
+            made = task.compile(task.batch, values, row, task.stage.settings)
+        for node_id in made.moved:
+            if node_id not in values:
+                values[node_id] = made.plan.value(node_id).copy()
+        found += made.moved
+    return found
 
 
 def steps_in(tasks: Sequence[Task], done: int, epochs: int) -> int:

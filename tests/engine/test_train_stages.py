@@ -280,7 +280,7 @@ def test_early_stopping_puts_the_best_parameters_back(validation: float) -> None
     for _ in range(training.epoch):
         losses.append(0.0)
         for _ in range(by_itself.steps_per_epoch):
-            count = min(5, len(by_itself.dataset.train) - by_itself.step_count % by_itself.steps_per_epoch * 5)  # type: ignore[union-attr]  # fmt: skip
+            count = min(5, rows - by_itself.step_count % by_itself.steps_per_epoch * 5)
             losses[-1] += by_itself.step() * count
         if validation:
             losses[-1] = by_itself.metrics()["validation"]["loss"]
