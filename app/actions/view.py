@@ -37,6 +37,11 @@ PANELS = {
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
     "metrics": Panel("Metrics", "bottom", hidden=True),
     "flow": Panel("Gradient flow", "bottom", hidden=True),
+    "regions": Panel("Regions", "bottom", hidden=True),
+    "curve": Panel("Fit", "bottom", hidden=True),
+    "reconstructions": Panel("Reconstructions", "bottom", hidden=True),
+    "latent": Panel("Latent plane", "bottom", hidden=True),
+    "units": Panel("Units", "bottom", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

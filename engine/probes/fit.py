@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.compose import compose
+from engine.data import functions
+from engine.data.record import settings
 from engine.ops.row import Array
 from engine.probes import rowwise
 from engine.probes.regions import measured, task_of
@@ -127,14 +128,11 @@ def _apart(errors: Array, where: Array, within: Array) -> tuple[float, float | N
 
 
 def _truth(scene: Scene, across: Array) -> Array:
-    """The function that the data are points of, where their source says it in terms of its feature."""
+    """The function that the data are points of, where their source is one of the feature as it is."""
     source = scene.graph.sources.get(data.main_source(scene.graph) or "")
     if source is None or source.kind != "function" or source.standardize:
         return np.zeros(0)
     try:
-        graph = compose(str(source.options.get("formula", "")), {"x": across})
-        output = graph.output() or ""
-        values = Scene(graph).values([output])[output]
-        return np.broadcast_to(values, across.shape).astype(np.float64)
-    except ValueError:
+        return functions.values(settings(functions.OPTIONS, source)["formula"], across)
+    except ValueError:  # it need not hold beyond the data's reach
         return np.zeros(0)

@@ -48,11 +48,11 @@ def latent(
     first: int = PRINCIPAL,
     second: int = PRINCIPAL,
     limit: int = ROWS,
-    row: int = -1,
+    of_row: int = -1,
     at: tuple[float, float] | None = None,
     width: int = 0,
 ) -> Latent:
-    """Rows of both parts as points. `row` asks for that row's picture, `at` for what the network makes
+    """Rows of both parts as points. `of_row` asks for that row's picture, `at` for what the network makes
     of a point of the plane. Raises ValueError where there is no layer between data and output."""
     net = rowwise.network(scene)
     rowwise.whole("the number of rows", limit, 1, 5000)
@@ -77,8 +77,8 @@ def latent(
     if at is not None and seen.path != output.path:
         shown, is_picture = _decoded(scene, net, seen, plane.point(at), width)
         said = "point"
-    elif row in rows:
-        shown, is_picture = _row(scene, net, np.array([row]), width)
+    elif of_row in rows:
+        shown, is_picture = _row(scene, net, np.array([of_row]), width)
         said = "data"
     return Latent(
         rows, plane.places(values), np.repeat([False, True], [len(part) for part in drawn]),
@@ -179,13 +179,12 @@ def _decoded(
     output = net.nodes[net.prediction]
     fed = units.reshape(1, *seen.shape).astype(scene.graph.dtype)
     values = scene.values([output.path], scene.rows(limit=1), {seen.path: fed})[output.path]
-    return _picture(values, output.shape, width)
+    return _picture(values, rowwise.row_shape(scene, output), width)
 
 
 def _row(scene: Scene, net: Network, rows: Array, width: int) -> tuple[Array, bool]:
     """The features of a row."""
-    shape = net.nodes[net.inputs[0]].shape if len(net.inputs) == 1 else (net.width,)
-    return _picture(rowwise.features(scene, net, rows), shape, width)
+    return _picture(rowwise.features(scene, net, rows), rowwise.input_shape(scene, net), width)
 
 
 def _picture(values: Array, shape: tuple[int, ...], width: int) -> tuple[Array, bool]:

@@ -83,7 +83,8 @@ def reconstructions(
     with np.errstate(all="ignore"):
         errors = ((after - before) ** 2).mean(axis=1)
     finite = before[np.isfinite(before)]
-    shape = next((n.shape for n in (start, out) if rowwise.picture_shape(n.shape)), out.shape)
+    shapes = [rowwise.row_shape(scene, node) for node in (start, out)]
+    shape = next((s for s in shapes if rowwise.picture_shape(s)), out.shape)
     found = rowwise.labels(scene, net, picked)
     labels = tuple(found[1].names[c] if c >= 0 else "" for c in found[0]) if found else ()
     alike = [p for p, n in net.nodes.items() if n.size == out.size and n.kind == "float"]

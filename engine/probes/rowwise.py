@@ -341,6 +341,20 @@ def picture_shape(shape: Shape, width: int = 0) -> Shape:
     return ()
 
 
+def row_shape(scene: Scene, node: RowNode) -> Shape:
+    """A row's shape; that of the data's pictures where it has as many numbers in a row."""
+    told = scene.dataset.picture if scene.dataset is not None else None
+    flat = len([n for n in node.shape if n != 1]) == 1
+    return tuple(told) if told is not None and flat and math.prod(told) == node.size else node.shape
+
+
+def input_shape(scene: Scene, net: Network) -> Shape:
+    """The shape of a row's features: that of the input, flat where there are several."""
+    if len(net.inputs) != 1:
+        return (net.width,)
+    return row_shape(scene, net.nodes[net.inputs[0]])
+
+
 def pictures(values: Array, shape: Shape, width: int = 0) -> Array:
     """Rows of numbers as pictures, rows × `picture_shape`; as rows of numbers when they are none."""
     count, found = len(values), picture_shape(shape, width)
@@ -376,15 +390,21 @@ class Measure:
 def rows_at_work(scene: Scene) -> Array:
     """The rows of the last step's batch, of the next one before the first; none when it takes all.
 
-    That is the order of training (`Dataset.order`) with the first stage's batch size.
+    That is the order of training (`Dataset.order`) where no stage stopped early.
     """
-    dataset = scene.dataset
-    if dataset is None:
-        return np.arange(0)
-    total = len(dataset.train)
-    batch = scene.graph.recipe.stages[0].batch_size or total
-    if batch >= total:
-        return np.arange(0)
-    epoch, position = divmod(max(scene.step - 1, 0), -(-total // batch))
-    order = dataset.order(scene.graph.recipe.seed, epoch)
-    return order[position * batch : (position + 1) * batch]
+    dataset, step = scene.dataset, max(scene.step - 1, 0)
+    stages = scene.graph.recipe.stages
+    total = len(dataset.train) if dataset is not None else 0
+    epochs = 0
+    for number, stage in enumerate(stages):
+        batch = min(stage.batch_size or total, total)
+        each = -(-total // batch) if total else 1
+        if step < stage.epochs * each or number + 1 == len(stages):
+            if dataset is None or batch >= total:
+                break
+            epoch, position = divmod(step, each)
+            order = dataset.order(scene.graph.recipe.seed, epochs + epoch)
+            return order[position * batch : (position + 1) * batch]
+        step -= stage.epochs * each
+        epochs += stage.epochs
+    return np.arange(0)

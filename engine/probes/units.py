@@ -83,7 +83,7 @@ def units(
     values = _per_unit(scene.values([seen.path], picked)[seen.path], total)[:, numbers]
     values = values.astype(np.float64)
     order = np.argsort(np.where(np.isfinite(values), -values, np.inf), axis=0, kind="stable")[:BEST]
-    shape = net.nodes[net.inputs[0]].shape if len(net.inputs) == 1 else (net.width,)
+    shape = rowwise.input_shape(scene, net)
     norm = float(np.median(np.linalg.norm(inputs.astype(np.float64), axis=1)))
     made, reached = ascended(scene, net, seen, numbers, total, norm, seed, inputs[order[0]])
     best = inputs[order.T.reshape(-1)].astype(np.float64)
@@ -175,7 +175,7 @@ def _weights(
         return np.zeros(0), "", False
     value = value.astype(np.float64)
     if value.ndim == 2 and value.shape == (net.width, seen.size) and len(net.inputs) == 1:
-        shape = net.nodes[net.inputs[0]].shape
+        shape = rowwise.input_shape(scene, net)
         flat = value.T[numbers]
     elif value.ndim in (3, 4) and seen.shape and len(value) == seen.shape[0]:
         shape, flat = value.shape[1:], value[numbers].reshape(len(numbers), -1)

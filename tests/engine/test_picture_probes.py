@@ -136,8 +136,8 @@ def test_the_rows_at_work_are_those_of_training() -> None:
         training.run(steps - training.step_count)
         asked.at(training.parameters(), training.step_count)
         work = rowwise.rows_at_work(asked)
-        node = next(iter(training._data))
-        fed = training._now.plan.value(node)
+        plan = training._stage.now.plan
+        fed = next(plan.value(n) for n in graph.of_op("data") if n in plan.expansion.nodes)
         assert asked.field("x", work) == pytest.approx(fed)
     assert not len(rowwise.rows_at_work(Scene(examples.load("xor"))))
 
@@ -182,7 +182,7 @@ def test_a_fit_to_a_known_function_is_measured_between_the_points(
     asked, weights = curve()
     source = replace(asked.graph.sources["d"], kind="function", options={"formula": "sin(3*x)"})
     asked.graph.put("sources", "d", source)
-    told = fit(asked, grid=2000)
+    told = fit(asked, grid=2000)  # the points themselves are in the scene already
     low, high = told.reach
     within = (told.across >= low) & (told.across <= high)
     x = told.across[within]
@@ -297,7 +297,7 @@ def test_a_point_of_the_plane_is_decoded() -> None:
     code[1:] = 0.25, -0.5
     assert told.said == "point" and told.shown_is_picture
     assert told.shown.reshape(-1) == pytest.approx(code @ DECODER)
-    row = latent(asked, row=7)
+    row = latent(asked, of_row=7)
     assert row.said == "data" and row.shown.reshape(-1) == pytest.approx(PICTURES[7])
     told = latent(asked, at=(0.1, 0.2))
     codes = np.tanh(PICTURES[told.rows] @ ENCODER)

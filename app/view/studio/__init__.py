@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from app.session import Session
+from app.view.studio.fit import FitPanel
 from app.view.studio.flow import FlowPanel
+from app.view.studio.latent import LatentPanel
 from app.view.studio.metrics import MetricsPanel
 from app.view.studio.panel import StudioPanel
+from app.view.studio.reconstructions import ReconstructionsPanel
+from app.view.studio.regions import RegionsPanel
 from app.view.studio.studio import Moment, Studio
+from app.view.studio.units import UnitsPanel
 
 __all__ = ["PANELS", "Moment", "Studio", "StudioPanel", "panels"]
 
 PANELS: tuple[type[StudioPanel], ...] = (
     MetricsPanel,
     FlowPanel,
+    RegionsPanel, FitPanel, ReconstructionsPanel, LatentPanel, UnitsPanel,
 )  # fmt: skip
 
 
