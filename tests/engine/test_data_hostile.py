@@ -243,7 +243,8 @@ def test_mangled_files_give_rows_or_a_sentence(kind: str, tmp_path: Path) -> Non
     (tmp_path / name).write_bytes(content)
     assert not data.preview(source, tmp_path).problem
     refused = 0
-    for seed in range(ROUNDS):
+    # Each Parquet file is read by a process of its own, since its library may end the process.
+    for seed in range(ROUNDS // 6 if kind == "parquet" else ROUNDS):
         (tmp_path / name).write_bytes(mangled(content, random.Random(seed)))
         os.utime(tmp_path / name, ns=(seed, seed + 1))
         try:
