@@ -42,6 +42,8 @@ PANELS = {
     "reconstructions": Panel("Reconstructions", "bottom", hidden=True),
     "latent": Panel("Latent plane", "bottom", hidden=True),
     "units": Panel("Units", "bottom", hidden=True),
+    "updates": Panel("Updates", "bottom", hidden=True),
+    "histograms": Panel("Histograms", "bottom", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

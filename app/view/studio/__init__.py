@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.session import Session
 from app.view.studio.fit import FitPanel
 from app.view.studio.flow import FlowPanel
+from app.view.studio.histograms import HistogramsPanel
 from app.view.studio.latent import LatentPanel
 from app.view.studio.metrics import MetricsPanel
 from app.view.studio.panel import StudioPanel
@@ -12,6 +13,7 @@ from app.view.studio.reconstructions import ReconstructionsPanel
 from app.view.studio.regions import RegionsPanel
 from app.view.studio.studio import Moment, Studio
 from app.view.studio.units import UnitsPanel
+from app.view.studio.updates import UpdatesPanel
 
 __all__ = ["PANELS", "Moment", "Studio", "StudioPanel", "panels"]
 
@@ -19,6 +21,8 @@ PANELS: tuple[type[StudioPanel], ...] = (
     MetricsPanel,
     FlowPanel,
     RegionsPanel, FitPanel, ReconstructionsPanel, LatentPanel, UnitsPanel,
+    UpdatesPanel,
+    HistogramsPanel,
 )  # fmt: skip
 
 
