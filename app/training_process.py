@@ -18,6 +18,7 @@ from app.messages import Assignment, Layout, Progress, State
 from engine import files
 from engine.ops.row import Array
 from engine.train import runs
+from engine.train.recorded import stretch
 from engine.train.recorder import Recorder, Written
 from engine.train.recording import Run
 from engine.train.session import DivergedError, Training
@@ -256,19 +257,8 @@ class _Child:
         training, recorder = self.training, self.recorder
         if recorder is not None:
             steps = min(steps, recorder.until)
-        losses: list[float] = []
-        rates: list[float] = []
-        step, add, add_rate = training.step, losses.append, rates.append
         done, stage, begin = training.step_count, training.stage_number, time.perf_counter()
-        failure = ""
-        try:
-            for _ in range(steps):
-                add(step())
-                add_rate(training.rate)
-                if training.stopped:
-                    break
-        except (DivergedError, ValueError) as error:
-            failure = str(error)
+        losses, rates, failure = stretch(training, steps)
         taken = time.perf_counter() - begin
         self.longest = max(self.longest, taken)
         self.burst = max(1, min(2 * steps, int(_BURST * steps / (taken or _BURST))))
@@ -279,8 +269,8 @@ class _Child:
         taken_back = done + len(losses) - training.step_count
         if taken_back > 0:
             del self.losses[max(len(self.losses) - taken_back, 0) :]
-        if failure:
-            self.fail(failure)
+        if failure is not None:
+            self.fail(str(failure))
         elif training.stopped:
             self.left = 0
         elif self.follows_recipe and training.stage_number != stage:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from app.cli import programs, documents, data, sweeps, transfer, lists, keys, speed  # isort: skip  (the order of the help)
+from app.cli import programs, documents, training, data, sweeps, transfer, lists, keys, speed  # isort: skip  (the order of the help)
 from app.cli.group import Drawings, cli
 from app.shell import run_program
 
@@ -22,6 +22,7 @@ __all__ = [
     "programs",
     "speed",
     "sweeps",
+    "training",
     "transfer",
 ]
 

@@ -291,11 +291,15 @@ class MomentWriter:
                 self._norms[0, column] = (
                     math.nan if after is None else _norm(after[node_id] - value)
                 )
-        at = self._start + index * self.layout.slot
+        self._write(self._start + index * self.layout.slot, stamp)
+        self._held[step] = index
+
+    def _write(self, at: int, stamp: bytes) -> None:
+        """Takes the stamp before away, writes numbers and stamp behind, and puts the stamp back last."""
+        assert self._file is not None
         for place, part in ((at, _EMPTY), (at + STAMP.size, self._slot[STAMP.size :]), (at, stamp)):
             self._file.seek(place)
             write_all(self._file, part)
-        self._held[step] = index
 
     def _index(self, step: int) -> int:
         """The slot for a step: its own, an unused one, or that of one that is dropped."""
