@@ -63,8 +63,12 @@ def reconstructions(
     rowwise.whole("the number of rows", rows, 1, MOST_ROWS)
     rowwise.whole("the draw", draw, 0, 10**9)
     rowwise.whole("the width of a picture", width, 0, 10_000)
-    out = net.node(output, net.prediction)
-    start = _original(net, original, out)
+    pair = net.compared
+    if pair is not None and net.nodes[net.prediction].size != net.nodes[pair[1]].size:
+        out, source = net.node(output, pair[0]), pair[1]
+    else:
+        out, source = net.node(output, net.prediction), net.target
+    start = _original(net, original, source, out)
     noise = None if noisy == "-" else _noisy(net, noisy, start, out)
     chosen = rowwise.part_of(part)
     if not len(scene.rows(chosen)):
@@ -101,9 +105,9 @@ def reconstructions(
     )  # fmt: skip
 
 
-def _original(net: Network, wanted: str, out: RowNode) -> RowNode:
+def _original(net: Network, wanted: str, target: str, out: RowNode) -> RowNode:
     """What should come out: the target, else an input with as many numbers."""
-    for path in (wanted, net.target, *net.inputs):
+    for path in (wanted, target, *net.inputs):
         node = net.nodes.get(net.aliases.get(path, ""))
         if (
             node is not None
@@ -114,7 +118,7 @@ def _original(net: Network, wanted: str, out: RowNode) -> RowNode:
             return node
     raise ValueError(
         f"{out.name} does not give the input back; this shows auto-encoders: compare a node with the "
-        "input itself in the loss, or choose a node with as many numbers as the input"
+        "input itself in a loss"
     )
 
 

@@ -269,19 +269,29 @@ def measured(scene: Scene, net: Network, task: Task | None) -> tuple[Measure, ..
         rows, total = scene.rows(part_name, rowwise.MEASURED), len(scene.rows(part_name))
         if not total:
             continue
+        values = _with_loss(scene, net, rows)
         accuracy = None
         if task is not None:
-            accuracy = float(1 - _wrong(scene, net, task, rows).mean())
-        loss = scene.loss(rows) if net.roles.loss else None
+            accuracy = float(1 - _wrong(scene, net, task, rows, values[net.prediction]).mean())
+        cost = values.get(net.roles.loss)
+        loss = float(cost) if cost is not None and cost.ndim == 0 else None
         found.append(Measure(part_name, loss, accuracy, len(rows), total))
     return tuple(found)
 
 
-def _wrong(scene: Scene, net: Network, task: Task, rows: Array) -> Array:
+def _with_loss(scene: Scene, net: Network, rows: Array) -> dict[str, Array]:
+    """The prediction on these rows, and the loss where it has a value."""
+    try:
+        return scene.values([net.prediction, *filter(None, [net.roles.loss])], rows)
+    except ValueError:
+        return scene.values([net.prediction], rows)
+
+
+def _wrong(scene: Scene, net: Network, task: Task, rows: Array, values: Array) -> Array:
     target = rowwise.target_of(scene, net, rows)
     assert target is not None
-    values = scene.values([net.prediction], rows)[net.prediction].reshape(len(rows), -1)
-    wrong: Array = task.decided(values)[1] != task.classes.of(target)
+    decided = task.decided(values.reshape(len(rows), -1))[1]
+    wrong: Array = decided != task.classes.of(target)
     return wrong
 
 
@@ -307,6 +317,7 @@ def _marked(
         numbers = target.reshape(-1).astype(np.float64)
     wrong = np.zeros(len(rows), np.bool_)
     if task is not None and len(rows):
-        wrong = _wrong(scene, net, task, rows)
+        values = scene.values([net.prediction], rows)[net.prediction]
+        wrong = _wrong(scene, net, task, rows, values)
     marks = Points(rows, places, classes, numbers, is_held, wrong, np.isin(rows, work))
     return measured(scene, net, task), marks

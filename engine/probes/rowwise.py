@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from engine.expansion import Expansion
+from engine.graph import Graph
 from engine.ops.row import Array
 from engine.shapes import Shape
 from engine.train import data
@@ -23,7 +24,7 @@ TRACED = 200
 OFFERED = 100
 SURVEYED = 2000
 """Rows that means, ranges and norms are taken from; of more, evenly chosen ones."""
-MEASURED = 5000
+MEASURED = 2000
 """Rows that a loss and an accuracy are told of."""
 
 
@@ -64,6 +65,7 @@ class Network:
     ranks: Mapping[str, int]
     aliases: Mapping[str, str]
     expansion: Expansion
+    graph: Graph
 
     @property
     def width(self) -> int:
@@ -107,6 +109,22 @@ class Network:
         known = scene.parameters.get(parameter)
         return known if known is not None else self.expansion.feeds.get(parameter), name
 
+    @property
+    def compared(self) -> tuple[str, str] | None:
+        """The last node that something without rows (a loss) compares with an input of the same size,
+        and that input: the output of an auto-encoder, also of one that an earlier stage trains."""
+        found = None
+        graph = self.graph
+        for node in graph.order():
+            if node in self.aliases:
+                continue
+            read = [self.aliases.get(str(graph.operand(node, p)), "") for p in graph.ports(node)]
+            for start in (n for n in read if n in self.inputs and self.nodes[n].size > 1):
+                for end in (n for n in read if n and self.nodes[n].learnt):
+                    if self.nodes[end].size == self.nodes[start].size:
+                        found = end, start
+        return found
+
     def choices(self, paths: Sequence[str]) -> tuple[tuple[str, str, int], ...]:
         """Nodes to choose from: path, name, numbers a row."""
         return tuple((p, self.nodes[p].name, self.nodes[p].size) for p in paths)
@@ -131,8 +149,9 @@ def _network(scene: Scene) -> Network:
     expansion = scene.expanded(np.resize(scene.rows(), TRIED))
     nodes, aliases = _row_nodes(scene, expansion)
     found = roles(graph)
-    output = found.prediction or graph.output() or ""
-    prediction = aliases.get(output, "")
+    if found.prediction not in aliases:
+        found = Roles(found.loss)
+    prediction = aliases.get(found.prediction or graph.output() or "", "")
     if not prediction:
         raise ValueError(
             "no node has a value for each row of the data; wire a network from a data node to a loss"
@@ -152,7 +171,7 @@ def _network(scene: Scene) -> Network:
     above = {s: frozenset(expansion.ancestors([s]) & movers) for s in wanted}
     return Network(
         nodes, inputs, prediction, aliases.get(found.target, ""), hidden, found, above, ranks, aliases,
-        expansion,
+        expansion, graph,
     )  # fmt: skip
 
 

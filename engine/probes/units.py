@@ -134,7 +134,7 @@ def ascended(
 
     It goes two ways, from a small draw and from the row that excites the unit most (`best`), and keeps
     the better end. Each step goes along the gradient, half the ball's radius far and less and less,
-    and back into the ball.
+    and back into the ball; the best place on the way is kept.
     """
     count = len(numbers)
     radius, twice = norm or 1.0, np.tile(numbers, 2)
@@ -144,22 +144,27 @@ def ascended(
     drawn = generator(seed, _ASCENT).standard_normal((total, net.width))[numbers]
     drawn *= 0.05 * radius / np.linalg.norm(drawn, axis=1, keepdims=True)
     points = np.concatenate([drawn, np.nan_to_num(best.astype(np.float64))])
-    rows = np.resize(scene.rows(), len(points))
-    for step in range(STEPS):
+    rows, every = np.resize(scene.rows(), len(points)), np.arange(len(points))
+    kept, reached = points.copy(), np.full(len(points), -np.inf)
+    for step in range(STEPS + 1):
+        away = np.linalg.norm(points, axis=1, keepdims=True)
+        points *= np.where(away > radius, radius / np.where(away > 0, away, 1), 1)
         fed = net.feeds(points.astype(scene.graph.dtype))
+        value = scene.values([seen.path], rows, fed)[seen.path]
+        now = _per_unit(value, total)[every, twice].astype(np.float64)
+        better = now > reached
+        kept[better], reached[better] = points[better], now[better]
+        if step == STEPS:
+            break
         found = scene.gradients(net.inputs, rows, seen.path, fed, upstream)
         slopes = np.concatenate([found[n].reshape(len(points), -1) for n in net.inputs], axis=1)
         slopes = np.nan_to_num(slopes.astype(np.float64), posinf=0.0, neginf=0.0)
         lengths = np.linalg.norm(slopes, axis=1, keepdims=True)
         pace = radius * (0.02 + 0.5 * (1 - step / STEPS))
         points += np.divide(slopes, lengths, out=slopes, where=lengths > 0) * pace
-        away = np.linalg.norm(points, axis=1, keepdims=True)
-        points *= np.where(away > radius, radius / np.where(away > 0, away, 1), 1)
-    value = scene.values([seen.path], rows, net.feeds(points.astype(scene.graph.dtype)))[seen.path]
-    reached = _per_unit(value, total)[np.arange(2 * count), twice].reshape(2, count)
-    better = np.argmax(np.where(np.isnan(reached), -np.inf, reached), axis=0)
-    ends = points.reshape(2, count, -1)[better, np.arange(count)]
-    return ends, reached[better, np.arange(count)].astype(np.float64)
+    start = np.argmax(reached.reshape(2, count), axis=0)
+    chosen = start * count + np.arange(count)
+    return kept[chosen], np.where(np.isfinite(reached), reached, np.nan)[chosen]
 
 
 def _weights(

@@ -42,8 +42,9 @@ def roles(graph: Graph) -> Roles:
         operands = _operands(graph, node)
         moving = [o for o in operands if o in learnt]
         given = [o for o in operands if o in read and o not in learnt]
-        if moving and given:
-            prediction = moving[0]
+        predicted = [o for o in moving if o in read]
+        if predicted and given:
+            prediction = predicted[0]
             inputs = tuple(n for n in data.data_nodes(graph) if n in under(graph, prediction))
             return Roles(loss, prediction, given[-1], inputs)
         new = [o for o in moving if o not in seen]
