@@ -87,7 +87,7 @@ class Dataset:
     def sample(self, rows: Array) -> Array:
         """Those rows, or as many of them, spread evenly, as fit in memory well."""
         widest = max(math.prod(f.shape[1:]) * f.dtype.itemsize for f in self.fields.values())
-        most = max(LARGE // max(widest, 1), 1)
+        most = max(LARGE // 4 // max(widest, 1), 1)
         if len(rows) <= most:
             return rows
         chosen: Array = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
