@@ -47,6 +47,8 @@ class Session:
     `graph`, `evaluation`, `steps`, `cursor` and `selection` are those of that module, seen in its
     instance. `place_changed` tells that another one is looked at. `selection` are nodes,
     `notes_selected` notes and frames, `chosen` all of them.
+    `held` are parameters that stand in for the document's until they are let go: a moment of the past
+    that is looked at.
     `key` tells this opening of the document from every other one.
     `marks` are what explaining parts add to the canvas; they go with the place that is looked at.
     `data_fault` is a sentence when a data source cannot be read, else empty.
@@ -66,6 +68,7 @@ class Session:
     def _begin(self, graph: Graph, path: Path | None, called: str) -> None:
         self.path, self._called = path, called
         self.key = secrets.token_hex(8)
+        self.held: Mapping[str, Array] = {}
         self.history = History(graph)
         self.history.changed.append(self._changed)
         self.selection: tuple[str, ...] = ()
@@ -262,9 +265,9 @@ class Session:
     def refresh(self, parameters: Mapping[str, Array] | None = None) -> None:
         """Computes values and gradients again; the cursor stays where it was sought, or at the end.
 
-        `parameters` stand in for the document's tensors, which stay as they are (while training).
+        `parameters`, else those held, stand in for the document's tensors, which stay as they are.
         """
-        graph = self.root
+        graph, parameters = self.root, parameters or self.held
         if parameters:
             graph = copy.copy(graph)  # the tables are shared; only this one differs
             graph.tensors = {**graph.tensors, **parameters}

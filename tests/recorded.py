@@ -25,7 +25,7 @@ def record(
         clock=lambda: 1000.0 * training.step_count,
     )  # fmt: skip
     for _ in range(steps):
-        recorder.note(training.step(), training.learning_rate)
+        recorder.note([training.step()], [training.learning_rate])
         if training.step_count % 5 == 0:
             recorder.flush()
             recorder.measured(training.metrics())

@@ -198,6 +198,26 @@ class Viewing(Protocol):
     def pin(self) -> None: ...
 
 
+class Travel(Protocol):
+    """The commands on recorded runs and on the moments of one."""
+
+    @property
+    def past(self) -> tuple[int, int] | None:
+        """The run and the step that are looked at; None at the present."""
+        ...
+
+    @property
+    def follows(self) -> bool: ...
+
+    def step(self, by: int) -> None: ...
+    def back(self) -> None: ...
+    def toggle_follow(self) -> None: ...
+    def take(self) -> None: ...
+    def fork(self) -> None: ...
+    def show_runs(self) -> None: ...
+    def show_curves(self) -> None: ...
+
+
 class Mathematics(Protocol):
     """The formulas of what is looked at, to be copied."""
 
@@ -236,6 +256,8 @@ class Context(Protocol):
     def mathematics(self) -> Mathematics: ...
     @property
     def sharing(self) -> Sharing: ...
+    @property
+    def travel(self) -> Travel: ...
     @property
     def playing(self) -> bool: ...
     @property
@@ -332,12 +354,18 @@ def free(c: Context) -> bool:
     return c.editing and not c.training
 
 
+def past(c: Context) -> bool:
+    """A moment of the past is looked at."""
+    return c.editing and c.travel.past is not None
+
+
 def idle(c: Context) -> bool:
     """A document with nodes is shown and not trained."""
     return nodes(c) and not c.training
 
 
 WHY: dict[Callable[[Context], bool], str] = {
+    past: "no moment of the past is looked at",
     shown: "no document is open", nodes: "there are no nodes", selected: "no node is selected",
     drawn: "there is nothing on the canvas",
     picked: "nothing is selected", noted: "no note or frame is selected",

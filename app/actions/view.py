@@ -35,6 +35,8 @@ PANELS = {
     "mathematics": Panel("Formulas", beside="trace_table"),
     "derivatives": Panel("Derivatives", hidden=True, beside="trace_table"),
     "viewer": Panel("Viewer", hidden=True, beside="trace_table"),
+    "curves": Panel("Curves", "bottom", hidden=True),
+    "runs": Panel("Runs", "bottom", hidden=True),
     "metrics": Panel("Metrics", "bottom", hidden=True),
     "flow": Panel("Gradient flow", "bottom", hidden=True),
     "regions": Panel("Regions", "bottom", hidden=True),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.messages import Progress
@@ -9,6 +12,7 @@ from app.session import Session
 from app.worker import Trainer
 from engine import files
 from engine.ops.row import Array
+from engine.train.recording import Run
 
 POLL_MS = 40
 REFRESH_MS = 250
@@ -21,7 +25,9 @@ class Bridge(QObject):
 
     `progress` carries a `Progress`. `changed` tells that training began or ended. `kept` tells that
     trained parameters went into the document. `shown` tells that newer parameters came, those after so
-    many steps, while training runs. The canvas shows them while `following`.
+    many steps, while training runs. The canvas shows them while `following`. `keeping` says that the
+    change of the document which is being made is that of training. `home` gives the folder that new runs
+    are recorded in, `parent_moment` is the run and the step that the next one goes off from.
     """
 
     progress = Signal(object)
@@ -41,6 +47,9 @@ class Bridge(QObject):
         self._stale = self._live_edit = False
         self._speed = 0.0
         self.following = True
+        self.keeping = False
+        self.home: Callable[[], Path | None] = _nowhere
+        self.parent_moment: tuple[int, int] | None = None
         self._shown: dict[str, Array] = {}
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MS)
@@ -132,11 +141,26 @@ class Bridge(QObject):
         alive = self._trainer is not None and self._trainer.state not in ("ended", "failed")
         if not alive or self._meaning != self.session.root.meaning:
             self.forget()
-            self._trainer = Trainer(files.to_bytes(self.session.root), self.session.base)
+            self._trainer = Trainer(
+                files.to_bytes(self.session.root), self.session.base,
+                runs=self.home(), parent=self.parent_moment,
+            )  # fmt: skip
+            self.parent_moment = None
             self._trainer.set_speed(self._speed)
             self._meaning = self.session.root.meaning
         assert self._trainer is not None
         return self._trainer
+
+    def go_on(self, run: Run) -> None:
+        """Goes on with a recorded run from its checkpoint. Raises FileError, ValueError or OSError."""
+        facts, document = run.facts, run.document_bytes()
+        self.forget()
+        self._trainer = Trainer(document, self.session.base, resume=run.folder)
+        self._trainer.set_speed(self._speed)
+        self._meaning = self.session.root.meaning
+        self._kept_step, self._kept_epoch = facts.step, facts.epoch
+        self._trainer.start()
+        self._begin()
 
     def _begin(self) -> None:
         self._busy, self._stale = True, False
@@ -169,7 +193,10 @@ class Bridge(QObject):
         steps = trainer.last.step - self._kept_step
         epochs = trainer.last.epoch - self._kept_epoch
         self._kept_step, self._kept_epoch = trainer.last.step, trainer.last.epoch
-        if self.session.keep_training(parameters, 0 if steps == 1 else max(epochs, 1)):
+        self.keeping = True
+        kept = self.session.keep_training(parameters, 0 if steps == 1 else max(epochs, 1))
+        self.keeping = False
+        if kept:
             self.kept.emit()
         if not self._stale:
             self._meaning = self.session.root.meaning
@@ -184,3 +211,7 @@ class Bridge(QObject):
             if self.following:
                 self.session.refresh(parameters)
             self.shown.emit(self._trainer.parameters_step)
+
+
+def _nowhere() -> Path | None:
+    return None

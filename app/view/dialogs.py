@@ -60,6 +60,20 @@ def ask_replace(parent: QWidget, name: str) -> bool:
     return box.clickedButton() is replace
 
 
+def ask_remove_run(parent: QWidget, name: str) -> bool:
+    """Whether a recorded run is removed from the disk."""
+    box = _box(
+        parent, tr("Remove {name}?").format(name=name),
+        tr("Its curves, moments and checkpoint are removed from the disk for good."),
+    )  # fmt: skip
+    remove = box.addButton(tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    return box.clickedButton() is remove
+
+
 def ask_reinitialise(parent: QWidget, messages: Sequence[str]) -> bool:
     """Whether parameters that do not fit the data get a new start."""
     listed = "\n".join(messages[:8]) + ("\n…" if len(messages) > 8 else "")

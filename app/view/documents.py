@@ -95,6 +95,14 @@ class Documents(QObject):
         self.session.history.mark_unsaved()
         return True
 
+    def open_graph(self, graph: Graph, called: str) -> bool:
+        """Opens a document that no file holds yet, after the question about unsaved changes."""
+        if not self.may_leave():
+            return False
+        self._load(graph, None, called)
+        self.session.history.mark_unsaved()
+        return True
+
     def ask_open(self) -> bool:
         path = dialogs.ask_open(self.window, self._folder())
         return path is not None and self.open(path)

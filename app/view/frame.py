@@ -42,6 +42,7 @@ from app.view.panels.why import Why
 from app.view.sharing import Sharing
 from app.view.stepping import Stepping
 from app.view.top_bar import TopBar
+from app.view.travel import Travel
 from app.view.viewers.panel import ViewerPanel
 from app.view.viewing import Viewing
 from engine.graph import Graph
@@ -81,6 +82,7 @@ class Frame(QMainWindow):
         self.gradients = Gradients(self)
         self.checking = Checking(self)
         self.sharing = Sharing(self)
+        self.travel = Travel(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)
@@ -208,7 +210,7 @@ class Frame(QMainWindow):
         self.canvas.set_theme(tokens)
         self.editor.setStyleSheet(f"#editor {{ background: {tokens.canvas.name()}; }}")
         parts: tuple[Styled, ...] = (
-            self.top, self.explanation, self.transport, self.start, self.breadcrumb,
+            self.top, self.explanation, self.transport, self.start, self.breadcrumb, self.travel.chip,
             *self.findChildren(Dock),
         )  # fmt: skip
         for part in parts:

@@ -141,6 +141,15 @@ class Sharing:
             yield len(text), len(steps)
         finish("".join(text))
 
+    def export_numbers(self, title: str, text: str) -> None:
+        """A table of numbers as a CSV file."""
+        path = self._ask(title, ".csv", {".csv": "CSV"})
+        if path is not None:
+            try:
+                files.write_bytes(path, text.encode("utf-8"))
+            except (ValueError, OSError) as error:
+                self.window.tell(str(error))
+
     # ------------------------------------------------------------ the animation
 
     def export_animation(self) -> None:

@@ -72,6 +72,7 @@ QListView::item, QTreeView::item, QTableView::item { padding: 4px 8px; border-ra
 QListView::item:hover, QTreeView::item:hover { background: $press; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {
     background: $chosen; color: $text; }
+QToolButton[plain="true"]::menu-indicator { image: none; width: 0; }
 QTableView[role="figures"]::item, QTableView[role="figures"] QHeaderView::section { padding: 4px 4px; }
 QHeaderView::section { background: transparent; border: none;
     border-bottom: 1px solid $hairline; padding: 4px 8px; }

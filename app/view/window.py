@@ -91,6 +91,7 @@ class Window(Frame):
         self.what_if_panel.status_told.connect(self.docks["what_if"].show_status)
         self.why_panel.node_asked.connect(self.navigation.go_to)
         self.why_panel.left.connect(self.canvas.setFocus)
+        self.travel.train_asked.connect(self.train)
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
@@ -113,6 +114,7 @@ class Window(Frame):
         self.session.place_changed.join(self._refresh_actions)
         self.session.cursor_moved.join(self._refresh_steps)
         self.what_if.changed.connect(self._refresh_steps)
+        self.travel.moved.connect(self._refresh_actions)
         self.session.evaluated.join(self._refresh_actions)
 
     # ------------------------------------------------------------ following
@@ -398,8 +400,10 @@ class Window(Frame):
             return
         self.transport.play(False)
         self.studio.close()
+        self.travel.back()
         self.data_panel.close_down()
         self.bridge.forget()
+        self.travel.close()
         state = self.saveState() if self.editing else self._docks_state
         settings.set_window_state(self.saveGeometry(), state)
         if self.recovery is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.session import Session
+from app.view.studio.curves import CurvesPanel
 from app.view.studio.fit import FitPanel
 from app.view.studio.flow import FlowPanel
 from app.view.studio.histograms import HistogramsPanel
@@ -11,6 +12,7 @@ from app.view.studio.metrics import MetricsPanel
 from app.view.studio.panel import StudioPanel
 from app.view.studio.reconstructions import ReconstructionsPanel
 from app.view.studio.regions import RegionsPanel
+from app.view.studio.runs import RunsPanel
 from app.view.studio.studio import Moment, Studio
 from app.view.studio.units import UnitsPanel
 from app.view.studio.updates import UpdatesPanel
@@ -18,8 +20,7 @@ from app.view.studio.updates import UpdatesPanel
 __all__ = ["PANELS", "Moment", "Studio", "StudioPanel", "panels"]
 
 PANELS: tuple[type[StudioPanel], ...] = (
-    MetricsPanel,
-    FlowPanel,
+    CurvesPanel, RunsPanel, MetricsPanel, FlowPanel,
     RegionsPanel, FitPanel, ReconstructionsPanel, LatentPanel, UnitsPanel,
     UpdatesPanel,
     HistogramsPanel,

@@ -75,6 +75,7 @@ class Studio(QObject):
             return
         self.past = moment
         self.bridge.following = moment is None
+        self.session.held = moment.parameters if moment is not None else {}
         self.session.refresh(self.moment.parameters)
         self._move()
 
