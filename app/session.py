@@ -19,6 +19,7 @@ from engine.ops.row import Array, Op
 from engine.script import Steps
 from engine.trace import Step
 from engine.train import data
+from engine.train.problem import use_threads
 
 
 class Event:
@@ -74,6 +75,7 @@ class Session:
         self.selection: tuple[str, ...] = ()
         self.notes_selected: tuple[str, ...] = ()
         self.place: Place = ()
+        use_threads(1)  # as training does: the same numbers, and no threads that wait for a core
         self._evaluate = Evaluator()
         self.whole: Evaluation = self._evaluate(graph, self._read_feeds())
         self.evaluation: Evaluation = self.whole

@@ -115,7 +115,7 @@ class Window(Frame):
         self.session.cursor_moved.join(self._refresh_steps)
         self.what_if.changed.connect(self._refresh_steps)
         self.travel.moved.connect(self._refresh_actions)
-        self.session.evaluated.join(self._refresh_actions)
+        self.session.evaluated.join(self._evaluated)
 
     # ------------------------------------------------------------ following
 
@@ -128,6 +128,11 @@ class Window(Frame):
 
     def _refresh_actions(self) -> None:
         self.commands.refresh()
+
+    def _evaluated(self) -> None:
+        """While it trains, other values change nothing that can be done."""
+        if not self.training:
+            self._refresh_actions()
 
     def _refresh_steps(self) -> None:
         self.commands.refresh(("Step", "Explain"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage
@@ -9,6 +12,8 @@ from PySide6.QtGui import QColor, QImage
 from engine.ops.row import Array
 
 LARGEST = 64
+SHADES = 1000
+"""Steps of the scale to either side of zero."""
 
 
 def as_matrix(array: Array) -> Array:
@@ -46,6 +51,20 @@ def entry_at(array: Array, box: QRectF, place: QPointF) -> tuple[int, ...] | Non
     return (*(0,) * (array.ndim - 2), *at[-array.ndim :]) if array.ndim else ()
 
 
+@lru_cache(maxsize=16)
+def _colours(ground: int, positive: int, negative: int) -> Array:
+    """The scale as rows of RGBA bytes: from -SHADES to SHADES, and what is no finite number behind."""
+    base, up, down = (
+        np.array((c.red(), c.green(), c.blue()), dtype=np.float64)
+        for c in map(QColor, (ground, positive, negative))
+    )
+    scaled = np.arange(-SHADES, SHADES + 1)[:, None] / SHADES
+    pixels = base + (np.where(scaled >= 0, up, down) - base) * np.abs(scaled) ** 0.8
+    colours = np.full((2 * SHADES + 2, 4), 255, np.uint8)
+    colours[:, :3] = np.concatenate([pixels, [(up + down) / 2]]).round()
+    return colours
+
+
 def heat_map(array: Array, ground: QColor, positive: QColor, negative: QColor) -> QImage | None:
     """One pixel an entry, at most 64 a side (evenly chosen), scaled by the largest magnitude.
 
@@ -61,17 +80,12 @@ def heat_map(array: Array, ground: QColor, positive: QColor, negative: QColor) -
         numbers = matrix[np.ix_(rows, columns)].astype(np.float64)
         finite = np.isfinite(numbers)
         largest = np.abs(numbers, where=finite, out=np.zeros_like(numbers)).max()
-        scaled = np.where(finite, numbers / (largest or 1.0), 0.0)
-    base, up, down = (
-        np.array((c.red(), c.green(), c.blue()), dtype=np.float64)
-        for c in (ground, positive, negative)
-    )
-    share = np.abs(scaled)[..., None] ** 0.8
-    ends = np.where((scaled >= 0)[..., None], up, down)
-    pixels = base + (ends - base) * share
-    pixels[~finite] = (up + down) / 2
-    height, width = scaled.shape
-    rgba = np.full((height, width, 4), 255, np.uint8)
-    rgba[..., :3] = pixels.round()
+        places = (numbers * (SHADES / (largest or 1.0))).round()
+        if math.isinf(SHADES / (largest or 1.0)):  # numbers too small for the factor
+            places = (numbers / largest * SHADES).round()
+        places[~finite] = SHADES + 1
+    height, width = places.shape
+    colours = _colours(ground.rgb(), positive.rgb(), negative.rgb())
+    rgba = colours[places.astype(np.intp) + SHADES]
     image = QImage(rgba.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
     return image.copy()

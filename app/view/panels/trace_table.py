@@ -33,6 +33,7 @@ from app.view.origins import wire_ends
 from app.view.panels.columns import readable
 from app.view.typesetting import soon
 from engine.graph import Port
+from engine.script import Script
 from engine.trace import Step
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -110,6 +111,8 @@ class _Lines(QStyledItemDelegate):
         super().__init__(parent)
         self.session, self._viewport = session, parent.viewport()
         self.found: frozenset[int] = frozenset()
+        self._script: Script | None = None
+        self._known: dict[int, tuple[str, str]] = {}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, ROW_HEIGHT)
@@ -147,7 +150,8 @@ class _Lines(QStyledItemDelegate):
             painter.drawRoundedRect(box, 6, 6)
 
     def _symbols(self, painter: QPainter, step: Step, box: QRectF) -> None:
-        formula = soon(step.symbols, SIZE, theme.current().text, step.text, self._viewport)
+        latex, text = self._line(step)
+        formula = soon(latex, SIZE, theme.current().text, text, self._viewport)
         painter.save()
         wide, high = (box.width() - 16) / max(formula.width, 1), 28 / max(formula.height, 1)
         scale = min(1.0, wide, high)
@@ -156,6 +160,17 @@ class _Lines(QStyledItemDelegate):
         painter.scale(scale, scale)
         formula.draw(painter, QPointF(0, 0))
         painter.restore()
+
+    def _line(self, step: Step) -> tuple[str, str]:
+        """The line's symbols as LaTeX and as text, which are the same for all values of a script."""
+        script = self.session.steps.script
+        if script is not self._script:
+            self._script = script
+            self._known = {}
+        known = self._known.get(step.number)
+        if known is None:
+            known = self._known[step.number] = step.symbols, step.text
+        return known
 
     def _numbers(self, painter: QPainter, step: Step, box: QRectF) -> None:
         font, tokens = theme.number_font(10), theme.current()
