@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -34,7 +35,8 @@ class Running:
         self.measures = Measures(task)
         self.live = (1.0, 1.0)
         self.rows = 1
-        self._block = (-1, -1)
+        self._feeds = task.dataset is not None and bool(task.data)
+        self._block = range(0)
         self._ordered: dict[str, Array] = {}
         self._order: tuple[int, Array] = (-1, np.arange(0))
         with task.naming():
@@ -54,8 +56,8 @@ class Running:
         self._numbers = self.optimizer.settled(self.settings)
         self._compiled: dict[int, Compiled] = {}
         self.memory = lbfgs.Memory()
-        self._block = (-1, -1)
-        self.now = self._compile(self._batch, self.values)
+        self._block = range(0)
+        self.now, self._rows_now = self._compile(self._batch, self.values), self._batch
         self.set_rate(step)
 
     def _compile(self, rows: int, values: Mapping[str, Array]) -> Compiled:
@@ -108,48 +110,47 @@ class Running:
 
     def feed(self, step: int) -> None:
         """Gives the plan the rows of the step behind so many, and what random rows draw by."""
-        if self.task.dataset is not None and self.task.data:
-            self._feed_rows(step - self.start)
+        if self._feeds and not (step in self._block and self.steps_per_epoch == 1):
+            self._feed_rows(step)
         self.now.plan.expansion.clock.step = step
 
     def _feed_rows(self, step: int) -> None:
-        task = self.task
-        epoch, position = divmod(step, self.steps_per_epoch)
-        whole = self.steps_per_epoch == 1
-        block = (0, 0) if whole else (epoch, position // task.per_block)
-        if block != self._block:
-            self._fetch(block, whole)
-        elif whole:
-            return
-        first = position * self._batch
-        rows = self.rows = min(self._batch, task.count - first)
-        self._use(rows)
-        start = first - block[1] * task.per_block * self._batch
+        if step not in self._block:
+            self._fetch(step)
+        first = (step - self._block.start) * self._batch if self.steps_per_epoch > 1 else 0
+        rows = self.rows = min(self._batch, self._count - first)
+        if rows != self._rows_now:
+            self._use(rows)
+        put = self.now.plan.set
         for node_id in self.now.data:
-            self.now.plan.set(node_id, self._ordered[node_id][start : start + rows])
+            put(node_id, self._ordered[node_id][first : first + rows])
 
-    def _fetch(self, block: tuple[int, int], whole: bool) -> None:
-        """Puts the rows of some batches in the order of their epoch."""
-        task, epoch = self.task, self.epochs + block[0]
+    def _fetch(self, step: int) -> None:
+        """Puts the rows of some steps in the order of their epoch; all rows at once serve every step."""
+        task = self.task
         assert task.dataset is not None
-        size = task.count if whole else task.per_block * self._batch
-        if whole:
-            self._order = (epoch, task.dataset.train)
-        elif self._order[0] != epoch:
-            self._order = (epoch, task.dataset.order(self.seed, epoch))
-        rows = self._order[1][block[1] * size : (block[1] + 1) * size]
+        epoch, position = divmod(step - self.start, self.steps_per_epoch)
+        most = task.per_block
+        if self.steps_per_epoch == 1:
+            rows, self._block = task.dataset.train, range(self.start, sys.maxsize)
+        else:
+            if self._order[0] != epoch:
+                self._order = (epoch, task.dataset.order(self.seed, self.epochs + epoch))
+            first = position - position % most
+            last = min(first + most, self.steps_per_epoch)
+            begin = self.start + epoch * self.steps_per_epoch
+            rows = self._order[1][first * self._batch : last * self._batch]
+            self._block = range(begin + first, begin + last)
+        self._count = len(rows)
         self._ordered = {n: task.take(n, rows) for n in task.data}
-        self._block = block
 
     def _use(self, rows: int) -> None:
         """Makes the plan for this many rows the current one, parameters and states with it."""
-        known = self._compiled.get(rows)
-        if known is self.now:
-            return
         states = self.states()
+        known = self._compiled.get(rows)
         if known is None:
             known = self._compile(rows, {**self.values, **{n: states[n] for n in self.now.moved}})
-        self.now = known
+        self.now, self._rows_now = known, rows
         self.put(states)
 
     # ------------------------------------------------------------ states

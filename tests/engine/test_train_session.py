@@ -121,9 +121,10 @@ def test_going_on_from_parameters() -> None:
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
 @pytest.mark.parametrize("at", [0, 1, 6, 70])
-def test_going_on_from_a_state(optimizer: str, at: int) -> None:
+@pytest.mark.parametrize("batch", [0, 4])
+def test_going_on_from_a_state(optimizer: str, at: int, batch: int) -> None:
     """A new session that restores a state goes on bit by bit, through JSON and with live rates."""
-    graph = regression(batch_size=4, optimizer=optimizer, learning_rate=0.02)
+    graph = regression(batch_size=batch, optimizer=optimizer, learning_rate=0.02)
     whole = Training(graph, seed=3)
     whole.run(at)
     whole.set_learning_rate(0.013)
