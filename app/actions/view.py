@@ -46,6 +46,7 @@ PANELS = {
     "units": Panel("Units", "bottom", hidden=True),
     "updates": Panel("Updates", "bottom", hidden=True),
     "histograms": Panel("Histograms", "bottom", hidden=True),
+    "surface": Panel("Loss surface", "bottom", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

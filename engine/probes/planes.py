@@ -73,6 +73,15 @@ class Plane:
         length = float(np.linalg.norm(way))
         return float(self.project(way + self.centre)[1][0]) / length if length > 0 else 0.0
 
+    def moved(self, place: tuple[float, float], now: Mapping[str, Array]) -> dict[str, Array]:
+        """The values at a place, of the names that differ between places; chosen entries are put
+        into `now`, where the others stay as they are there."""
+        found = self.at(*place)
+        if self.kind == "chosen":
+            rest = self.flat(now) * (1 - self.across - self.up)
+            found = self._shaped(rest + place[0] * self.across + place[1] * self.up)
+        return {n: found[n] for n in self.moving}
+
     @property
     def moving(self) -> tuple[str, ...]:
         """The names whose values differ between places."""

@@ -14,6 +14,7 @@ from app.view.studio.reconstructions import ReconstructionsPanel
 from app.view.studio.regions import RegionsPanel
 from app.view.studio.runs import RunsPanel
 from app.view.studio.studio import Moment, Studio
+from app.view.studio.surface import SurfacePanel
 from app.view.studio.units import UnitsPanel
 from app.view.studio.updates import UpdatesPanel
 
@@ -24,6 +25,7 @@ PANELS: tuple[type[StudioPanel], ...] = (
     RegionsPanel, FitPanel, ReconstructionsPanel, LatentPanel, UnitsPanel,
     UpdatesPanel,
     HistogramsPanel,
+    SurfacePanel,
 )  # fmt: skip
 
 

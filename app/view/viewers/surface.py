@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -20,14 +22,59 @@ GRID = 40
 """So many points a side are drawn, evenly chosen."""
 HEIGHT = 0.7
 """How high the box is, its longer side being 1."""
+LIFT = 0.03
+"""How much nearer than it is a line counts, so that the surface it lies on does not hide it."""
 LIGHT = np.array((0.35, -0.45, 0.82))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line in the box through points (m × 3), with a ring at its first and a disc at its last."""
+
+    points: Array
+    colour: QColor
+    width: float = 1.8
+    ends: bool = True
+
+
+class Solid(Protocol):
+    """What stands in the box: heights over a grid, and lines that run over them."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is anything to be seen."""
+        ...
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Half the sides of the box, across and along."""
+        ...
+
+    def heights(self) -> Array: ...
+    def in_box(self, heights: Array) -> Array:
+        """The points of the box at which the heights are drawn: another axis of 3."""
+        ...
+
+    def shades(self, middle: Array) -> Array:
+        """Red, green and blue of heights, unlit: another axis of 3."""
+        ...
+
+    def marks(self) -> list[tuple[float, str, bool]]:
+        """Heights in the box with the numbers there, and whether a line is stronger."""
+        ...
+
+    def edges(self) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+        """First, name and last along the right (from the left) and away from the viewer."""
+        ...
+
+    def lines(self) -> list[Line]: ...
 
 
 class Space(QWidget):
     """The surface in its box. Turned by `turn` degrees around the vertical, seen from `tilt` degrees
     above, `zoom` times as large as it fits."""
 
-    def __init__(self, view: SurfaceView) -> None:
+    def __init__(self, view: Solid) -> None:
         super().__init__()
         self._view = view
         self.turn, self.tilt, self.zoom = -52.0, 28.0, 1.0
@@ -47,7 +94,9 @@ class Space(QWidget):
         along = x * math.sin(a) + y * math.cos(a)
         up = z * math.cos(b) + along * math.sin(b)
         depth = z * math.sin(b) - along * math.cos(b)
-        scale = self.zoom * min((self.width() - 96) / 1.36, (self.height() - 36) / 1.16)
+        around = 2 * math.hypot(*self._view.extent)
+        high = HEIGHT * math.cos(b) + around * abs(math.sin(b))
+        scale = self.zoom * min((self.width() - 96) / around, (self.height() - 48) / high)
         places = np.stack([self.width() / 2 + across * scale, self.height() / 2 - up * scale], -1)
         return places, depth
 
@@ -88,13 +137,13 @@ class Space(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._last is None)
         painter.fillRect(self.rect(), ground())
         view = self._view
-        if view.scale is None:
+        if not view.stands:
             return
         self._box(painter)
-        self._surface(painter, view.heights(), view.scale)
+        self._surface(painter, view.heights())
 
-    def _surface(self, painter: QPainter, heights: Array, scale: Scale) -> None:
-        """Quads from the farthest to the nearest."""
+    def _surface(self, painter: QPainter, heights: Array) -> None:
+        """Quads and pieces of lines from the farthest to the nearest."""
         view, tokens = self._view, theme.current()
         points = view.in_box(heights)
         places, depth = self.project(points)
@@ -110,30 +159,61 @@ class Space(QWidget):
         with np.errstate(all="ignore"):
             lit = np.abs(normal @ LIGHT) / np.where(length > 0, length, 1.0) / np.linalg.norm(LIGHT)
         shade = 0.62 + 0.38 * np.nan_to_num(lit)
-        # What is near 0 is grey and not the ground's colour, or the mesh would not be seen there.
-        ends = scale.table[[0, -2], :3].astype(np.float64)
-        neutral = theme.blend(ground(), tokens.muted, 0.5)
-        least = np.array((neutral.red(), neutral.green(), neutral.blue()), np.float64)
-        strength = np.abs(middle / scale.end)[..., None].clip(0, 1) ** 0.7
-        inked = np.where(middle[..., None] < 0, ends[0], ends[1])
-        colours = np.nan_to_num((least + (inked - least) * strength) * shade[..., None])
+        colours = np.nan_to_num(view.shades(middle) * shade[..., None])
         good = np.isfinite(quads).all(axis=(2, 3))
-        order = np.argsort(np.where(good, far, np.inf), axis=None)[: int(good.sum())]
         pen = QPen(theme.blend(ground(), tokens.text, 0.2), 0.5)
         flat, flat_colours = (
             quads.reshape(-1, 4, 2),
             colours.reshape(-1, 3).clip(0, 255).astype(int),
         )
+        lines = view.lines()
+        pieces, near = self._pieces(lines)
+        count = len(flat)
+        every = np.concatenate([np.where(good, far, np.inf).reshape(-1), near])
+        order = np.argsort(every, kind="stable")[: int(good.sum()) + len(near)]
         painter.setPen(pen)
         for i in order.tolist():
+            if i >= count:
+                (x0, y0), (x1, y1), line = pieces[i - count]
+                width = QPen(line.colour, line.width)
+                width.setCapStyle(Qt.PenCapStyle.RoundCap)
+                painter.setPen(width)
+                painter.drawLine(QPointF(x0, y0), QPointF(x1, y1))
+                painter.setPen(pen)
+                continue
             painter.setBrush(QColor(*flat_colours[i].tolist()))
             painter.drawConvexPolygon(QPolygonF([QPointF(x, y) for x, y in flat[i].tolist()]))
+        self._ends(painter, lines)
+
+    def _pieces(self, lines: list[Line]) -> tuple[list[Any], Array]:
+        """The pieces of lines on the screen, and how near they are; they lie on the surface, so a
+        piece counts as nearer than the quad it runs over."""
+        pieces, near = [], []
+        for line in lines:
+            places, depth = self.project(line.points)
+            good = np.asarray(np.isfinite(places).all(axis=1))
+            for i in np.flatnonzero(good[:-1] & good[1:]).tolist():
+                pieces.append((places[i].tolist(), places[i + 1].tolist(), line))
+                near.append(float(max(depth[i], depth[i + 1])) + LIFT)
+        return pieces, np.array(near)
+
+    def _ends(self, painter: QPainter, lines: list[Line]) -> None:
+        """Where lines begin and where they stand, in front of everything."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for line in lines:
+            if not (line.ends and len(line.points)):
+                continue
+            places, _ = self.project(line.points[[0, -1]])
+            for place, full in zip(places.tolist(), (False, True), strict=True):
+                if math.isfinite(place[0]) and math.isfinite(place[1]):
+                    painter.setPen(QPen(line.colour if not full else ground(), 1.6))
+                    painter.setBrush(line.colour if full else ground())
+                    painter.drawEllipse(QPointF(*place), 4.0 if full else 3.2, 4.0 if full else 3.2)
 
     def _box(self, painter: QPainter) -> None:
         """Floor, two back walls with lines at round numbers, and what the axes are."""
         view, tokens = self._view, theme.current()
         a, b = view.extent
-        low, high = view.reach
         painter.setFont(theme.number_font(10))
         sides = [(-a, -b), (a, -b), (a, b), (-a, b)]
         floor = -HEIGHT / 2 if self.tilt >= 0 else HEIGHT / 2
@@ -143,17 +223,13 @@ class Space(QWidget):
         painter.setPen(hairline)
         painter.drawPolygon(QPolygonF([QPointF(*p) for p in places.tolist()]))
         back = int(np.argmin(depth)) if self.tilt < 89 else 3
-        marks = ticks(low, high, 4)
-        spacing = float(marks[1] - marks[0]) if len(marks) > 1 else high - low
-        for mark in marks:
-            z = (mark - low) / ((high - low) or 1.0) * HEIGHT - HEIGHT / 2
+        for z, text, strong in view.marks():
             ring = np.array([(*sides[(back + k) % 4], z) for k in (-1, 0, 1)])
             line, _ = self.project(ring)
-            painter.setPen(QPen(tokens.border if mark == 0 else tokens.hairline, 1))
+            painter.setPen(QPen(tokens.border if strong else tokens.hairline, 1))
             painter.drawPolyline(QPolygonF([QPointF(*p) for p in line.tolist()]))
             ends = sorted((line[0].tolist(), line[2].tolist()))
             painter.setPen(muted)
-            text = tick_text(float(mark), spacing)
             wide = painter.fontMetrics().horizontalAdvance(text) + 2
             box = QRectF(max(ends[0][0] - 8 - wide, 2.0), ends[0][1] - 11, wide, 14)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
@@ -165,20 +241,19 @@ class Space(QWidget):
         self._indices(painter, back, floor)
 
     def _indices(self, painter: QPainter, back: int, floor: float) -> None:
-        """The first and the last index of both axes, along the two edges in front."""
+        """The first and the last number of both axes, along the two edges in front."""
         a, b = self._view.extent
-        rows, columns = self._view.found.numbers.shape
+        across, along = self._view.edges()
         near_y = -b if back in (2, 3) else b
         near_x = -a if back in (1, 2) else a
         centre = self.project(np.array((0.0, 0.0, floor)))[0]
-        names = self._view.axis_names()
         marks = [
-            (np.array((-a, near_y, floor)), "0"),
-            (np.array((a, near_y, floor)), str(columns - 1)),
-            (np.array((0.0, near_y, floor)), names[1]),
-            (np.array((near_x, b, floor)), "0"),
-            (np.array((near_x, -b, floor)), str(rows - 1)),
-            (np.array((near_x, 0.0, floor)), names[0]),
+            (np.array((-a, near_y, floor)), across[0]),
+            (np.array((a, near_y, floor)), across[2]),
+            (np.array((0.0, near_y, floor)), across[1]),
+            (np.array((near_x, b, floor)), along[2]),
+            (np.array((near_x, -b, floor)), along[0]),
+            (np.array((near_x, 0.0, floor)), along[1]),
         ]
         painter.setPen(theme.current().muted)
         for number, (point, text) in enumerate(marks):
@@ -261,6 +336,39 @@ class SurfaceView(Sliced):
         y = np.broadcast_to(np.linspace(b, -b, rows)[:, None], heights.shape)
         z = (heights / 2 - low / 2) / (high / 2 - low / 2) * HEIGHT - HEIGHT / 2
         return np.stack([x, y, z], -1)
+
+    @property
+    def stands(self) -> bool:
+        return self.scale is not None
+
+    def shades(self, middle: Array) -> Array:
+        scale, tokens = self.scale, theme.current()
+        assert scale is not None
+        # What is near 0 is grey and not the ground's colour, or the mesh would not be seen there.
+        ends = scale.table[[0, -2], :3].astype(np.float64)
+        neutral = theme.blend(ground(), tokens.muted, 0.5)
+        least = np.array((neutral.red(), neutral.green(), neutral.blue()), np.float64)
+        strength = np.abs(middle / scale.end)[..., None].clip(0, 1) ** 0.7
+        inked = np.where(middle[..., None] < 0, ends[0], ends[1])
+        return np.asarray(least + (inked - least) * strength)
+
+    def marks(self) -> list[tuple[float, str, bool]]:
+        low, high = self.reach
+        found = ticks(low, high, 4)
+        spacing = float(found[1] - found[0]) if len(found) > 1 else high - low
+        share = HEIGHT / ((high - low) or 1.0)
+        return [
+            ((mark - low) * share - HEIGHT / 2, tick_text(mark, spacing), mark == 0)
+            for mark in found
+        ]
+
+    def lines(self) -> list[Line]:
+        return []
+
+    def edges(self) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+        rows, columns = self.found.numbers.shape
+        down, across = self.axis_names()
+        return ("0", across, str(columns - 1)), (str(rows - 1), down, "0")
 
     def axis_names(self) -> tuple[str, str]:
         """What runs along the box and across it."""

@@ -1,0 +1,447 @@
+"""The panel "Loss surface": the loss over a plane of parameter space, and the ways of trainings on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QToolButton, QWidget
+
+from app.session import Session
+from app.text import tr
+from app.view import theme
+from app.view.studio import ranges
+from app.view.studio.contour import Contour, Way
+from app.view.studio.entry import EntryPick
+from app.view.studio.held import (
+    entry_index,
+    held,
+    is_index,
+    losses_depend_on,
+    name_of,
+    trained_names,
+)
+from app.view.studio.landscape import Landscape
+from app.view.studio.losses import Losses
+from app.view.studio.panel import StudioPanel
+from app.view.studio.relief import Relief
+from app.view.studio.tracks import Tracks
+from app.view.viewers.kind import series_colours
+from app.view.viewers.surface import Space
+from engine.edits import set_tensors
+from engine.graph import GraphError
+from engine.ops.row import Array
+from engine.passing import under
+from engine.probes.planes import Entry, Plane
+from engine.probes.surface import LEVELS, Bounds, Part
+from engine.train.problem import TrainingError, loss_of
+
+RANGE_MS = 120
+"""How long a range rests before losses are computed over it."""
+MOMENTS_BYTES = 16 << 20
+"""So much of a trajectory is sent for its principal directions."""
+_KINDS = (
+    ("chosen", "Two numbers"),
+    ("random", "Random directions"),
+    ("principal", "Principal directions"),
+)
+
+
+class SurfacePanel(StudioPanel):
+    """Shows one plane until another one is asked for; only losses in its range are computed anew."""
+
+    name = "surface"
+    probe = "surface"
+    empty = (
+        "The loss over a plane through the parameters is seen here, and the way of training on it."
+    )
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.losses = Losses()
+        self.tracks = Tracks()
+        self.kind = ""
+        self.entries: tuple[Entry, ...] = ()
+        self.log = self.arrows = False
+        self._seed = 0
+        self._signature: Any = None
+        self._meaning = -1
+        self._held = False
+        self._was_running = False
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(RANGE_MS)
+        self._rest.timeout.connect(self._range_rests)
+        self._build()
+
+    def _build(self) -> None:
+        self.controls.add_choice("kind", tr("Which plane"), quiet=True)
+        self.controls.show_choice("kind", [(kind, tr(words)) for kind, words in _KINDS], "random")
+        self.controls.add_choice("view", tr("How it is seen"), quiet=True)
+        self.controls.show_choice(
+            "view", [("contour", tr("Contour")), ("space", tr("3-D"))], "contour"
+        )
+        self.controls.changed.connect(self._turned)
+        self.more = QToolButton()
+        self.more.setText("⋯")
+        self.more.setFixedHeight(26)
+        self.more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.more.setToolTip(tr("More about this surface"))
+        self.more.setAccessibleName(tr("More about this surface"))
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.more)
+        self.actions_of: dict[str, QAction] = {}
+        for name, words, ticked in (
+            ("ratios", tr("Levels in equal ratios (logarithmic)"), True),
+            ("arrows", tr("Arrows downhill"), True),
+            ("new", tr("New plane through where the parameters are"), False),
+            ("whole", tr("Whole range"), False),
+            ("clear", tr("Clear the ways"), False),
+        ):
+            action = menu.addAction(words)
+            action.setObjectName(name)
+            action.setCheckable(ticked)
+            action.triggered.connect(self._chosen)
+            self.actions_of[name] = action
+        self.more.setMenu(menu)
+        self.controls.add_widget(self.more)
+        self.picks = (EntryPick(tr("Number across")), EntryPick(tr("Number up")))
+        self.axes = QWidget()
+        row = QHBoxLayout(self.axes)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for pick in self.picks:
+            pick.chosen.connect(self._picked)
+            row.addWidget(pick, 2)
+        row.addStretch(1)
+        self.column.addWidget(self.axes)
+        self.contour = Contour()
+        self.contour.ranged.connect(self._ranged)
+        self.contour.whole.connect(self._whole)
+        self.contour.pointed.connect(self._pointed)
+        self.contour.pinned.connect(self._pinned)
+        self.contour.start_asked.connect(self._start)
+        self.landscape = Landscape()
+        self.space = Space(self.landscape)
+        self.pictures = QStackedWidget()
+        self.pictures.addWidget(self.contour)
+        self.pictures.addWidget(self.space)
+        self.column.addWidget(self.pictures, 1)
+        self.foot = QLabel()
+        self.foot.setProperty("role", "muted")
+        self.foot.setFont(theme.ui_font(10))
+        self.foot.setWordWrap(True)
+        self.column.addWidget(self.foot)
+
+    # ------------------------------------------------------------ what is asked
+
+    def options(self) -> dict[str, Any] | None:
+        values = self.values()
+        try:
+            above = under(self.session.root, loss_of(self.session.root))
+        except TrainingError as error:
+            self.say(str(error))
+            return None
+        known = {n: v for n, v in values.items() if n.partition(".")[0] in above and v.size}
+        if not known:
+            self.say(tr("The loss depends on no parameter and no input; wire one in."))
+            return None
+        self._offer(known)
+        if self._meaning != self.session.root.meaning:
+            self._meaning, signature = self.session.root.meaning, losses_depend_on(self.session)
+            if signature != self._signature:
+                self._signature = signature
+                self._renew()
+        if self.plane is None:
+            return self._making()
+        self._see()
+        if self.relief is not None:
+            self.show_body()
+        return self.losses.question(self.arrows)
+
+    def _making(self) -> dict[str, Any] | None:
+        make: dict[str, Any] = {"kind": self.kind, "seed": self._seed}
+        if self.kind == "chosen":
+            if len(self.entries) < 2:
+                self.say(tr("A plane needs two numbers; there is only one here."))
+                return None
+            make["entries"] = self.entries
+        elif self.kind == "principal":
+            track = self.tracks.last
+            if track is None or len(track.moments) < 2:
+                self.say(tr("Principal directions need a trajectory; train a few steps first."))
+                return None
+            size = max(sum(v.nbytes for v in track.moments[-1].values()), 1)
+            count = min(len(track.moments), max(MOMENTS_BYTES // size, 3))
+            picked = np.linspace(0, len(track.moments) - 1, count).round().astype(int)
+            make["moments"] = tuple(track.moments[i] for i in dict.fromkeys(picked.tolist()))
+        return {"key": self.losses.key, "make": make}
+
+    def take(self, result: Part, step: int) -> None:
+        """Takes a plane, or some of its losses."""
+        before = self.plane
+        if self.losses.take(result, self.log):
+            if self.plane is not None and self.plane is not before:
+                self._range(self._usual(self.plane))
+            self._see()
+        self.ask_again()
+
+    # ------------------------------------------------------------ the plane
+
+    @property
+    def plane(self) -> Plane | None:
+        return self.losses.plane
+
+    @property
+    def relief(self) -> Relief | None:
+        """What is seen of the losses."""
+        return self.losses.relief
+
+    def values(self) -> dict[str, Array]:
+        """Every parameter and input that holds floats, as it is at the moment that is looked at."""
+        return held(self.session, self.studio.moment.parameters if self.studio is not None else {})
+
+    def _offer(self, known: Mapping[str, Array]) -> None:
+        """The numbers that can be chosen; at first two that training moves, if there are no more."""
+        names = {n: name_of(self.session, n) for n in known}
+        moved = [n for n in trained_names(self.session) if n in known] or list(known)
+        entries = [e for e in self.entries if e[0] in known and is_index(e[1], known[e[0]].shape)]
+        if len(entries) < 2:
+            some = [
+                (n, entry_index(k, known[n].shape))
+                for n in moved
+                for k in range(min(known[n].size, 2))
+            ]
+            some += [(n, entry_index(0, v.shape)) for n, v in known.items() if n not in moved]
+            entries = [*entries, *(e for e in some if e not in entries)][:2]
+            self.entries = tuple(entries)
+        if not self.kind:
+            self.kind = "chosen" if sum(known[n].size for n in moved) <= 2 else "random"
+            self.controls.choices["kind"].setCurrentIndex([k for k, _ in _KINDS].index(self.kind))
+        self.axes.setVisible(self.kind == "chosen" and len(entries) == 2)
+        for pick, entry in zip(self.picks, self.entries, strict=False):
+            pick.show_choices(names, {n: v.shape for n, v in known.items()}, entry)
+
+    def _renew(self) -> None:
+        """Another plane, through where the parameters are now."""
+        self.losses.renew()
+        self._held = False
+        self.contour.set_pin(None)
+
+    # ------------------------------------------------------------ the range
+
+    def _here(self) -> Array | None:
+        """Where the parameters are on the plane."""
+        if self.plane is None:
+            return None
+        try:
+            place = self.plane.project(self.plane.flat(self.values())[None])[0][0]
+        except ValueError:
+            return None
+        return place if np.isfinite(place).all() else None
+
+    def _places(self, plane: Plane) -> list[Array]:
+        """Where the ways went and where the parameters are."""
+        here = self._here()
+        ways = [track.places(plane) for track in self.tracks.all]
+        return [*ways, here[None]] if here is not None else ways
+
+    def _usual(self, plane: Plane) -> Bounds:
+        """The range that a plane begins with."""
+        return ranges.usual(plane.kind, self._here(), self._places(plane))
+
+    def _range(self, bounds: Bounds) -> None:
+        """Losses are wanted over this range."""
+        self.losses.over(bounds)
+        self.contour.set_bounds(bounds)
+
+    def _ranged(self, bounds: Bounds) -> None:
+        self._held = True
+        self._rest.start()
+
+    def _range_rests(self) -> None:
+        if self.plane is not None and self.contour.bounds != self.losses.bounds:
+            self._range(self.contour.bounds)
+            self.ask_again()
+
+    def _whole(self) -> None:
+        if self.plane is not None:
+            self._held = False
+            self._range(self._usual(self.plane))
+            self.ask_again()
+
+    def _widen(self) -> None:
+        """The way left the range: a wider one, unless a person chose it."""
+        here = self._here()
+        if self.plane is None or here is None or self.losses.bounds is None or self._held:
+            return
+        left, right, bottom, top = self.losses.bounds
+        if not (left <= here[0] <= right and bottom <= here[1] <= top):
+            corners = np.array((left, bottom)), np.array((right, top))
+            self._range(ranges.around(*corners, self._places(self.plane)))
+
+    # ------------------------------------------------------------ ways
+
+    def joined(self) -> None:
+        assert self.studio is not None
+        self.studio.moved.connect(self._moves)
+        self.studio.bridge.changed.connect(self._turns)
+
+    def _turns(self) -> None:
+        """Training begins, or ended: where it began and where it stands are of its way."""
+        assert self.studio is not None
+        bridge = self.studio.bridge
+        step = bridge.last.step if bridge.last is not None else 0
+        if bridge.running and not self._was_running and not step:
+            self.tracks.begin()
+        if bridge.running or self._was_running:
+            self._note(step)
+        self._was_running = bridge.running
+
+    def _moves(self) -> None:
+        """Training brought newer parameters."""
+        assert self.studio is not None
+        if self.studio.bridge.running and self.studio.past is None and self.studio.now.parameters:
+            self._note(self.studio.now.step)
+
+    def _note(self, step: int) -> None:
+        names = {*trained_names(self.session), *(self.plane.names if self.plane else ())}
+        now = held(self.session, self.studio.now.parameters if self.studio is not None else {})
+        self.tracks.add(step, {n: v for n, v in now.items() if n in names})
+
+    def _see(self) -> None:
+        """Shows what is known: losses, ways, where the parameters are."""
+        self._widen()
+        plane, here = self.plane, self._here()
+        if plane is None:
+            return
+        relief = self.relief
+        if relief is not None and relief.log != self.log:
+            self.losses.relief = Relief(relief.bounds, relief.losses, self.log)
+        titles = plane.titles
+        if plane.kind != "chosen":
+            shares = [
+                f" ({share:.0%})" if plane.kind == "principal" else "" for share in plane.shares
+            ]
+            titles = (tr("direction 1") + shares[0], tr("direction 2") + shares[1])
+        last = self.tracks.last
+        colours = series_colours()
+        ways = []
+        for track in self.tracks.all:
+            is_last = track is last
+            colour = colours[0] if is_last else colours[1 + track.number % (len(colours) - 1)]
+            name = tr("run {number}").format(number=track.number)
+            ways.append(Way(name, track.places(plane), colour, is_last))
+        self.contour.titles = titles
+        self.contour.ways = ways
+        self.contour.here = (float(here[0]), float(here[1])) if here is not None else None
+        self.contour.slopes = self.losses.slopes if self.arrows else None
+        self.contour.show_relief(self.relief)
+        self.landscape.show(self.relief, titles, ways, self.contour.here)
+        self.space.update()
+        self._tell()
+
+    def _tell(self, place: tuple[float, float] | None = None) -> None:
+        """The line under the picture: the place pointed at, or what is seen."""
+        relief = self.relief
+        if relief is None or self.plane is None:
+            self.foot.setText(tr("Computing…"))
+            return
+        text = theme.number_text
+        if place is not None:
+            loss = float(relief.at(np.array([place]))[0])
+            told = text(loss) if math.isfinite(loss) else "–"
+            here = f"({text(place[0])}, {text(place[1])})"
+            self.foot.setText(f"{here}   {tr('loss')} {told}")
+            return
+        parts = []
+        if relief.least is not None:
+            least = tr("least {loss} at ({a}, {b})")
+            a, b = relief.least
+            parts.append(least.format(loss=text(relief.reach[0]), a=text(a, 3), b=text(b, 3)))
+        else:
+            parts.append(tr("no finite loss in this range"))
+        track = self.tracks.last
+        outside = track.outside(self.plane) if track is not None else 0.0
+        if outside >= 0.005:
+            parts.append(tr("{share} of the way is off this plane").format(share=f"{outside:.0%}"))
+        if self.losses.rows[0] < self.losses.rows[1]:
+            rows = tr("{some} of {all} rows")
+            parts.append(
+                rows.format(some=f"{self.losses.rows[0]:,}", all=f"{self.losses.rows[1]:,}")
+            )
+        side = len(relief.losses)
+        if side < LEVELS[-1]:
+            parts.append(f"{side} × {side}")
+        self.foot.setText("  ·  ".join(parts))
+
+    # ------------------------------------------------------------ controls
+
+    def _turned(self, name: str, value: object) -> None:
+        if name == "view":
+            self.pictures.setCurrentIndex(int(value == "space"))
+            return
+        self.kind = str(value)
+        self._renew()
+        self.ask_again()
+
+    def _picked(self) -> None:
+        self.entries = tuple(pick.entry for pick in self.picks)
+        self._renew()
+        self.ask_again()
+
+    def _chosen(self, on: bool) -> None:
+        name = self.sender().objectName()
+        if name == "ratios":
+            self.log = on
+        elif name == "arrows":
+            self.arrows = on
+        elif name == "new":
+            self._seed += self.kind == "random"
+            self._renew()
+        elif name == "whole":
+            self._whole()
+        else:
+            self.tracks.clear()
+        self._see()
+        self.ask_again()
+
+    def _pointed(self, place: tuple[float, float] | None) -> None:
+        self._tell(place)
+
+    def _pinned(self) -> None:
+        running = self.studio is not None and self.studio.bridge.running
+        self.contour.start.setEnabled(not running)
+        self.contour.start.setToolTip(tr("Pause training first") if running else "")
+
+    def _start(self) -> None:
+        """The parameters, or the inputs, become those of the pin: one undo step."""
+        plane, pin = self.plane, self.contour.pin
+        if plane is None or pin is None or (self.studio is not None and self.studio.bridge.running):
+            return
+        dtype = self.session.root.dtype
+        changed = {n: v.astype(dtype) for n, v in plane.moved(pin, self.values()).items()}
+        self.contour.set_pin(None)
+        try:
+            self.session.do_outside(set_tensors(changed), tr("Start from here"))
+        except GraphError as error:
+            self.foot.setText(str(error))
+            return
+        self.tracks.begin()
+
+    # ------------------------------------------------------------ as every panel
+
+    def forget(self) -> None:
+        self.tracks.clear()
+        self.kind, self.entries, self._signature, self._meaning = "", (), None, -1
+        self._was_running = False
+        self._renew()
+        super().forget()
+
+    def restyle(self) -> None:
+        self.contour.update()
+        self.space.update()

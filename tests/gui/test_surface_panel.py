@@ -1,0 +1,232 @@
+"""The panel of the loss surface: planes, ranges, ways of trainings, and starting from a place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hands import LEFT, PLAIN, leave, move_over
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.view.studio.surface import SurfacePanel
+from app.view.window import Window
+from engine import edits
+from engine.compose import compose
+from engine.graph import Graph
+
+
+def saddle(epochs: int = 40) -> Graph:
+    graph = compose("z = x * y", {"x": 0.4, "y": -0.3})
+    for name in ("x", "y"):
+        edits.set_options(graph, str(graph.id_of(name)), {"trainable": True}).apply(graph)
+    stage = replace(
+        graph.recipe.stages[0], optimizer="sgd", learning_rate=0.02, settings={}, epochs=epochs
+    )
+    edits.set_setting("recipe", replace(graph.recipe, stages=(stage,))).apply(graph)
+    return graph
+
+
+def shown(window: Window, qtbot: QtBot, graph: Graph | str) -> SurfacePanel:
+    if isinstance(graph, str):
+        window.documents.open_example(graph)
+    else:
+        window.session.load(graph)
+    window.show_panel("surface")
+    panel = window.studio.panels["surface"]
+    assert isinstance(panel, SurfacePanel)
+    whole(panel, qtbot)
+    return panel
+
+
+def whole(panel: SurfacePanel, qtbot: QtBot, side: int = 25) -> None:
+    """Waits until so many points a side are seen in the range."""
+
+    def seen() -> bool:
+        relief = panel.relief
+        return (
+            relief is not None
+            and len(relief.losses) >= side
+            and relief.bounds == panel.contour.bounds
+        )
+
+    qtbot.waitUntil(seen, timeout=60_000)
+
+
+def wheel(widget: object, spot: QPointF, turns: int) -> None:
+    event = QWheelEvent(
+        spot, spot, QPoint(), QPoint(0, turns), Qt.MouseButton.NoButton,
+        PLAIN, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(widget, event)  # type: ignore[call-overload]
+
+
+def test_two_inputs_are_a_plane_and_the_pointer_tells_the_loss(
+    window: Window, qtbot: QtBot
+) -> None:
+    panel = shown(window, qtbot, saddle())
+    assert panel.kind == "chosen" and panel.contour.titles == ("x", "y")
+    relief = panel.relief
+    assert relief is not None and relief.bounds == (-1.5, 1.5, -1.5, 1.5)
+    a = np.linspace(-1.5, 1.5, len(relief.losses))
+    assert relief.losses == pytest.approx(a[None, :] * a[:, None], abs=1e-12)
+    assert panel.contour.here == pytest.approx((0.4, -0.3))
+    spot = panel.contour.spot(1.0, 0.5).toPoint()
+    move_over(panel.contour, spot)
+    a0, b0 = panel.contour.place(QPointF(spot))
+    assert float(panel.foot.text().split()[-1].replace("−", "-")) == pytest.approx(
+        a0 * b0, abs=2e-3
+    )
+    leave(panel.contour)
+    assert "least" in panel.foot.text()
+
+
+def test_training_leaves_a_way_and_another_start_another_one(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, saddle())
+    window.train()
+    qtbot.waitUntil(lambda: bool(panel.tracks.all) and not window.training, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.contour.ways[0].places) > 1)
+    x, y = 0.4, -0.3
+    for _ in range(40):
+        x, y = x - 0.02 * y, y - 0.02 * x
+    (way,) = panel.contour.ways
+    assert way.places[0] == pytest.approx((0.4, -0.3))
+    assert way.places[-1] == pytest.approx((x, y))
+    assert panel.contour.here == pytest.approx((x, y))
+
+    contour = panel.contour
+    spot = contour.spot(-0.8, 0.5).toPoint()
+    wanted = contour.place(QPointF(spot))
+    QTest.mouseClick(contour, LEFT, PLAIN, spot)
+    assert contour.start.isVisible() and contour.pin == pytest.approx(wanted)
+    QTest.mouseClick(contour.start, LEFT)
+    values = {window.session.root.name(n): float(v) for n, v in panel.values().items()}
+    assert (values["x"], values["y"]) == pytest.approx(wanted)
+    assert not contour.start.isVisible()
+    window.train()
+    qtbot.waitUntil(lambda: len(panel.tracks.all) == 2 and not window.training, timeout=60_000)
+    qtbot.waitUntil(lambda: len(contour.ways) == 2 and len(contour.ways[1].places) > 1)
+    assert contour.ways[1].places[0] == pytest.approx(wanted)
+    assert panel.plane is not None, "the plane stayed"
+    window.session.history.undo()
+    window.session.history.undo()
+    values = {window.session.root.name(n): float(v) for n, v in panel.values().items()}
+    assert (values["x"], values["y"]) == pytest.approx((x, y)), "one undo step each"
+
+
+def test_wheel_drag_and_double_click_choose_the_range(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, saddle())
+    contour = panel.contour
+    spot = contour.spot(0.5, 0.5)
+    wheel(contour, spot, 480)
+    assert contour.bounds == pytest.approx((-0.5, 1.0, -0.5, 1.0))
+    whole(panel, qtbot)
+    relief = panel.relief
+    assert relief is not None
+    a = np.linspace(-0.5, 1.0, len(relief.losses))
+    assert relief.losses == pytest.approx(a[None, :] * a[:, None], abs=1e-12)
+    box = contour.box
+    start = box.center().toPoint()
+    QTest.mousePress(contour, LEFT, PLAIN, start)
+    QTest.mouseMove(contour, start + QPoint(20, 0))
+    QTest.mouseMove(contour, start + QPoint(40, 0))
+    QTest.mouseRelease(contour, LEFT, PLAIN, start + QPoint(40, 0))
+    moved = 40 / box.width() * 1.5
+    assert contour.bounds == pytest.approx((-0.5 - moved, 1.0 - moved, -0.5, 1.0))
+    assert contour.pin is None, "a drag is no click"
+    whole(panel, qtbot)
+    contour.setFocus()
+    QTest.keyClick(contour, Qt.Key.Key_Minus)
+    assert contour.bounds[1] - contour.bounds[0] == pytest.approx(1.5 * 2**0.5)
+    QTest.mouseDClick(contour, LEFT, PLAIN, start)
+    assert contour.bounds == (-1.5, 1.5, -1.5, 1.5)
+    whole(panel, qtbot)
+
+
+def test_a_networks_planes_stay_until_another_is_asked_for(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, "xor")
+    assert panel.kind == "random"
+    key = panel.plane.key if panel.plane else ""
+    window.train_step()
+    qtbot.waitUntil(lambda: bool(panel.tracks.all) and not window.training, timeout=60_000)
+    assert panel.plane is not None and panel.plane.key == key
+    window.train()
+    qtbot.waitUntil(lambda: not window.training, timeout=60_000)
+    assert panel.plane.key == key and len(panel.tracks.all) == 1
+    assert "off this plane" in panel.foot.text()
+    panel.controls.choices["kind"].setCurrentIndex(2)
+    panel.controls.choices["kind"].activated.emit(2)
+    whole(panel, qtbot)
+    assert panel.plane.kind == "principal" and "%" in panel.contour.titles[0]
+    assert panel.contour.here == pytest.approx((0.0, 0.0), abs=1e-9)
+    training_loss = panel.relief.at(np.zeros((1, 2)))[0] if panel.relief else np.nan
+    assert training_loss == pytest.approx(panel_loss(window), rel=0.2)
+    panel.controls.choices["view"].setCurrentIndex(1)
+    panel.controls.choices["view"].activated.emit(1)
+    assert panel.space.isVisible() and panel.landscape.stands
+    heights = panel.landscape.lines()[0].points[:, 2]
+    assert heights[0] > heights[-1], "downhill"
+    for name in ("ratios", "arrows"):
+        panel.actions_of[name].trigger()
+    qtbot.waitUntil(lambda: panel.contour.slopes is not None, timeout=60_000)
+    panel.actions_of["new"].trigger()
+    qtbot.waitUntil(lambda: panel.plane is not None and panel.plane.key != key, timeout=60_000)
+    panel.actions_of["clear"].trigger()
+    assert panel.contour.ways == []
+
+
+def panel_loss(window: Window) -> float:
+    root = window.session.root
+    return float(window.session.whole.values[root.recipe.last.loss or str(root.output())])
+
+
+def test_entries_are_picked_by_node_and_index(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, "xor")
+    panel.controls.choices["kind"].setCurrentIndex(0)
+    panel.controls.choices["kind"].activated.emit(0)
+    whole(panel, qtbot)
+    assert panel.plane is not None and panel.plane.titles[0].startswith("W1[0, 0]")
+    field = panel.picks[1].index
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "1, 1")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    whole(panel, qtbot)
+    assert panel.contour.titles == ("W1[0, 0]", "W1[1, 1]")
+    field.selectAll()
+    QTest.keyClicks(field, "9, 9")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert field.text() == "1, 1"
+
+
+def test_documents_without_a_surface_say_so(window: Window, qtbot: QtBot) -> None:
+    window.show_panel("surface")
+    panel = window.studio.panels["surface"]
+    assert isinstance(panel, SurfacePanel)
+    window.session.load(Graph())
+    qtbot.waitUntil(lambda: "nothing to minimise" in panel.message.text(), timeout=60_000)
+    window.session.load(compose("z = 2 * x", {"x": 1.0}))
+    qtbot.waitUntil(lambda: "needs two numbers" in panel.message.text(), timeout=60_000)
+    window.session.load(saddle())
+    whole(panel, qtbot)
+    panel._turned("kind", "principal")
+    qtbot.waitUntil(lambda: "need a trajectory" in panel.message.text(), timeout=60_000)
+
+
+def test_losses_that_are_not_finite_are_hatched(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, compose("z = log(x) + y * y", {"x": 1.0, "y": 0.5}))
+    relief = panel.relief
+    assert relief is not None and np.isnan(relief.losses[:, 0]).all()
+    picture = panel.contour.grab().toImage()
+    box = panel.contour.box
+    inks = {
+        picture.pixelColor(int(box.left() + k), int(box.top() + k % 12 + 4)).name()
+        for k in range(4, int(box.width() / 2) - 4)
+    }
+    assert (
+        len(inks) <= 12 and picture.pixelColor(box.center().toPoint() + QPoint(60, 0)).green() > 40
+    )
