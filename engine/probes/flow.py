@@ -12,7 +12,7 @@ from engine.differentiate import bindings, mode_of, rule_of
 from engine.expansion import Expansion, Flat, Ref
 from engine.expression import parse_expression
 from engine.ops.row import Array, local_of
-from engine.probes.ratios import adjoints, batch, moving, name_of, next_step
+from engine.probes.ratios import adjoints, batch, moving, name_of, next_step, rate_of
 from engine.probes.signs import signs
 from engine.train.divergence import norm
 from engine.train.layers import Layers, layers
@@ -52,10 +52,15 @@ class Flow:
     left_out: int = 0
 
 
-def flow(scene: Scene, losses: Sequence[tuple[int, float]] = ()) -> Flow:
-    """Of the moment's gradient on `ROWS` training rows at most; `losses` are (step, loss) of the
+def flow(
+    scene: Scene,
+    losses: Sequence[tuple[int, float]] = (),
+    learning_rate: float | None = None,
+) -> Flow:
+    """Of the moment's gradient on `ROWS` training rows at most, and of a step at the recipe's learning
+    rate unless told; `losses` are (step, loss) of the
     run so far, for what one moment cannot tell. Raises ValueError where there is nothing to train."""
-    wrt = moving(scene)
+    wrt, rate = moving(scene), rate_of(scene, learning_rate)
     steps, left_out, of = _looked_at(scene, wrt)
     rows = _rows(scene, steps)
     question = ("flow", wrt, tuple(steps))
@@ -70,8 +75,8 @@ def flow(scene: Scene, losses: Sequence[tuple[int, float]] = ()) -> Flow:
         for n in order
     )  # fmt: skip
     units = tuple(_units(scene, expansion, expansion.nodes[n], found, of, len(rows)) for n in steps)
-    made = _layers(scene, expansion, of, size)
-    evidence = Evidence(made, units, signs(scene, rows, losses))
+    made = _layers(scene, expansion, of, size, rate)
+    evidence = Evidence(made, units, signs(scene, rows, rate, losses))
     return Flow(parts, units, made, judge(evidence), max(len(rows), 1), left_out)
 
 
@@ -159,9 +164,9 @@ def _units(
 
 
 def _layers(
-    scene: Scene, expansion: Expansion, of: Layers, size: Mapping[str, Array]
+    scene: Scene, expansion: Expansion, of: Layers, size: Mapping[str, Array], rate: float
 ) -> tuple[Layer, ...]:
-    updates = next_step(scene, batch(scene))
+    updates = next_step(scene, batch(scene), rate)
     found = []
     for number in range(of.count):
         nodes = tuple(n for n, layer in of.of.items() if layer == number)

@@ -46,18 +46,25 @@ class Ratios:
     batch: int
 
 
-def ratios(scene: Scene) -> Ratios:
-    """Of the optimizer's next step on the rows of a batch. The optimizer starts anew for it: what it
-    has gathered in a run is the run's. Raises ValueError where there is nothing to train."""
+def ratios(scene: Scene, learning_rate: float | None = None) -> Ratios:
+    """Of the optimizer's next step on the rows of a batch, at the recipe's learning rate unless told.
+    The optimizer starts anew for it: what it has gathered in a run is the run's. Raises ValueError
+    where there is nothing to train."""
     rows = batch(scene)
-    steps = next_step(scene, rows)
+    rate = rate_of(scene, learning_rate)
+    steps = next_step(scene, rows, rate)
+    if not steps:
+        label = optimizers.find(scene.graph.recipe.last.optimizer).label
+        raise ValueError(
+            f"a step of {label} follows from those before it; train, and the run's own steps are shown"
+        )
     expansion = scene.expanded(scene.rows(limit=1))
     order = [n for n in _read_order(expansion) if n in steps]
     found = tuple(
         Ratio(n, name_of(scene, expansion, n), norm(scene.parameters[n]), norm(steps[n]))
         for n in order
     )
-    return Ratios(found, scene.graph.recipe.last.learning_rate, len(rows))
+    return Ratios(found, rate, len(rows))
 
 
 def name_of(scene: Scene, expansion: Expansion, node: str) -> str:
@@ -70,10 +77,8 @@ def moving(scene: Scene) -> tuple[str, ...]:
     """The parameters that the last stage moves. Raises ValueError when there are none."""
     frozen = scene.graph.recipe.last.frozen
     found = tuple(
-        n for n in scene.parameters
-        if not any(n == f or n.startswith(f"{f}.") for f in frozen)
-        and scene.parameters[n].dtype.kind == "f"
-    )  # fmt: skip
+        n for n in scene.trainable if not any(n == f or n.startswith(f"{f}.") for f in frozen)
+    )
     if not found:
         raise ValueError("there is no parameter to train; add one, or unfreeze one in the recipe")
     return found
@@ -85,9 +90,17 @@ def batch(scene: Scene) -> Array:
     return scene.rows(limit=min(size, ROWS))
 
 
-def next_step(scene: Scene, rows: Array) -> dict[str, Array]:
-    """What the optimizer's next step on these rows adds to each parameter, by id or path, in its shape;
-    nothing for an optimizer without a rule for one step. Raises ValueError."""
+def rate_of(scene: Scene, told: float | None) -> float:
+    """The learning rate that is told, the last stage's when there is none. Raises ValueError."""
+    rate = scene.graph.recipe.last.learning_rate if told is None else told
+    if not 0 <= rate < math.inf:
+        raise ValueError("the learning rate is a number of 0 or more")
+    return rate
+
+
+def next_step(scene: Scene, rows: Array, rate: float) -> dict[str, Array]:
+    """What the optimizer's next step on these rows, at this learning rate, adds to each parameter, by id
+    or path, in its shape; nothing for an optimizer without a rule for one step. Raises ValueError."""
     stage, wrt = scene.graph.recipe.last, moving(scene)
     optimizer = optimizers.find(stage.optimizer)
     if not optimizer.program:
@@ -97,13 +110,13 @@ def next_step(scene: Scene, rows: Array) -> dict[str, Array]:
     def steps(expansion: Expansion) -> Mapping[str, Ref]:
         adjoint = shaped(stage, expansion, adjoints(scene, expansion, wrt))
         updates = optimizers.build(expansion, optimizer, adjoint, stage.settings)
-        expansion.feeds[LEARNING_RATE] = np.asarray(stage.learning_rate, expansion.dtype)
         return {n: updates.assign.get(n, n) for n in adjoint}
 
     cuts = (stage.l1_penalty, stage.clip_value, stage.clip_norm)
-    question = ("next step", optimizer.name, settings, stage.learning_rate, cuts, wrt)
+    question = ("next step", optimizer.name, settings, cuts, wrt)
+    given = {LEARNING_RATE: np.asarray(rate, scene.graph.dtype)}
     with np.errstate(all="ignore"):
-        after, _ = scene.ask(question, steps, rows, training=True)
+        after, _ = scene.ask(question, steps, rows, True, given)
         return {n: value - scene.parameters[n] for n, value in after.items()}
 
 

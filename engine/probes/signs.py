@@ -24,27 +24,29 @@ CALM = 1.02
 _STRAIGHT = 1e-3
 
 
-def signs(scene: Scene, rows: Array, losses: Sequence[tuple[int, float]] = ()) -> Signs:
-    """Of these rows; `losses` are (step, loss) of the run so far. Raises ValueError."""
-    stage = scene.graph.recipe.last
+def signs(
+    scene: Scene, rows: Array, rate: float, losses: Sequence[tuple[int, float]] = ()
+) -> Signs:
+    """Of these rows, with steps at this learning rate; `losses` are (step, loss) of the run so far.
+    Raises ValueError."""
     found = roles(scene.graph)
     with np.errstate(all="ignore"):
         loss = scene.loss(rows)
-        after, better = _tried(scene, rows, loss)
+        after, better = _tried(scene, rows, rate, loss)
         told = _predictions(scene, rows, found.prediction, found.target)
     return Signs(
-        rows=max(len(rows), 1), learning_rate=stage.learning_rate, loss=loss, after=after,
+        rows=max(len(rows), 1), learning_rate=rate, loss=loss, after=after,
         better=better, batch=len(batch(scene)), prediction=found.prediction,
         steps=scene.step,
         losses=tuple((int(step), float(loss)) for step, loss in losses), **told,
     )  # fmt: skip
 
 
-def _tried(scene: Scene, rows: Array, loss: float) -> tuple[float, float]:
+def _tried(scene: Scene, rows: Array, rate: float, loss: float) -> tuple[float, float]:
     """The mean loss behind one step on a batch, and a smaller rate with which it is not larger; NaN for
     an optimizer whose step has not the direction of the gradient: without what it gathered, its next
     step is not the one the run would make."""
-    rate, known = scene.graph.recipe.last.learning_rate, scene.parameters
+    known = scene.parameters
     size, every = len(batch(scene)), scene.rows()
     random = np.random.default_rng(scene.step)
     batches = [batch(scene)]
@@ -52,7 +54,7 @@ def _tried(scene: Scene, rows: Array, loss: float) -> tuple[float, float]:
         batches = [every[random.integers(len(every), size=size)] for _ in range(STEPS)]
     if not rate or not math.isfinite(loss):
         return math.nan, math.nan
-    steps = [next_step(scene, chosen) for chosen in batches]
+    steps = [next_step(scene, chosen, rate) for chosen in batches]
     if not steps[0] or not _is_straight(scene, batches[0], steps[0], rate):
         return math.nan, math.nan
 

@@ -230,10 +230,12 @@ class Scene:
         steps: Callable[[Expansion], Mapping[str, Ref]],
         rows: Array | None = None,
         training: bool = False,
+        feeds: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, Array], Expansion]:
         """Copies of steps that `steps` finds in the expansion, or appends to it, by what it calls them,
-        and the expansion. `steps` is called for the first of equal questions alone."""
-        fed = self._feeds(self.rows() if rows is None else rows, {})
+        and the expansion. `steps` is called for the first of equal questions alone; `feeds` are for
+        sources, those that it appends among them."""
+        fed = self._feeds(self.rows() if rows is None else rows, feeds or {})
         found = self._run(question, fed, training, steps)
         return found, next(reversed(self._plans.values()))[0].expansion
 

@@ -103,6 +103,9 @@ def test_update_ratios_are_those_of_training(optimizer: str, cut: dict[str, floa
     after = training.parameters()
     found = ratios(made)
     assert [made.graph.name(r.node) for r in found.rows] == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    double = ratios(made, 0.02)
+    if optimizer == "sgd":
+        assert [r.update for r in double.rows] == pytest.approx([2 * r.update for r in found.rows])
     for row in found.rows:
         moved = np.linalg.norm(after[row.node] - before[row.node])
         assert row.update == pytest.approx(moved, rel=1e-9)
@@ -385,3 +388,23 @@ def test_a_deep_document_is_answered_in_part() -> None:
     graph.put("nodes", node.id, replace(node, op="parameter", options={"shape": ()}))
     found = flow(Scene(graph))
     assert found.left_out == 100 and len(found.units) == 200
+
+
+def test_what_is_frozen_or_not_trained_is_left_out() -> None:
+    made = scene()
+    w1, b3 = str(made.graph.id_of("W1")), str(made.graph.id_of("b3"))
+    edits.set_recipe(made.graph, frozen=(w1,)).apply(made.graph)
+    node = made.graph.nodes[b3]
+    options = {**node.options, "trainable": False}
+    made.graph.put("nodes", b3, replace(node, options=options))
+    frozen = Scene(made.graph)
+    frozen.at({b3: np.ones(1)}, 3)  # a moment may name what moves by itself, too
+    assert [part.name for part in flow(frozen).parts] == ["b1", "h1", "W2", "b2", "h2", "W3"]
+    assert [row.name for row in ratios(frozen).rows] == ["b1", "W2", "b2", "W3"]
+
+
+def test_an_optimizer_without_a_rule_for_one_step() -> None:
+    made = scene(optimizer="lbfgs")
+    assert names(flow(made)) == [HEALTHY]
+    with pytest.raises(ValueError, match="train, and the run's own steps"):
+        ratios(made)

@@ -16,7 +16,7 @@ from app.text import tr
 from app.view import theme
 from app.view.studio.bars import Bar, Bars
 from app.view.studio.panel import StudioPanel
-from app.view.studio.past import Past, here
+from app.view.studio.past import Past, here, rate_now
 from app.view.studio.verdicts import VerdictBox
 from app.view.viewers.controls import HEIGHT
 from engine.probes.flow import Flow, Part
@@ -74,7 +74,8 @@ class FlowPanel(StudioPanel):
             self._hears = True
             self.studio.bridge.progress.connect(self._hear)
         step = self.studio.step if self.studio is not None else 0
-        return {"losses": [point for point in self._losses if point[0] <= step]}
+        losses = [point for point in self._losses if point[0] <= step]
+        return {"losses": losses, "learning_rate": rate_now(self.studio)}
 
     def _hear(self, progress: Progress) -> None:
         """Keeps the losses of the run, thinned."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app.session import Session
 from engine import inside
+
+if TYPE_CHECKING:
+    from app.view.studio.studio import Studio
 
 Record = TypeVar("Record")
 LIMIT = 120
@@ -44,6 +48,13 @@ class Past(Generic[Record]):
 
     def clear(self) -> None:
         self._kept, self._newest, self._gap = [], None, 1
+
+
+def rate_now(studio: Studio | None) -> float | None:
+    """The learning rate that training is at, a schedule's or one set by hand; None for the recipe's."""
+    live = studio is not None and studio.past is None and studio.bridge.running
+    last = studio.bridge.last if studio is not None and live else None
+    return last.learning_rate if last is not None and math.isfinite(last.learning_rate) else None
 
 
 def here(session: Session, nodes: Iterable[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.studio.panel import StudioPanel
-from app.view.studio.past import Past, here
+from app.view.studio.past import Past, here, rate_now
 from app.view.viewers.kind import series_colours
 from app.view.viewers.plot import PlotView
 from engine.files import FileError
@@ -154,6 +154,9 @@ class UpdatesPanel(StudioPanel):
         self._run: object = None
         self.plot: RatioPlot | None = None
         self.controls.hide()
+
+    def options(self) -> dict[str, Any]:
+        return {"learning_rate": rate_now(self.studio)}
 
     def take(self, result: Ratios, step: int) -> None:
         ratios = {row.node: row.ratio for row in result.rows}
