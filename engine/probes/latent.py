@@ -22,6 +22,9 @@ class Latent:
     `class_names`. `axes` are the units that run across and up, (-1, -1) for principal directions, of
     which `shares` says how much of the variance each has. A layer of one unit stands over row numbers.
 
+    `extent` is left, right, bottom, top of the plane, the points' reach and a little more. `sheet` are the
+    output's pictures of a grid of its points (down from the top × across × a picture), where `decodes`
+    says that there are any and they are asked for.
     `shown` is a row, or what the `output` makes of the point asked for: as a picture, else as numbers.
     """
 
@@ -40,6 +43,9 @@ class Latent:
     shown: Array
     shown_is_picture: bool
     said: str
+    extent: tuple[float, float, float, float]
+    decodes: bool
+    sheet: Array
 
 
 def latent(
@@ -51,12 +57,18 @@ def latent(
     of_row: int = -1,
     at: tuple[float, float] | None = None,
     width: int = 0,
+    sheet: tuple[int, int] = (0, 0),
+    extent: tuple[float, float, float, float] | None = None,
 ) -> Latent:
     """Rows of both parts as points. `of_row` asks for that row's picture, `at` for what the network makes
-    of a point of the plane. Raises ValueError where there is no layer between data and output."""
+    of a point of the plane, `sheet` for so many pictures across and down; `extent` keeps the plane's.
+
+    Raises ValueError where there is no layer between data and output.
+    """
     net = rowwise.network(scene)
     rowwise.whole("the number of rows", limit, 1, 5000)
     rowwise.whole("the width of a picture", width, 0, 10_000)
+    across, down = (rowwise.whole("the number of pictures in a line", n, 0, 24) for n in sheet)
     seen = net.node(node, narrowest(net))
     if seen.size > WIDEST:
         raise ValueError(
@@ -80,11 +92,20 @@ def latent(
     elif of_row in rows:
         shown, is_picture = _row(scene, net, np.array([of_row]), width)
         said = "data"
+    places = plane.places(values)
+    reach = extent or _reach(places)
+    pictures = np.zeros(0)
+    decodes = seen.path != output.path and bool(
+        rowwise.picture_shape(rowwise.row_shape(scene, output), width)
+    )
+    if across * down and decodes and seen.size > 1:
+        pictures = _sheet(scene, net, seen, plane, reach, (across, down), width)
     return Latent(
-        rows, plane.places(values), np.repeat([False, True], [len(part) for part in drawn]),
+        rows, places, np.repeat([False, True], [len(part) for part in drawn]),
         found[0] if found else np.full(len(rows), -1), found[1].names if found else (), plane.axes,
         plane.shares, seen.size, net.choices(net.offered), seen.path,
         seen.name, output.name if seen.path != output.path else "", shown, is_picture, said,
+        reach, decodes, pictures,
     )  # fmt: skip
 
 
@@ -172,13 +193,44 @@ def principal(centred: Array) -> tuple[Array, tuple[float, float]]:
     return found, (tops[0], tops[1])
 
 
+def _reach(places: Array) -> tuple[float, float, float, float]:
+    ends: list[float] = []
+    for column in places.T:
+        good = column[np.isfinite(column)]
+        low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 1.0)
+        margin = 0.06 * (high - low) or 0.5
+        ends += [low - margin, high + margin]
+    return ends[0], ends[1], ends[2], ends[3]
+
+
+def _sheet(
+    scene: Scene, net: Network, seen: RowNode, plane: Plane,
+    reach: tuple[float, float, float, float], counts: tuple[int, int], width: int,
+) -> Array:  # fmt: skip
+    """The output's pictures of the middles of so many parts of the plane across and down."""
+    right, below = ((np.arange(count) + 0.5) / count for count in counts)
+    across = reach[0] + right * (reach[1] - reach[0])
+    down = reach[3] - below * (reach[3] - reach[2])
+    units = np.stack([plane.point((x, y)) for y in down for x in across])
+    output = net.nodes[net.prediction]
+    values = _output(scene, output, seen, units).astype(np.float64)
+    made = rowwise.pictures(values, rowwise.row_shape(scene, output), width)
+    return made.reshape(counts[1], counts[0], *made.shape[1:])
+
+
+def _output(scene: Scene, output: RowNode, seen: RowNode, units: Array) -> Array:
+    """The output's rows when the layer has these units, rows × units."""
+    fed = units.reshape(len(units), *seen.shape).astype(scene.graph.dtype)
+    rows = np.resize(scene.rows(), len(units))
+    return scene.values([output.path], rows, {seen.path: fed})[output.path]
+
+
 def _decoded(
     scene: Scene, net: Network, seen: RowNode, units: Array, width: int
 ) -> tuple[Array, bool]:
     """What the output is when the layer has these units."""
     output = net.nodes[net.prediction]
-    fed = units.reshape(1, *seen.shape).astype(scene.graph.dtype)
-    values = scene.values([output.path], scene.rows(limit=1), {seen.path: fed})[output.path]
+    values = _output(scene, output, seen, units[None])
     return _picture(values, rowwise.row_shape(scene, output), width)
 
 

@@ -342,6 +342,18 @@ def test_a_point_of_the_plane_is_decoded() -> None:
     assert told.shown.reshape(-1) == pytest.approx(point @ DECODER)
 
 
+def test_a_sheet_of_pictures_covers_the_plane() -> None:
+    told = latent(autoencoder(), first=0, second=2, sheet=(4, 8))
+    left, right, bottom, top = told.extent
+    code = np.tanh(PICTURES[told.rows] @ ENCODER).mean(axis=0)
+    code[0], code[2] = left + 0.625 * (right - left), top - 0.0625 * (top - bottom)
+    assert told.decodes and told.sheet.shape == (8, 4, 4, 4)
+    assert told.sheet[0, 2].reshape(-1) == pytest.approx(code @ DECODER)
+    places = told.places
+    assert left < places[:, 0].min() and top > places[:, 1].max()
+    assert latent(autoencoder(), extent=(0.0, 1.0, 2.0, 3.0)).extent == (0.0, 1.0, 2.0, 3.0)
+
+
 def test_principal_directions_by_either_gram_matrix() -> None:
     wide = RNG.standard_normal((8, 30)) * np.linspace(3, 1, 30)
     wide -= wide.mean(axis=0)

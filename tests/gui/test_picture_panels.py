@@ -142,12 +142,12 @@ def test_a_unit_is_chosen_from_the_row_of_small_pictures(window: Window, qtbot: 
     QTest.mouseClick(panel.units, LEFT, PLAIN, place)
     qtbot.waitUntil(lambda: panel.shown.unit == 3, timeout=20_000)
     assert panel.shown.picture == pytest.approx(asked(window, panel).picture)
+    choose(panel, "node", "")
+    qtbot.waitUntil(lambda: panel.shown.kind == "two", timeout=20_000)
     box = panel.controls.ticks["discrete"]
     before = panel.plane.image.copy()
     QTest.mouseClick(box, LEFT, PLAIN, QPoint(8, box.height() // 2))
     assert panel.discrete and panel.plane.image != before
-    choose(panel, "node", "")
-    qtbot.waitUntil(lambda: panel.shown.kind == "two", timeout=20_000)
 
 
 def test_two_of_many_features_are_chosen(window: Window, qtbot: QtBot) -> None:
@@ -260,6 +260,17 @@ def test_a_row_is_seen_and_a_point_is_decoded(window: Window, qtbot: QtBot) -> N
     QTest.mouseRelease(panel.plane, LEFT, PLAIN, middle)
     leave(panel.plane)
     qtbot.waitUntil(lambda: panel.plane.card is None, timeout=20_000)
+
+
+def test_a_sheet_of_pictures_stands_behind_the_points(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, "latent")
+    box = panel.controls.ticks["sheet"]
+    assert panel.plane.sheet is None and box.isVisible()
+    QTest.mouseClick(box, LEFT, PLAIN, QPoint(8, box.height() // 2))
+    qtbot.waitUntil(lambda: panel.plane.sheet is not None, timeout=20_000)
+    down, across = panel.shown.sheet.shape[:2]
+    assert panel.plane.sheet.width() == 4 * across and panel.plane.sheet.height() == 4 * down
+    assert (across, down) == panel.options()["sheet"]
 
 
 def test_two_units_are_chosen_for_the_plane(window: Window, qtbot: QtBot) -> None:

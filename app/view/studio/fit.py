@@ -112,8 +112,8 @@ class FitPanel(StudioPanel):
         super().forget()
 
     def restyle(self) -> None:
-        self.foot.setFont(theme.number_font(11))
-        self.error.setFont(theme.number_font(11, 600))
+        self.foot.setFont(theme.ui_font(11))
+        self.error.setFont(theme.ui_font(11, 600))
         if self.shown is not None:
             self.take(self.shown, 0)
 

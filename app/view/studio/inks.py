@@ -60,7 +60,7 @@ def foot() -> QLabel:
     """The line under a picture: what it tells, or what is under the pointer."""
     label = QLabel()
     label.setProperty("role", "muted")
-    label.setFont(theme.number_font(11))
+    label.setFont(theme.ui_font(11))
     label.setWordWrap(True)
     label.setMinimumWidth(40)
     return label

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QLabel
 
 from app.session import Session
@@ -17,8 +17,11 @@ from app.view.studio.panel import StudioPanel
 from app.view.studio.plane import Plane, paint_points
 from app.view.studio.regions import CONTROL
 from app.view.viewers.scale import Scale
+from engine.ops.row import Array
 from engine.probes.latent import Latent
 
+SHOWN = 26
+"""A picture of the sheet has so many pixels across and down, or a little more."""
 LISTED = 200
 """So many units are offered by number."""
 
@@ -30,11 +33,16 @@ class _Scatter(Plane):
         super().__init__(tr("Latent plane"))
         self.latent: Latent | None = None
         self.at: tuple[float, float] | None = None
+        self.sheet: QImage | None = None
 
     def paint(self, painter: QPainter, box: QRectF) -> None:
         told, tokens = self.latent, theme.current()
         if told is None:
             return
+        if self.sheet is not None:
+            painter.setOpacity(0.7)
+            self._paint_sheet(painter, box, self.sheet)
+            painter.setOpacity(1.0)
         painter.setPen(QPen(tokens.hairline, 1))
         x, y = self.pixels(np.zeros((1, 2)))[0].tolist()
         painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
@@ -56,6 +64,20 @@ class _Scatter(Plane):
             for dx, dy in ((11, 0), (-11, 0), (0, 11), (0, -11)):
                 painter.drawLine(QPointF(x + dx * 0.6, y + dy * 0.6), QPointF(x + dx, y + dy))
 
+    def _paint_sheet(self, painter: QPainter, box: QRectF, sheet: QImage) -> None:
+        """Every picture in the middle of its part of the plane."""
+        assert self.latent is not None
+        rows, columns = self.latent.sheet.shape[:2]
+        wide, high = box.width() / columns, box.height() / rows
+        size = QSizeF(sheet.width() / columns, sheet.height() / rows)
+        drawn = size.scaled(wide - 1, high - 1, Qt.AspectRatioMode.KeepAspectRatio)
+        for place in range(rows * columns):
+            down, across = divmod(place, columns)
+            middle = QPointF(box.left() + (across + 0.5) * wide, box.top() + (down + 0.5) * high)
+            corner = middle - QPointF(drawn.width() / 2, drawn.height() / 2)
+            source = QPointF(across * size.width(), down * size.height())
+            painter.drawImage(QRectF(corner, drawn), sheet, QRectF(source, size))
+
 
 class LatentPanel(StudioPanel):
     name = "latent"
@@ -70,10 +92,14 @@ class LatentPanel(StudioPanel):
         self.shown: Latent | None = None
         self._asked: dict[str, Any] = {}
         self._at: tuple[float, float] | None = None
-        self._extent: tuple[float, float, float, float] | None = None
+        self.sheet = False
         self.controls.add_choice("node", tr("layer"), CONTROL, quiet=True)
         self.controls.add_choice("first", tr("across"), CONTROL, quiet=True)
         self.controls.add_choice("second", tr("up"), CONTROL, quiet=True)
+        self.controls.add_tick("sheet", tr("pictures"))
+        self.controls.ticks["sheet"].setToolTip(
+            tr("What the output is at points of the plane, spread evenly")
+        )
         self.controls.changed.connect(self._turn)
         self.plane = _Scatter()
         self.plane.pointed.connect(self._point)
@@ -81,7 +107,7 @@ class LatentPanel(StudioPanel):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
-        self.legend.setFont(theme.number_font(11))
+        self.legend.setFont(theme.ui_font(11))
         self.foot = inks.foot()
         self.column.addWidget(self.plane, 1)
         self.column.addWidget(self.legend)
@@ -90,7 +116,14 @@ class LatentPanel(StudioPanel):
         self.restyle()
 
     def options(self) -> dict[str, Any]:
-        return dict(self._asked)
+        options = dict(self._asked)
+        if "at" in options and self.shown is not None:
+            options["extent"] = self.shown.extent  # the plane stands still while a point is dragged
+        if self.sheet:
+            box = self.plane.box
+            counts = (max(2, min(20, int(n / SHOWN))) for n in (box.width(), box.height()))
+            options["sheet"] = tuple(counts)
+        return options
 
     def forget(self) -> None:
         self.shown = self.plane.latent = self.plane.at = self.plane.card = None
@@ -99,15 +132,17 @@ class LatentPanel(StudioPanel):
         super().forget()
 
     def restyle(self) -> None:
-        self.foot.setFont(theme.number_font(11))
-        self.legend.setFont(theme.number_font(11))
+        self.foot.setFont(theme.ui_font(11))
+        self.legend.setFont(theme.ui_font(11))
         if self.shown is not None:
             self.take(self.shown, 0)
 
     def _turn(self, name: str, value: Any) -> None:
         self._asked.pop("at", None)
         self.plane.at = self.plane.card = None
-        if name == "node":
+        if name == "sheet":
+            self.sheet = bool(value)
+        elif name == "node":
             self._asked = {"node": value}
         else:
             number = int(value)
@@ -124,7 +159,8 @@ class LatentPanel(StudioPanel):
     def take(self, result: Latent, step: int) -> None:
         self.shown = self.plane.latent = result
         self._show_controls(result)
-        self.plane.show_extent(self._reach(result), self._names(result))
+        self.plane.show_extent(result.extent, self._names(result))
+        self.plane.sheet = self._sheet(result)
         colours = inks.class_colours(len(result.class_names))
         self.legend.setText(inks.legend(result.class_names[:20], colours))
         self.legend.setVisible(bool(result.class_names))
@@ -139,7 +175,18 @@ class LatentPanel(StudioPanel):
         self.controls.show_choice(
             "second", units if across and result.axes[0] >= 0 else [], str(result.axes[1])
         )
+        self.controls.show_tick("sheet", self.sheet, result.decodes)
         self.controls.settle()
+
+    def _sheet(self, result: Latent) -> QImage | None:
+        """All pictures of the sheet as one."""
+        if not result.sheet.size:
+            return None
+        down, across, height, width = result.sheet.shape[:4]
+        rest = result.sheet.shape[4:]
+        joined = np.swapaxes(result.sheet, 1, 2).reshape(down * height, across * width, *rest)
+        low, high = _levels(joined)
+        return inks.picture(joined, Scale.grey(low, high), low, high)
 
     def _names(self, result: Latent) -> tuple[str, str]:
         name = pretty_name(result.name)
@@ -150,19 +197,6 @@ class LatentPanel(StudioPanel):
             words = tr("direction {n} ({share})")
             return words.format(n=1, share=first), words.format(n=2, share=second)
         return f"{name}[{result.axes[0]}]", f"{name}[{result.axes[1]}]"
-
-    def _reach(self, result: Latent) -> tuple[float, float, float, float]:
-        """A little more than the points; the same as before while a point is dragged."""
-        if "at" in self._asked and self._extent is not None:
-            return self._extent
-        ends = []
-        for column in result.places.T:
-            good = column[np.isfinite(column)]
-            low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 1.0)
-            margin = 0.06 * (high - low) or 0.5
-            ends += [low - margin, high + margin]
-        self._extent = ends[0], ends[1], ends[2], ends[3]
-        return self._extent
 
     def _show_card(self, result: Latent) -> None:
         self.plane.card = None
@@ -176,10 +210,7 @@ class LatentPanel(StudioPanel):
         if not result.shown_is_picture:
             self.plane.card = None, shown, words
             return
-        finite = shown[np.isfinite(shown)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        if -1e-9 <= low and high <= 1:
-            low, high = 0.0, 1.0
+        low, high = _levels(shown)
         image = inks.picture(shown, Scale.grey(low, high), low, high)
         self.plane.card = image, None, words
 
@@ -232,3 +263,10 @@ class LatentPanel(StudioPanel):
         x, y = (theme.number_text(v, 3) for v in place)
         self.foot.setText(tr("{output} of ({x}, {y})").format(output=self.shown.output, x=x, y=y))
         self.ask_again()
+
+
+def _levels(numbers: Array) -> tuple[float, float]:
+    """From black to white: 0 to 1 where the numbers are in there, else from the least to the largest."""
+    finite = numbers[np.isfinite(numbers)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return (0.0, 1.0) if -1e-9 <= low and high <= 1 else (low, high)

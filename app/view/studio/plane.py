@@ -30,10 +30,13 @@ Extent = tuple[float, float, float, float]
 NEAR = 12
 """Pixels."""
 CARD = 84
+TAGGED = 64
+"""A lower plane has no room for the name of what runs up."""
 
 
 class Plane(QWidget):
-    """`extent` is left, right, bottom, top. `pointed` tells the place under the pointer, None when it
+    """`extent` is left, right, bottom, top; `widest` how many times as wide as high it is drawn at most, 0
+    for any. `pointed` tells the place under the pointer, None when it
     leaves; `dragged` the place while the left button is down. What is seen is painted by `paint`."""
 
     pointed = Signal(object)
@@ -43,6 +46,7 @@ class Plane(QWidget):
         super().__init__()
         self.extent: Extent = (0.0, 1.0, 0.0, 1.0)
         self.labels = ("", "")
+        self.widest = 0.0
         self.card: tuple[QImage | None, Array | None, str] | None = None
         self.card_on_left = False
         self.setMouseTracking(True)
@@ -152,7 +156,7 @@ class Plane(QWidget):
         for mark, text in zip(self._marks(0), self._texts(0), strict=True):
             x = float(self.pixels(np.array([[mark, self.extent[2]]]))[0, 0])
             half = metrics.horizontalAdvance(text) / 2 + 1
-            x = min(max(x, half), self.width() - half)
+            x = min(max(x, half), max(box.right() + 6 - half, half))
             if all(x + half < a or x - half > b for a, b in taken):
                 area = QRectF(x - half, box.bottom() + 3, 2 * half, metrics.height())
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
@@ -164,7 +168,7 @@ class Plane(QWidget):
                 area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text
             )
         name = pretty_name(self.labels[1])
-        if name:
+        if name and box.height() >= TAGGED:
             tag = QRectF(box.left() + 4, box.top() + 3, metrics.horizontalAdvance(name) + 8, 15)
             self._paint_tag(painter, tag, name)
 
@@ -297,13 +301,13 @@ def paint_points(
         x, y = pixels[i].tolist()
         if not np.isfinite(x + y):
             continue
-        size = radius + (1.6 if at_work[i] else 0)
+        size = radius + (1.0 if at_work[i] else 0)
         if held[i]:
             painter.setBrush(tokens.panel)
             painter.setPen(QPen(colours[i], 1.8))
         else:
             painter.setBrush(colours[i])
-            painter.setPen(QPen(tokens.text, 1.4) if at_work[i] else edge)
+            painter.setPen(QPen(tokens.text, 1.2) if at_work[i] else edge)
         painter.drawEllipse(QPointF(x, y), size, size)
         if wrong[i]:
             painter.setPen(cross)

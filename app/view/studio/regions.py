@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, QSize, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 from app.session import Session
 from app.text import pretty_name, tr
@@ -21,9 +21,9 @@ from engine.probes.regions import Points, Regions
 from engine.probes.rowwise import Measure
 
 PARTS = {"train": tr("train"), "validation": tr("held out")}
-WIDE = 420
-"""From this width on there is room for words about the points."""
-CONTROL = 104
+NARROW, WIDE = 240, 420
+"""Wider than the one there is room for words about features, wider than the other about points."""
+CONTROL = 100
 """The widest a list above the picture is, in pixels."""
 
 
@@ -82,25 +82,39 @@ class _Units(QWidget):
         self.unit = -1
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Units of the layer"))
-        self.setFixedHeight(self.SIDE + 4)
 
     def show_units(self, images: list[QImage], numbers: list[int], unit: int) -> None:
         self.images, self.numbers, self.unit = images, numbers, unit
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, self.SIDE + 4)
+        return QSize(5 * (self.SIDE + self.GAP), self.SIDE + 4)
+
+    def _side(self) -> int:
+        """As large as there is room for all of them, within limits."""
+        side = self.SIDE
+        most = min(2 * self.SIDE, self.height() - 4)
+        while side + 2 <= most and self._room(side + 2) >= len(self.images):
+            side += 2
+        return side
+
+    def _across(self, side: int) -> int:
+        return max(1, (self.width() + self.GAP - 2) // (side + self.GAP))
+
+    def _room(self, side: int) -> int:
+        return self._across(side) * max(1, (self.height() + self.GAP - 2) // (side + self.GAP))
 
     def seen(self) -> list[int]:
         """Which of the pictures there is room for: evenly chosen ones of many."""
-        room = max(1, (self.width() + self.GAP) // (self.SIDE + self.GAP))
-        count = len(self.images)
+        room, count = self._room(self._side()), len(self.images)
         if count <= room:
             return list(range(count))
         return [round(place) for place in np.linspace(0, count - 1, room).tolist()]
 
     def rect_of(self, place: int) -> QRect:
-        return QRect(place * (self.SIDE + self.GAP) + 1, 2, self.SIDE, self.SIDE)
+        side = self._side()
+        down, across = divmod(place, self._across(side))
+        return QRect(across * (side + self.GAP) + 1, down * (side + self.GAP) + 2, side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, tokens = QPainter(self), theme.current()
@@ -112,15 +126,20 @@ class _Units(QWidget):
             painter.setPen(QPen(tokens.accent if chosen else tokens.hairline, 2 if chosen else 1))
             painter.drawRect(rect)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
+    def _unit_at(self, at: QPoint) -> int:
         for place, i in enumerate(self.seen()):
-            if self.rect_of(place).contains(event.position().toPoint()):
-                self.chosen.emit(self.numbers[i])
+            if self.rect_of(place).contains(at):
+                return self.numbers[i]
+        return -1
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        unit = self._unit_at(event.position().toPoint())
+        if unit >= 0:
+            self.chosen.emit(unit)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        for place, i in enumerate(self.seen()):
-            if self.rect_of(place).contains(event.position().toPoint()):
-                self.setToolTip(tr("Unit {n}").format(n=self.numbers[i]))
+        unit = self._unit_at(event.position().toPoint())
+        self.setToolTip(tr("Unit {n}").format(n=unit) if unit >= 0 else "")
 
 
 class RegionsPanel(StudioPanel):
@@ -147,15 +166,18 @@ class RegionsPanel(StudioPanel):
         self.plane.pointed.connect(self._point)
         self.bar = ColourBar()
         self.bar.hide()
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.plane, 1)
-        row.addWidget(self.bar)
+        self.plane.widest = 1.9
+        picture = QHBoxLayout()
+        picture.setSpacing(8)
+        picture.addWidget(self.plane, 1)
+        picture.addWidget(self.bar)
         self.units = _Units()
         self.units.chosen.connect(self._choose_unit)
         self.foot = inks.foot()
-        self.column.addLayout(row, 1)
-        self.column.addWidget(self.units)
+        self._beside = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._beside.addLayout(picture, 3)
+        self._beside.addWidget(self.units)
+        self.column.addLayout(self._beside, 1)
         self.column.addWidget(self.foot)
         self.controls.hide()
         self.restyle()
@@ -169,7 +191,7 @@ class RegionsPanel(StudioPanel):
         super().forget()
 
     def restyle(self) -> None:
-        self.foot.setFont(theme.number_font(11))
+        self.foot.setFont(theme.ui_font(11))
         if self.shown is not None:
             self._show()
 
@@ -236,7 +258,9 @@ class RegionsPanel(StudioPanel):
         features = [(str(i), pretty_name(name)) for i, name in enumerate(shown.features)]
         for name, axis in zip(("first", "second"), shown.axes, strict=True):
             self.controls.show_choice(name, features if shown.others else [], str(axis))
-        self.controls.show_tick("discrete", self.discrete)
+        self.controls.show_tick(
+            "discrete", self.discrete, shown.kind != "number" or not shown.others
+        )
         self.controls.settle()
 
     def _scale(self, shown: Regions) -> Scale:
@@ -271,7 +295,7 @@ class RegionsPanel(StudioPanel):
     def _tell(self) -> None:
         assert self.shown is not None
         shown, parts = self.shown, [told(self.shown.measures)]
-        if shown.others:
+        if shown.others and self.width() > NARROW:
             words = tr("1 other feature at its mean") if shown.others == 1 else tr(
                 "{n} other features at their mean"
             ).format(n=f"{shown.others:,}")  # fmt: skip
@@ -336,7 +360,14 @@ class RegionsPanel(StudioPanel):
             self._arrange()
 
     def _arrange(self) -> None:
-        """The units stand below where the plane keeps enough room."""
+        """The units stand beside a wide plane, below another one where that keeps enough room."""
         assert self.shown is not None
-        room = self.height() - self.controls.height() - self.foot.height() - self.units.height()
-        self.units.setVisible(len(self.shown.unit_numbers) > 1 and room > 96)
+        several = len(self.shown.unit_numbers) > 1
+        wide = several and self.width() > WIDE
+        direction = QBoxLayout.Direction
+        self._beside.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
+        self._beside.setStretchFactor(self.units, 2 if wide else 0)
+        self.units.setMaximumHeight(16_777_215 if wide else self.units.sizeHint().height())
+        foot = self.foot.heightForWidth(max(self.foot.width(), 150))
+        room = self.height() - self.controls.minimumHeight() - foot - self.units.sizeHint().height()
+        self.units.setVisible(several and (wide or room > 130))

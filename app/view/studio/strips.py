@@ -23,7 +23,7 @@ from app.view.studio.plane import paint_bars, paint_picture
 from app.view.viewers.kind import ground
 from engine.ops.row import Array
 
-SMALLEST, SMALL, LARGEST = 26.0, 36.0, 96.0
+SMALLEST, SMALL, LARGEST = 20.0, 36.0, 96.0
 GAP, TITLE, UNDER = 4.0, 18.0, 13.0
 BETWEEN = 14.0
 """Between two strips that stand side by side."""
@@ -146,7 +146,7 @@ class Strips(QAbstractScrollArea):
             for place, cell in enumerate(strip.cells):
                 self._paint_cell(painter, self.rect_of(number, place), cell, metrics)
         painter.setClipping(False)
-        painter.setFont(theme.ui_font(10))
+        painter.setFont(theme.ui_font(10 if self._fitting()[1] >= SMALL else 9))
         painter.setPen(tokens.muted)
         metrics = QFontMetricsF(painter.font())
         for number in range(min(beside, len(self.strips))):

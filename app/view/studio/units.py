@@ -54,7 +54,7 @@ class UnitsPanel(StudioPanel):
         super().forget()
 
     def restyle(self) -> None:
-        self.foot.setFont(theme.number_font(11))
+        self.foot.setFont(theme.ui_font(11))
         if self.shown is not None:
             self.take(self.shown, 0)
 
