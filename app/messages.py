@@ -48,6 +48,7 @@ class Progress:
     stage: int = 0
     total: int = 0
     longest: float = 0.0
+    more: bool = False
     _half: int = -1
     """Which half of the shared memory holds the parameters of this step, -1 for none."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
@@ -103,11 +104,26 @@ class Bridge(QObject):
             self._trainer.stop()
 
     def change(self, field: str, value: object) -> None:
-        """Another learning rate, optimizer or its settings, from the next step on while training runs."""
-        if self._trainer is not None and self._busy:
-            self._live_edit = True
-            if field == "learning_rate":
-                self._trainer.set_learning_rate(float(str(value)))
+        """Another value for a field of the stage at work, from the next step on while training runs."""
+        if self._trainer is not None:
+            self.change_stage(self._trainer.last.stage, {field: value})
+
+    def change_stage(self, number: int, changes: Mapping[str, Any]) -> None:
+        """Another learning rate, optimizer or settings of it, if that stage is at work now.
+
+        It is told before the document is edited; any other edit holds the training.
+        """
+        trainer = self._trainer
+        if trainer is None or not self._busy or number != trainer.last.stage:
+            return
+        self._live_edit = True
+        if changes.keys() & {"optimizer", "settings"}:
+            stage = self.session.root.recipe.stages[number]
+            trainer.set_optimizer(
+                changes.get("optimizer", stage.optimizer), changes.get("settings", {})
+            )
+        if "learning_rate" in changes:
+            trainer.set_learning_rate(float(changes["learning_rate"]))
 
     def set_speed(self, steps_a_second: float) -> None:
         """No more steps a second than this, 0 for as many as there can be."""
@@ -176,9 +192,12 @@ class Bridge(QObject):
         news = trainer.poll()
         for item in news:
             self.progress.emit(item)
-        if not news or trainer.is_running or trainer.state == "starting":
+        if not news or trainer.is_running:
             return
-        self._poll.stop()
+        if not trainer.last.more:
+            self._poll.stop()
+        if not self._busy:
+            return
         self._refresh.stop()
         self._busy = False
         self._keep(trainer)

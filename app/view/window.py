@@ -69,7 +69,8 @@ class Window(Frame):
         self.training_panel.speed_changed.connect(self.bridge.set_speed)
         for part in (self.training_panel, self.recipe_panel.form):
             part.refused.connect(self.tell)
-            part.live.connect(self.bridge.change)
+        self.training_panel.live.connect(self.bridge.change)
+        self.recipe_panel.form.live.connect(self.bridge.change_stage)
         self.data_panel.refused.connect(self.tell)
         self.data_panel.file_asked.connect(self.data_files.choose)
         self.data_files.problem.connect(self.tell)

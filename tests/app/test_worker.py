@@ -235,8 +235,10 @@ def test_a_document_that_cannot_be_trained(text: bytes, make: Callable[..., Trai
     trainer.start(steps=1)
     last = until(trainer, in_state("failed"))[-1]
     assert last.message and "\n" not in last.message
-    time.sleep(0.2)
-    trainer.poll()
+    end = time.monotonic() + PATIENCE
+    while trainer._process is not None and time.monotonic() < end:
+        trainer.poll()
+        time.sleep(0.01)
     assert trainer.state == "failed"
     with pytest.raises(RuntimeError, match="has ended"):
         trainer.start()
@@ -444,7 +446,10 @@ def test_stop_is_answered_while_all_rows_are_measured(
         begin = time.monotonic()
         stopped = until(trainer, in_state("stopped", "ended"))[-1]
         assert stopped.state == "stopped" and time.monotonic() - begin < 1.0
-        until(trainer, lambda m: bool(m.metrics)) if not stopped.metrics else None
+        assert stopped.more != bool(stopped.metrics)
+        if stopped.more:
+            late = until(trainer, lambda m: bool(m.metrics))[-1]
+            assert late.state == "stopped" and not late.more
         trainer.start(steps=10**9)
         until(trainer, in_state("running"))
 

@@ -82,11 +82,11 @@ class RecipePanel(QScrollArea):
 
 
 class RecipeForm(QWidget):
-    """One stage at a time. `refused` carries a sentence; `live` a field and its value that a training
-    at work has to hear of."""
+    """One stage at a time. `refused` carries a sentence; `live` a stage's number and
+    its fields with new values, which a training at work has to hear of."""
 
     refused = Signal(str)
-    live = Signal(str, object)
+    live = Signal(int, object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -240,8 +240,6 @@ class RecipeForm(QWidget):
         free = not self.running
         for widget in (
             self.loss,
-            self.optimizer,
-            self.optimizer_settings,
             self.schedule,
             self.schedule_settings,
             self.formula,
@@ -265,8 +263,7 @@ class RecipeForm(QWidget):
     def change(self, **changes: Any) -> None:
         """Other values of the stage shown, or of the seed; one undo step."""
         if self.running:
-            for name, value in changes.items():
-                self.live.emit(name, value)
+            self.live.emit(self.stages.current, changes)
         self._do(edits.set_recipe(self.session.root, self.stages.current, **changes))
 
     def _do(self, edit: edits.Edit) -> None:
