@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Protocol
@@ -104,17 +104,21 @@ class Seen:
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")
     texts: set[str] = field(default_factory=set)
+    collects: bool = False
+    looked: bool = False
+    are_floats: bool = False
     dates: bool = True
 
     @property
     def is_number(self) -> bool:
         """A column is text when fewer than half its values are numbers."""
-        return 2 * self.bad <= self.present
+        return self.are_floats or 2 * self.bad <= self.present
 
     def look(
         self, cells: Cells, lines: Array, keep: Array, read: tuple[Array, Array, Array]
     ) -> None:
         _, missing, bad = read
+        self.are_floats = not isinstance(cells, list)
         self.present += int((keep & ~missing).sum())
         wrong = np.flatnonzero(bad & keep)
         if len(wrong) and not self.bad:
@@ -123,7 +127,9 @@ class Seen:
         self.bad += len(wrong)
         if isinstance(cells, list) and len(wrong):
             self.dates = self.dates and all(DATE.fullmatch(cells[i]) for i in wrong[:50])
-        if isinstance(cells, list) and len(self.texts) <= MAX_CLASSES:
+        if not self.looked:
+            self.looked, self.collects = True, self.collects or bool(self.bad)
+        if isinstance(cells, list) and self.collects and len(self.texts) <= MAX_CLASSES:
             here = keep & ~missing
             self.texts.update(cells if here.all() else compress(cells, here))
 
@@ -160,10 +166,19 @@ def chosen(sheet: Sheet, source: Any, options: dict[str, Any]) -> tuple[list[str
 
 
 def survey(
-    sheet: Sheet, features: list[str], targets: list[str], options: dict[str, Any]
+    sheet: Sheet,
+    features: list[str],
+    targets: list[str],
+    options: dict[str, Any],
+    texts: Collection[str] = (),
 ) -> Survey:
-    """The first pass. Raises DataError for a missing value that is to be refused."""
-    found = Survey({name: Seen(name) for name in (*features, *targets)})
+    """The first pass. Raises DataError for a missing value that is to be refused.
+
+    Different texts are collected of the columns `texts`, and of those whose first part has some; where
+    another turns out to be text later, the pass is done again.
+    """
+    names = (*features, *targets)
+    found = Survey({name: Seen(name, collects=name in texts) for name in names})
     at = {name: sheet.names.index(name) for name in found.columns}
     for lines, cells in sheet.parts():
         read = {name: numbers(cells[i], sheet.decimal_comma) for name, i in at.items()}
@@ -186,6 +201,9 @@ def survey(
         found.kept += int(keep.sum())
         for name, i in at.items():
             found.columns[name].look(cells[i], lines, keep, read[name])
+    late = [n for n, c in found.columns.items() if not c.is_number and not c.collects]
+    if late:
+        return survey(sheet, features, targets, options, names)
     if not found.kept:
         raise DataError(
             f"{sheet.file} has no complete row; every row has a missing value or there is none"

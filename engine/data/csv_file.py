@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ MAX_LINE = 4_000_000
 PART = 200_000
 """Cells of a part."""
 HEAD_BYTES = 4 * 2**20
+_BLANK = re.compile(r"\s")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 OPTIONS = (
@@ -108,7 +110,7 @@ class CsvSheet:
 
     def __post_init__(self) -> None:
         self.file = self.path.name
-        self._whole = True
+        self._whole, self._letters = True, 0
         with opened(self.path, "CSV file") as raw:
             first = self._first_line(raw)
         self.delimiter = DELIMITERS.get(self.options["delimiter"]) or _delimiter(first)
@@ -119,7 +121,7 @@ class CsvSheet:
         lines.close()
         if found is None:
             raise DataError(f"{self.file} is empty; the first line names the columns")
-        self.names = found[1]
+        self.names = [cell.strip() for cell in found[1]]
         if len(self.names) > MAX_COLUMNS:
             raise DataError(f"{self.file} has more than {MAX_COLUMNS:,} columns; take a part of it")
         guess = self.options["header"]
@@ -156,6 +158,7 @@ class CsvSheet:
         try:
             while line := text.readline(MAX_LINE + 1):
                 count += 1
+                self._letters += len(line)
                 if len(line) > MAX_LINE:
                     raise DataError(
                         f"line {count} of {self.file} has more than {MAX_LINE:,} letters; it is no table"
@@ -168,22 +171,22 @@ class CsvSheet:
 
     def _lines(self) -> Generator[tuple[int, list[str]], None, None]:
         """Line number and cells of every line that is not empty, the header among them."""
+        self._letters = 0
         with opened(self.path, "CSV file") as raw:
             reader = csv.reader(
                 self._text(raw), delimiter=self.delimiter, strict=True, skipinitialspace=True
             )
             try:
                 for row in reader:
-                    stripped = [cell.strip() for cell in row]
-                    if any(stripped):
-                        yield reader.line_num, stripped
+                    if "".join(row).strip():
+                        yield reader.line_num, row
             except csv.Error as error:
                 raise DataError(
                     f"line {reader.line_num} of {self.file} is not CSV: {error}"
                 ) from None
 
     def parts(self) -> Iterator[tuple[Array, list[Cells]]]:
-        width, read, size = len(self.names), 0, 0
+        width, read = len(self.names), 0
         most = max(PART // width, 1)
         numbers: list[int] = []
         rows: list[list[str]] = []
@@ -193,7 +196,7 @@ class CsvSheet:
             if skip:
                 skip = False
                 continue
-            if self.rows and (read >= self.rows or size > HEAD_BYTES):
+            if self.rows and (read >= self.rows or self._letters > HEAD_BYTES):
                 self._whole = False
                 break
             if len(row) != width:
@@ -202,19 +205,26 @@ class CsvSheet:
                     "give every row the same number"
                 )
             read += 1
-            size += sum(map(len, row)) + width
             numbers.append(line)
             rows.append(row)
             if len(rows) == most:
                 if not self.rows:
-                    told(min(size, whole), whole)
-                yield np.array(numbers), [list(column) for column in zip(*rows, strict=True)]
+                    told(min(self._letters, whole), whole)
+                yield np.array(numbers), _columns(rows)
                 numbers, rows = [], []
         if rows:
-            yield np.array(numbers), [list(column) for column in zip(*rows, strict=True)]
+            yield np.array(numbers), _columns(rows)
 
     def is_whole(self) -> bool:
         return self._whole
+
+
+def _columns(rows: list[list[str]]) -> list[Cells]:
+    """Rows of cells as columns, without the blanks around a cell."""
+    return [
+        [cell.strip() for cell in column] if _BLANK.search("".join(column)) else list(column)
+        for column in zip(*rows, strict=True)
+    ]
 
 
 def _delimiter(line: str) -> str:
