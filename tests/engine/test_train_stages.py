@@ -17,6 +17,8 @@ from networks import network
 from engine import edits, examples, files
 from engine.compose import compose
 from engine.graph import Graph, Recipe, Source, Stage
+from engine.train import data, stages
+from engine.train.minimum import minimize
 from engine.train.problem import TrainingError
 from engine.train.session import SAVE_EVERY, DivergedError, Training
 
@@ -51,13 +53,13 @@ def greedy(**changes: Any) -> Graph:
     """Layer by layer, then all together."""
     graph = deep()
     first, second, loss, a = ids(graph, "first", "second", "loss", "A")
-    plan: dict[str, Any] = {"batch_size": 5, "epochs": 6, **changes}
-    return chosen(
-        graph,
+    plan: dict[str, Any] = {"batch_size": 5, "epochs": 6}
+    parts = (
         Stage("first layer", first, learning_rate=0.2, **plan),
         Stage("second layer", second, (a,), "momentum", 0.05, {"momentum": 0.8}, **plan),
         Stage("fine", loss, learning_rate=0.1, **plan),
     )
+    return chosen(graph, *(replace(s, **changes) for s in parts))
 
 
 def named(training: Training) -> dict[str, Any]:
@@ -129,6 +131,71 @@ def test_greedy_pretraining_is_done_by_hand() -> None:
     assert training.steps_ahead() == 30  # the last stage over again
     training.run(5)
     assert training.stage_number == 2 and training.epoch == 19
+
+
+@pytest.mark.parametrize("size", [1, 500])
+def test_rows_in_blocks_are_the_same_rows(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data larger than memory are put in order a few batches at a time: the bits stay."""
+    whole = Training(greedy())
+    whole.run()
+    monkeypatch.setattr(stages, "BLOCK_BYTES", size)
+    blocks = Training(greedy())
+    blocks.run()
+    assert same(whole.parameters(), blocks.parameters())
+
+
+def test_stages_on_different_data() -> None:
+    """Fine-tuning on other rows than those it was trained on before."""
+    graph = compose(
+        "small = mse(x @ W, x)\nloss = mse(z @ W, z)", {"x": 0.0, "z": 0.0, "W": np.eye(5) / 2}
+    )
+    for name, rows in (("x", X), ("z", X[:6] + 1)):
+        node = graph.nodes[str(graph.id_of(name))]
+        graph.put("tensors", node.id, None)
+        options = {"source": f"of_{name}", "field": "x"}
+        graph.put("nodes", node.id, replace(node, op="data", options=options))
+        graph.put("tensors", f"of_{name}.x", rows)
+        graph.put("sources", f"of_{name}", Source())
+    w, small, loss = ids(graph, "W", "small", "loss")
+    graph.put("nodes", w, replace(graph.nodes[w], op="parameter", options={}))
+    chosen(
+        graph, Stage("", small, batch_size=10, epochs=2), Stage("", loss, batch_size=4, epochs=3)
+    )
+    training = Training(graph)
+    assert training.total_steps == 2 * 3 + 3 * 2
+    training.run()
+    assert training.dataset is not None
+    value, step = np.eye(5) / 2, 0
+    for rows, name, batch, epochs in ((X, "of_x", 10, 2), (X[:6] + 1, "of_z", 4, 3)):
+        dataset = data.load(graph, name)
+        for _ in range(epochs):
+            order = dataset.order(0, step)
+            step += 1
+            for begin in range(0, len(rows), batch):
+                x = rows[order[begin : begin + batch]]
+                value = value - 0.1 * 2 * x.T @ (x @ value - x) / x.size
+    np.testing.assert_allclose(training.parameters()[w], value, rtol=1e-11)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lion", "adadelta"])
+def test_single_numbers_and_float32(optimizer: str) -> None:
+    """Plans of Python floats as plans of arrays; float32 stays float32."""
+    rate = {"lbfgs": 0.1, "lion": 0.05, "adadelta": 1.0}[optimizer]
+    ends = []
+    for start in (1.5, np.full(2, 1.5)):
+        graph = compose("J = sum(cosh(w - 0.3)) + 0.1 * sum(w ** 4)", {"w": start})
+        if np.ndim(start) == 0:
+            graph = compose("J = cosh(w - 0.3) + 0.1 * w ** 4", {"w": start})
+        found = minimize(graph, None, optimizer, rate, 30)
+        ends.append(np.max(found.final["w"]))
+        assert found.value < found.history[0]
+    if optimizer != "lbfgs":
+        assert ends[0] == pytest.approx(ends[1], rel=1e-12)
+    graph = greedy(optimizer=optimizer, settings={}) if optimizer != "lbfgs" else everything()
+    graph.put("settings", "dtype", "float32")
+    training = Training(graph)
+    training.run(60)
+    assert {v.dtype for v in training.parameters().values()} == {np.dtype(np.float32)}
 
 
 def test_to_the_end_of_the_recipe() -> None:
