@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,9 @@ def test_ratios_at_the_moments_that_were_seen(window: Window, qtbot: QtBot) -> N
     )
 
 
-def test_a_recorded_run_gives_its_own_ratios(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_recorded_run_gives_its_own_ratios(
+    window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of an optimizer with a memory they are others than those of a step that starts anew."""
     graph = document(optimizer="adam", batch_size=8)
     panel = shown(window, qtbot, "updates", graph)
@@ -102,13 +105,14 @@ def test_a_recorded_run_gives_its_own_ratios(window: Window, qtbot: QtBot, tmp_p
     recorder.halt("finished")
     recorder.close()
     run = Run(folder)
-    panel.recorded = lambda: run
-    panel._show(30)
+    monkeypatch.setattr(type(window.travel), "entry", SimpleNamespace(run=run))
+    window.travel.listed.emit()
     steps = panel.plot.steps
     assert len(steps) > 10
     for column, step in enumerate(steps[:-1]):  # behind the last there was no step
         for node, ratio in ratios[step].items():
             assert 10 ** panel.plot.series[node][column] == pytest.approx(ratio, rel=1e-9)
+    assert "Nothing" not in panel.foot.text()
 
 
 def test_histograms_of_what_is_selected_also_inside_a_module(window: Window, qtbot: QtBot) -> None:

@@ -141,6 +141,7 @@ class HistogramsPanel(StudioPanel):
         looking_back = self.studio is not None and self.studio.past is not None
         for number, pane in enumerate(self.panes):
             pane.setVisible(number < count)
+            pane.title.setVisible(count > 1 or not named)
             if number >= count:
                 continue
             part = parts[number]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -23,6 +23,9 @@ from engine.files import FileError
 from engine.probes.ratios import Ratios
 from engine.train.recording import Run
 from engine.train.trouble import USUAL_STEPS
+
+if TYPE_CHECKING:
+    from app.view.travel import Travel
 
 MOMENTS = 240
 """Recorded moments that are drawn, spread over the run."""
@@ -155,6 +158,21 @@ class UpdatesPanel(StudioPanel):
         self.plot: RatioPlot | None = None
         self.controls.hide()
 
+    def join(self, travel: Travel) -> None:
+        """From now on the ratios are those of the run whose moments are stepped through."""
+
+        def run() -> Run | None:
+            entry = travel.entry
+            return entry.run if entry is not None else None
+
+        self.recorded = run
+        travel.listed.connect(self._listed)
+
+    def _listed(self) -> None:
+        """The run has come further, or is another one."""
+        if self.isVisible() and self.shown is not None and self.studio is not None:
+            self._show(self.studio.step)
+
     def options(self) -> dict[str, Any]:
         return {"learning_rate": rate_now(self.studio)}
 
@@ -246,11 +264,10 @@ class UpdatesPanel(StudioPanel):
                 words.format(name=names[key], ratio=_text(10**value), step=f"{step:,}")
             )
             return
-        last = {
-            k: values[-1]
-            for k, values in self.plot.series.items()
-            if values and math.isfinite(values[-1])
+        known = {
+            k: [v for v in values if math.isfinite(v)] for k, values in self.plot.series.items()
         }
+        last = {k: values[-1] for k, values in known.items() if values}
         if not last:
             self.foot.setText(tr("Nothing moves."))
             return
