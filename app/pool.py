@@ -79,8 +79,8 @@ class Pool:
 
     `document` is a document as the bytes of a file, `base` the folder its data files are relative to,
     `folder` where results are kept (`engine.train.trials`), None for a place that goes with the pool.
-    `done` are trials that are over already. `trials` are all of them, empty until it is known which
-    there are; `live` those that were under way at any time, by number.
+    `done` are trials that are over already. `trials` are all of them, only those that are done until it
+    is known which there are; `live` those that were under way at any time, by number.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Pool:
         done: Sequence[Trial] = (),
     ) -> None:
         self.sweep, self.state, self.message = sweep, "idle", ""  # type: Sweep, State, str
-        self.trials: list[Trial] = []
+        self.trials: list[Trial] = list(done)
         self.live: dict[int, Live] = {}
         self.workers = workers or cores()
         self._document, self._base, self._done = document, base, done
@@ -114,6 +114,15 @@ class Pool:
             self._hire()
             self._staff[0].planning = True
             self._tell(self._staff[0], "plan")
+
+    def again(self) -> Pool:
+        """A pool that does what this one, which has ended, left undone."""
+        pool = Pool(
+            self._document, self._base, self.sweep, self.folder, self.workers, list(self.trials)
+        )
+        pool._temporary, self._temporary = self._temporary, False
+        pool.live = {n: live for n, live in self.live.items() if self.trials[n].state != "stopped"}
+        return pool
 
     def pause(self) -> None:
         """Holds all trials behind the steps being done."""
@@ -203,7 +212,8 @@ class Pool:
             self._plan = told[0]
             self.trials = [Trial(n, settings or {}) for n, settings in enumerate(self._plan)]
             for trial in self._done:
-                if trial.number < len(self.trials) and trial.state != "stopped":
+                fits = trial.number < len(self.trials) and trial.is_over
+                if fits and trial.state != "stopped":
                     self.trials[trial.number] = trial
             news |= dict.fromkeys(range(len(self.trials)))
         elif what == "failed":
@@ -254,7 +264,7 @@ class Pool:
 
     def _hand_out(self, news: dict[int, None]) -> None:
         """Gives the next trials to who is free, in order."""
-        while self.state == "running" and self.trials:
+        while self.state == "running" and self._plan:
             while self._next < len(self.trials) and self.trials[self._next].state != "waiting":
                 self._next += 1
             if self._next == len(self.trials):
@@ -278,7 +288,7 @@ class Pool:
     def _rest(self) -> None:
         """Lets everyone go when there is nothing to do any more."""
         busy = any(worker.is_busy for worker in self._staff)
-        over = bool(self.trials) and all(trial.is_over for trial in self.trials)
+        over = bool(self._plan) and all(trial.is_over for trial in self.trials)
         if self.state == "stopping" and not busy:
             self.state = "stopped"
         elif self.state in ("running", "paused") and over and not busy:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from app.actions.record import Action, idle, past, shown
+from app.actions.record import Action, Context, idle, nodes, past, shown
 
 MENU = "Train"
+
+_COMPARE = "Compare"
+
+
+def _apart(c: Context) -> bool:
+    """A document with nodes is shown, and no sweep of it runs."""
+    return nodes(c) and not c.comparing.running
+
 
 ACTIONS = (
     Action("train.train", "Train", MENU, lambda c: c.train(), "F5", idle),
@@ -53,5 +61,26 @@ ACTIONS = (
     Action(
         "train.runs", "Show runs", MENU, lambda c: c.travel.show_runs(), "", shown, 4,
         submenu="History",
+    ),
+    Action(
+        "train.race", "Race of optimizers", MENU, lambda c: c.comparing.start("race"), "", _apart, 5,
+        "Every optimizer with its usual learning rate, side by side.", _COMPARE,
+    ),
+    Action(
+        "train.restarts", "Random restarts", MENU, lambda c: c.comparing.start("restarts"), "",
+        _apart, 5, "The same training from other starting parameters.", _COMPARE,
+    ),
+    Action(
+        "train.rates", "Learning rates", MENU, lambda c: c.comparing.start("rates"), "", _apart, 5,
+        "The same training with smaller and larger learning rates.", _COMPARE,
+    ),
+    Action(
+        "train.stop_comparing", "Stop comparing", MENU, lambda c: c.comparing.stop(), "",
+        lambda c: c.comparing.running, 5, "", _COMPARE,
+    ),
+    Action(
+        "train.open_best", "Open the best", MENU, lambda c: c.comparing.open_best(), "",
+        lambda c: c.comparing.has_best and not c.training, 5,
+        "The best trial's settings and parameters go into the document.", _COMPARE,
     ),
 )  # fmt: skip

@@ -43,6 +43,7 @@ PANELS = {
     "curve": Panel("Fit", "bottom", hidden=True),
     "reconstructions": Panel("Reconstructions", "bottom", hidden=True),
     "latent": Panel("Latent plane", "bottom", hidden=True),
+    "compare": Panel("Compare", "bottom", hidden=True),
     "units": Panel("Units", "bottom", hidden=True),
     "updates": Panel("Updates", "bottom", hidden=True),
     "histograms": Panel("Histograms", "bottom", hidden=True),

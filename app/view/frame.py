@@ -16,6 +16,7 @@ from app.view import icons, settings, studio, theme
 from app.view.bridge import Bridge
 from app.view.canvas import Canvas
 from app.view.checking import Checking
+from app.view.comparing import Comparing
 from app.view.data_files import DataFiles
 from app.view.docks import Dock, Styled
 from app.view.documents import Documents
@@ -81,6 +82,7 @@ class Frame(QMainWindow):
         self.stepping = Stepping(self)
         self.gradients = Gradients(self)
         self.checking = Checking(self)
+        self.comparing = Comparing(self)
         self.sharing = Sharing(self)
         self.travel = Travel(self)
         self.notice = QLabel(self)

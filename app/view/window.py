@@ -407,6 +407,7 @@ class Window(Frame):
         self.transport.play(False)
         self.studio.close()
         self.travel.back()
+        self.comparing.close()
         self.data_panel.close_down()
         self.bridge.forget()
         self.travel.close()

@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -149,6 +150,16 @@ def _value(text: str) -> Value:
 def value_text(value: Value) -> str:
     """A value in full, as it is typed."""
     return number_text(value) if isinstance(value, float) else str(value)
+
+
+def title(name: str) -> str:
+    """What a variable is called in words: `stage2.learning_rate` is stage 2 learning rate."""
+    head, dot, rest = name.partition(".")
+    if dot and head[:5] == "stage" and head[5:].isdecimal():
+        return f"stage {head[5:]} {title(rest)}"
+    if head == SCHEDULE and dot:
+        return f"schedule {rest}"
+    return name.replace("_", " ") if name in _stage_names() else name
 
 
 # ------------------------------------------------------------ what can be varied
@@ -301,10 +312,11 @@ def _edit(graph: Graph, name: str, value: Value) -> tuple[edits.Edit | None, dic
     return _edit_node(graph, name, value), {}
 
 
-def _stage_names() -> set[str]:
+@cache
+def _stage_names() -> frozenset[str]:
     own = {n for row in OPTIMIZERS.values() for n in row.settings}
     moves = {f"{SCHEDULE}.{n}" for row in SCHEDULES.values() for n in row.settings}
-    return {OPTIMIZER, SCHEDULE, *_PER_STAGE, *own, *moves}
+    return frozenset((OPTIMIZER, SCHEDULE, *_PER_STAGE, *own, *moves))
 
 
 def _edit_stage(

@@ -108,7 +108,7 @@ class Sweep:
         if sweep.search != "grid" and not 1 <= sweep.trials <= MAX_TRIALS:
             raise ValueError(f"a sweep has 1 to {MAX_TRIALS:,} trials, not {sweep.trials:,}")
         if sweep.search == "grid":
-            count = math.prod(len(axis.spread()) for axis in sweep.axes)
+            count = planned_count(sweep)
             if count > MAX_TRIALS:
                 raise ValueError(
                     f"the grid has {count:,} trials and may have {MAX_TRIALS:,}; "
@@ -144,6 +144,13 @@ def planned(graph: Graph, sweep: Sweep) -> list[dict[str, Value] | None]:
         if sweep.search == "random" and len(found) == sweep.trials:
             break
     return list(found.values())
+
+
+def planned_count(sweep: Sweep) -> int:
+    """How many trials a settled sweep has at most."""
+    if sweep.search == "grid":
+        return math.prod(len(axis.spread()) for axis in sweep.axes)
+    return sweep.trials
 
 
 def _grid(sweep: Sweep) -> Iterator[dict[str, Value]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.session import Session
+from app.view.studio.compare import ComparePanel
 from app.view.studio.curves import CurvesPanel
 from app.view.studio.fit import FitPanel
 from app.view.studio.flow import FlowPanel
@@ -26,6 +27,7 @@ PANELS: tuple[type[StudioPanel], ...] = (
     UpdatesPanel,
     HistogramsPanel,
     SurfacePanel,
+    ComparePanel,
 )  # fmt: skip
 
 
