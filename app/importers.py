@@ -63,36 +63,40 @@ def _document(path: Path) -> Graph:
 
 def _picture(path: Path) -> Graph:
     """The document in a picture; data files beside the picture stay found from elsewhere."""
+    from engine.data import FILES
     from engine.files import picture
 
     graph = picture.read(path)
     for name, source in list(graph.sources.items()):
         beside = path.absolute().parent / source.path
-        if source.kind == "csv" and source.path and beside.is_file():
+        if source.kind in FILES and source.path and beside.exists():
             graph.put("sources", name, replace(source, path=str(beside)))
     return graph
 
 
 def table(path: Path, target: str = "") -> Graph:
-    """A new document with the columns of a CSV file as data, the last one to predict unless given.
+    """A new document with a file's columns or pictures as data, the last column to predict unless given.
 
     Raises ValueError or OSError.
     """
     from engine import data, edits
-    from engine.graph import Graph, Source
+    from engine.graph import Graph
     from engine.records import NAME
 
-    names = data.header(path)
-    chosen = target or names[-1]
-    data.read(Source("csv", str(path.absolute()), chosen))
+    source = data.source_of(path)
+    if source.kind == "csv":
+        source = replace(source, target=target or data.header(path)[-1])
+    elif target:
+        source = replace(source, target=target)
+    fields = data.read(source).fields
     called = path.stem if NAME.fullmatch(path.stem) and "." not in path.stem else "table"
     graph = Graph()
     graph.put("settings", "title", path.stem)
-    source = Source("csv", str(path.absolute()), chosen, data.checksum(path), True, 0.2, 0)
     edits.set_source(called, source).apply(graph)
     for field, at in (("x", X_AT), ("y", Y_AT)):
-        options = {"source": called, "field": field}
-        edits.add_node(graph, "data", field, options, at=at)[0].apply(graph)
+        if field in fields:
+            options = {"source": called, "field": field}
+            edits.add_node(graph, "data", field, options, at=at)[0].apply(graph)
     return graph
 
 
@@ -101,7 +105,25 @@ IMPORTERS = (
     Importer(tr("Documents as text"), (".json",), "document", _is_text, _document),
     Importer(tr("PNG pictures"), (".png",), "copy", _is_png, _picture),
     Importer(tr("SVG pictures"), (".svg",), "copy", _is_svg, _picture),
-    Importer(tr("Tables"), (".csv", ".tsv", ".txt"), "data", _has_no_mark, table),
+    Importer(
+        tr("Data"),
+        (
+            ".csv",
+            ".tsv",
+            ".txt",
+            ".parquet",
+            ".pq",
+            ".npy",
+            ".npz",
+            ".idx",
+            "-ubyte",
+            "-ubyte.gz",
+            ".idx.gz",
+        ),
+        "data",
+        _has_no_mark,
+        table,
+    ),
 )
 """A new kind of file joins by a record here."""
 
@@ -118,8 +140,8 @@ def importer_of(path: Path) -> Importer | None:
         head = bytes_of(path, HEAD)
     except FileError:
         head = b""
-    suffix = path.suffix.lower()
-    named = [importer for importer in IMPORTERS if suffix in importer.suffixes]
+    name = path.name.lower()
+    named = [importer for importer in IMPORTERS if name.endswith(importer.suffixes)]
     if named and (named[0].gives == "data" or named[0].sniff(head)):
         return named[0]
     told = [importer for importer in IMPORTERS if importer.sniff(head)]

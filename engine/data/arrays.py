@@ -220,7 +220,7 @@ def check_finite(file: str, fields: Mapping[str, Array], filled: bool) -> None:
     for field, array in fields.items():
         if array.dtype.kind != "f":
             continue
-        step = max((4 << 20) // max(math.prod(array.shape[1:]), 1), 1)
+        step = max((1 << 20) // max(math.prod(array.shape[1:]), 1), 1)
         for start in range(0, len(array), step):
             part = np.asarray(array[start : start + step])
             wrong = ~np.isfinite(part) if field == "y" or not filled else np.isinf(part)

@@ -13,7 +13,7 @@ from engine.data import place
 from engine.ops.row import Array
 from engine.shapes import Shape
 
-_PIECE = 4 * 2**20
+_PIECE = 2**20
 """Numbers that are looked at together."""
 
 

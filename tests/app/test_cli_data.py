@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app import cli
+from app import cli, importers
 from engine import files
 from engine.data import KINDS
 from engine.train import data as training
@@ -85,3 +85,21 @@ def test_one_class_is_a_problem_that_does_not_stop(
     (table / "e.csv").write_text("a,k\n1,u\n2,u\n")
     code, out, _ = gradloom(capsys, "e.csv")
     assert code == 1 and "Problem: every row is of the class u" in out
+
+
+def test_importers_and_kinds_know_the_same_endings() -> None:
+    (importer,) = [known for known in importers.IMPORTERS if known.gives == "data"]
+    assert set(importer.suffixes) == {ending for kind in KINDS.values() for ending in kind.suffixes}
+
+
+def test_files_of_every_kind_become_documents(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", numbers.normal(size=(8, 3)))
+    np.savez(tmp_path / "z.npz", x=numbers.normal(size=(8, 3)), y=np.arange(8) % 2)
+    (tmp_path / "t-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 4, 1, 2, 3, 4]))
+    for name, fields in (("x.npy", ["x"]), ("z.npz", ["x", "y"]), ("t-images-idx3-ubyte", ["x"])):
+        graph, importer = importers.read(tmp_path / name)
+        assert importer.gives == "data"
+        assert [node.options["field"] for node in graph.nodes.values()] == fields
+        (source,) = graph.sources.values()
+        assert Path(source.path) == tmp_path / name and source.checksum
