@@ -24,6 +24,7 @@ from app.view.studio import Moment
 from app.view.studio.curves import CurvesPanel
 from app.view.studio.runs import RunsPanel
 from app.view.studio.scrubber import neighbour
+from app.view.studio.surface import SurfacePanel
 from app.view.studio.updates import UpdatesPanel
 from engine.edits import set_tensors
 from engine.files import FileError
@@ -77,7 +78,7 @@ class Travel(QObject):
         self.bridge.home = self._home_to_write
         window.documents.saved.connect(self._saved)
         for panel in self.studio.panels.values():
-            if isinstance(panel, CurvesPanel | RunsPanel | UpdatesPanel):
+            if isinstance(panel, CurvesPanel | RunsPanel | SurfacePanel | UpdatesPanel):
                 panel.join(self)
         self.refresh()
 

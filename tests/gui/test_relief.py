@@ -1,4 +1,4 @@
-"""Reliefs and ways: lines along levels, heights between points, what is not finite, what is kept."""
+"""Reliefs and ranges: lines along levels, heights between points, what is not finite."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import pytest
 
 from app.view.studio.ranges import around, usual
 from app.view.studio.relief import Relief
-from app.view.studio.tracks import POINTS, Tracks
-from engine.ops.row import Array
-from engine.probes.planes import Plane
+from app.view.studio.tracks import spread
 
 
 def bowl(side: int = 49, log: bool = False) -> Relief:
@@ -69,52 +67,6 @@ def test_levels_are_round_and_in_equal_ratios_when_asked() -> None:
     assert flat.levels == [] and (flat.eased(flat.losses) == 1).all()
 
 
-def _line() -> Plane:
-    return Plane(
-        "p", "random", ("w",), ((2,),), np.zeros(2), np.array((1.0, 0)), np.array((0, 1.0))
-    )
-
-
-def test_ways_are_bounded_thinned_and_parted_by_runs() -> None:
-    tracks = Tracks()
-    moments: list[Array] = [np.array((float(k), 2.0 * k)) for k in range(3 * POINTS)]
-    for step, value in enumerate(moments):
-        assert tracks.add(step, {"w": value})
-    (track,) = tracks.all
-    assert len(track.moments) <= POINTS
-    assert (track.steps[0], track.steps[-1]) == (0, len(moments) - 1)
-    places = track.places(_line())
-    assert places == pytest.approx(np.array([(s, 2.0 * s) for s in track.steps]))
-    assert not tracks.add(len(moments) - 1, {"w": moments[-1]}), "the same moment"
-    tracks.add(0, {"w": np.zeros(2)})
-    tracks.begin()
-    tracks.add(5, {"w": np.ones(2)})
-    assert [t.number for t in tracks.all] == [1, 2, 3]
-    for step in range(40):
-        tracks.begin()
-        tracks.add(step, {"w": np.ones(2)})
-    assert len(tracks.all) == 8
-
-
-def test_ways_of_other_parameters_and_lost_ones_are_left_out() -> None:
-    tracks = Tracks()
-    tracks.add(0, {"v": np.ones(2)})
-    tracks.add(1, {"w": np.ones(2)})
-    tracks.add(2, {"w": np.array((np.inf, 1.0))})
-    (track,) = tracks.all
-    assert track.places(_line()).tolist() == [[1.0, 1.0]]
-    assert track.outside(_line()) == 0.0
-
-
-def test_large_moments_keep_within_memory() -> None:
-    tracks = Tracks()
-    big = np.zeros(1 << 20)
-    for step in range(60):
-        tracks.add(step, {"w": big})
-    assert sum(len(t.moments) for t in tracks.all) * big.nbytes <= 64 << 20
-    assert tracks.all[0].steps[0] == 0 and tracks.all[0].steps[-1] == 59
-
-
 def test_ranges_hold_the_ways_with_room_around_them() -> None:
     assert usual("chosen", np.array((0.2, -0.3)), []) == (-1.5, 1.5, -1.5, 1.5)
     assert usual("chosen", np.array((10.0, 0.0)), []) == (-15.0, 15.0, -1.5, 1.5)
@@ -123,3 +75,9 @@ def test_ranges_hold_the_ways_with_room_around_them() -> None:
     assert left < -4 and right > 0 and top - bottom > 1
     wider = around(np.full(2, -1.0), np.full(2, 1.0), [np.array(((0.0, 0.0), (3.0, 0.5)))])
     assert wider[1] > 3 and wider[0] == -1 and wider[2:] == (-1, 1)
+
+
+def test_moments_are_chosen_evenly_with_both_ends() -> None:
+    assert spread(range(5), 10) == [0, 1, 2, 3, 4]
+    assert spread(range(101), 5) == [0, 25, 50, 75, 100]
+    assert spread([7], 5) == [7] and spread([], 5) == []

@@ -85,33 +85,52 @@ def test_two_inputs_are_a_plane_and_the_pointer_tells_the_loss(
     assert "least" in panel.foot.text()
 
 
+def trained(window: Window, qtbot: QtBot, panel: SurfacePanel, runs: int) -> None:
+    """Trains, and waits until the way of so many runs is seen."""
+    window.train()
+    qtbot.waitUntil(lambda: not window.training and _still(window), timeout=60_000)
+    travel = window.travel
+    qtbot.waitUntil(lambda: len(travel.runs.shown) == runs, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.ways) == runs and _whole(window, panel), timeout=60_000)
+
+
+def _still(window: Window) -> bool:
+    last = window.bridge.last
+    return last is not None and last.step > 0
+
+
+def _whole(window: Window, panel: SurfacePanel) -> bool:
+    window.travel.refresh()
+    return not any(e.is_live for e in window.travel.runs.entries if e.facts.state == "running")
+
+
 def test_training_leaves_a_way_and_another_start_another_one(window: Window, qtbot: QtBot) -> None:
     panel = shown(window, qtbot, saddle())
-    window.train()
-    qtbot.waitUntil(lambda: bool(panel.tracks.all) and not window.training, timeout=60_000)
-    qtbot.waitUntil(lambda: len(panel.contour.ways[0].places) > 1)
-    x, y = 0.4, -0.3
+    trained(window, qtbot, panel, 1)
+    x, y, wanted = 0.4, -0.3, [(0.4, -0.3)]
     for _ in range(40):
         x, y = x - 0.02 * y, y - 0.02 * x
-    (way,) = panel.contour.ways
-    assert way.places[0] == pytest.approx((0.4, -0.3))
-    assert way.places[-1] == pytest.approx((x, y))
+        wanted.append((x, y))
+    qtbot.waitUntil(lambda: len(panel.contour.ways[0].places) == 41, timeout=60_000)
+    assert panel.contour.ways[0].places == pytest.approx(np.array(wanted))
     assert panel.contour.here == pytest.approx((x, y))
 
     contour = panel.contour
     spot = contour.spot(-0.8, 0.5).toPoint()
-    wanted = contour.place(QPointF(spot))
+    place = contour.place(QPointF(spot))
     QTest.mouseClick(contour, LEFT, PLAIN, spot)
-    assert contour.start.isVisible() and contour.pin == pytest.approx(wanted)
+    assert contour.start.isVisible() and contour.pin == pytest.approx(place)
     QTest.mouseClick(contour.start, LEFT)
     values = {window.session.root.name(n): float(v) for n, v in panel.values().items()}
-    assert (values["x"], values["y"]) == pytest.approx(wanted)
+    assert (values["x"], values["y"]) == pytest.approx(place)
     assert not contour.start.isVisible()
-    window.train()
-    qtbot.waitUntil(lambda: len(panel.tracks.all) == 2 and not window.training, timeout=60_000)
-    qtbot.waitUntil(lambda: len(contour.ways) == 2 and len(contour.ways[1].places) > 1)
-    assert contour.ways[1].places[0] == pytest.approx(wanted)
-    assert panel.plane is not None, "the plane stayed"
+    key = panel.plane.key if panel.plane else ""
+    trained(window, qtbot, panel, 2)
+    qtbot.waitUntil(lambda: all(len(w.places) == 41 for w in contour.ways), timeout=60_000)
+    assert {w.name for w in contour.ways} == {"run 1", "run 2"}
+    assert contour.ways[-1].bold and contour.ways[-1].places[0] == pytest.approx(place)
+    assert len({w.colour.name() for w in contour.ways}) == 2
+    assert panel.plane is not None and panel.plane.key == key, "the plane stayed"
     window.session.history.undo()
     window.session.history.undo()
     values = {window.session.root.name(n): float(v) for n, v in panel.values().items()}
@@ -152,17 +171,17 @@ def test_a_networks_planes_stay_until_another_is_asked_for(window: Window, qtbot
     assert panel.kind == "random"
     key = panel.plane.key if panel.plane else ""
     window.train_step()
-    qtbot.waitUntil(lambda: bool(panel.tracks.all) and not window.training, timeout=60_000)
+    qtbot.waitUntil(lambda: not window.training and _still(window), timeout=60_000)
     assert panel.plane is not None and panel.plane.key == key
-    window.train()
-    qtbot.waitUntil(lambda: not window.training, timeout=60_000)
-    assert panel.plane.key == key and len(panel.tracks.all) == 1
+    trained(window, qtbot, panel, 1)
+    assert panel.plane.key == key
+    qtbot.waitUntil(lambda: "off this plane" in panel.foot.text(), timeout=60_000)
     assert "off this plane" in panel.foot.text()
     panel.controls.choices["kind"].setCurrentIndex(2)
     panel.controls.choices["kind"].activated.emit(2)
     whole(panel, qtbot)
     assert panel.plane.kind == "principal" and "%" in panel.contour.titles[0]
-    assert panel.contour.here == pytest.approx((0.0, 0.0), abs=1e-9)
+    assert panel.contour.here == pytest.approx((0.0, 0.0), abs=1e-6)
     training_loss = panel.relief.at(np.zeros((1, 2)))[0] if panel.relief else np.nan
     assert training_loss == pytest.approx(panel_loss(window), rel=0.2)
     panel.controls.choices["view"].setCurrentIndex(1)
@@ -175,8 +194,8 @@ def test_a_networks_planes_stay_until_another_is_asked_for(window: Window, qtbot
     qtbot.waitUntil(lambda: panel.contour.slopes is not None, timeout=60_000)
     panel.actions_of["new"].trigger()
     qtbot.waitUntil(lambda: panel.plane is not None and panel.plane.key != key, timeout=60_000)
-    panel.actions_of["clear"].trigger()
-    assert panel.contour.ways == []
+    window.travel.runs.show(1, False)
+    assert panel.contour.ways == [], "what is hidden in the curves is hidden here"
 
 
 def panel_loss(window: Window) -> float:

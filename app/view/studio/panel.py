@@ -63,9 +63,6 @@ class StudioPanel(QWidget):
 
     # ------------------------------------------------------------ to be said by each panel
 
-    def joined(self) -> None:
-        """The studio is known from now on."""
-
     def options(self) -> dict[str, Any] | None:
         """What the probe is asked with; None when there is nothing to ask, after `say`."""
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
@@ -30,7 +30,6 @@ from app.view.studio.losses import Losses
 from app.view.studio.panel import StudioPanel
 from app.view.studio.relief import Relief
 from app.view.studio.tracks import Tracks
-from app.view.viewers.kind import series_colours
 from app.view.viewers.surface import Space
 from engine.edits import set_tensors
 from engine.graph import GraphError
@@ -40,10 +39,15 @@ from engine.probes.planes import Entry, Plane
 from engine.probes.surface import LEVELS, Bounds, Part
 from engine.train.problem import TrainingError, loss_of
 
+READ_MS = 60
+"""Between two pieces of a record."""
 RANGE_MS = 120
 """How long a range rests before losses are computed over it."""
 MOMENTS_BYTES = 16 << 20
 """So much of a trajectory is sent for its principal directions."""
+if TYPE_CHECKING:
+    from app.view.travel import Travel
+
 _KINDS = (
     ("chosen", "Two numbers"),
     ("random", "Random directions"),
@@ -63,7 +67,8 @@ class SurfacePanel(StudioPanel):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.losses = Losses()
-        self.tracks = Tracks()
+        self.tracks: Tracks | None = None
+        self.ways: list[Way] = []
         self.kind = ""
         self.entries: tuple[Entry, ...] = ()
         self.log = self.arrows = False
@@ -71,7 +76,10 @@ class SurfacePanel(StudioPanel):
         self._signature: Any = None
         self._meaning = -1
         self._held = False
-        self._was_running = False
+        self._reading = QTimer(self)
+        self._reading.setSingleShot(True)
+        self._reading.setInterval(READ_MS)
+        self._reading.timeout.connect(self._see_ways)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(RANGE_MS)
@@ -100,7 +108,6 @@ class SurfacePanel(StudioPanel):
             ("arrows", tr("Arrows downhill"), True),
             ("new", tr("New plane through where the parameters are"), False),
             ("whole", tr("Whole range"), False),
-            ("clear", tr("Clear the ways"), False),
         ):
             action = menu.addAction(words)
             action.setObjectName(name)
@@ -171,14 +178,11 @@ class SurfacePanel(StudioPanel):
                 return None
             make["entries"] = self.entries
         elif self.kind == "principal":
-            track = self.tracks.last
-            if track is None or len(track.moments) < 2:
+            moments = self.tracks.moments(MOMENTS_BYTES) if self.tracks is not None else []
+            if len(moments) < 2:
                 self.say(tr("Principal directions need a trajectory; train a few steps first."))
                 return None
-            size = max(sum(v.nbytes for v in track.moments[-1].values()), 1)
-            count = min(len(track.moments), max(MOMENTS_BYTES // size, 3))
-            picked = np.linspace(0, len(track.moments) - 1, count).round().astype(int)
-            make["moments"] = tuple(track.moments[i] for i in dict.fromkeys(picked.tolist()))
+            make["moments"] = tuple(moments)
         return {"key": self.losses.key, "make": make}
 
     def take(self, result: Part, step: int) -> None:
@@ -186,6 +190,7 @@ class SurfacePanel(StudioPanel):
         before = self.plane
         if self.losses.take(result, self.log):
             if self.plane is not None and self.plane is not before:
+                self._gather(self.plane)
                 self._range(self._usual(self.plane))
             self._see()
         self.ask_again()
@@ -244,15 +249,15 @@ class SurfacePanel(StudioPanel):
             return None
         return place if np.isfinite(place).all() else None
 
-    def _places(self, plane: Plane) -> list[Array]:
+    def _places(self) -> list[Array]:
         """Where the ways went and where the parameters are."""
         here = self._here()
-        ways = [track.places(plane) for track in self.tracks.all]
+        ways = [way.places for way in self.ways]
         return [*ways, here[None]] if here is not None else ways
 
     def _usual(self, plane: Plane) -> Bounds:
         """The range that a plane begins with."""
-        return ranges.usual(plane.kind, self._here(), self._places(plane))
+        return ranges.usual(plane.kind, self._here(), self._places())
 
     def _range(self, bounds: Bounds) -> None:
         """Losses are wanted over this range."""
@@ -274,51 +279,42 @@ class SurfacePanel(StudioPanel):
             self._range(self._usual(self.plane))
             self.ask_again()
 
-    def _widen(self) -> None:
-        """The way left the range: a wider one, unless a person chose it."""
-        here = self._here()
-        if self.plane is None or here is None or self.losses.bounds is None or self._held:
+    def _widen(self, plane: Plane) -> None:
+        """A way left the range: a wider one, unless a person chose it."""
+        if self.losses.bounds is None or self._held:
             return
         left, right, bottom, top = self.losses.bounds
-        if not (left <= here[0] <= right and bottom <= here[1] <= top):
-            corners = np.array((left, bottom)), np.array((right, top))
-            self._range(ranges.around(*corners, self._places(self.plane)))
+        low, high = np.array((left, bottom)), np.array((right, top))
+        places = self._places()
+        if any(((p < low) | (p > high)).any() for p in places):
+            self._range(ranges.around(low, high, places))
 
     # ------------------------------------------------------------ ways
 
-    def joined(self) -> None:
-        assert self.studio is not None
-        self.studio.moved.connect(self._moves)
-        self.studio.bridge.changed.connect(self._turns)
+    def join(self, travel: Travel) -> None:
+        """From now on the runs of the window are seen on the plane."""
+        self.tracks = Tracks(travel)
+        travel.listed.connect(self._see_ways)
 
-    def _turns(self) -> None:
-        """Training begins, or ended: where it began and where it stands are of its way."""
-        assert self.studio is not None
-        bridge = self.studio.bridge
-        step = bridge.last.step if bridge.last is not None else 0
-        if bridge.running and not self._was_running and not step:
-            self.tracks.begin()
-        if bridge.running or self._was_running:
-            self._note(step)
-        self._was_running = bridge.running
+    def _gather(self, plane: Plane) -> None:
+        """Reads on in the record of the runs that are shown."""
+        if self.tracks is not None:
+            self.ways = self.tracks.ways(plane, self.values(), self._here())
+            if self.tracks.is_behind:
+                self._reading.start()
 
-    def _moves(self) -> None:
-        """Training brought newer parameters."""
-        assert self.studio is not None
-        if self.studio.bridge.running and self.studio.past is None and self.studio.now.parameters:
-            self._note(self.studio.now.step)
-
-    def _note(self, step: int) -> None:
-        names = {*trained_names(self.session), *(self.plane.names if self.plane else ())}
-        now = held(self.session, self.studio.now.parameters if self.studio is not None else {})
-        self.tracks.add(step, {n: v for n, v in now.items() if n in names})
+    def _see_ways(self) -> None:
+        """The runs are others, or more of them was recorded."""
+        if self.isVisible() and self.plane is not None:
+            self._see()
 
     def _see(self) -> None:
         """Shows what is known: losses, ways, where the parameters are."""
-        self._widen()
         plane, here = self.plane, self._here()
         if plane is None:
             return
+        self._gather(plane)
+        self._widen(plane)
         relief = self.relief
         if relief is not None and relief.log != self.log:
             self.losses.relief = Relief(relief.bounds, relief.losses, self.log)
@@ -328,20 +324,12 @@ class SurfacePanel(StudioPanel):
                 f" ({share:.0%})" if plane.kind == "principal" else "" for share in plane.shares
             ]
             titles = (tr("direction 1") + shares[0], tr("direction 2") + shares[1])
-        last = self.tracks.last
-        colours = series_colours()
-        ways = []
-        for track in self.tracks.all:
-            is_last = track is last
-            colour = colours[0] if is_last else colours[1 + track.number % (len(colours) - 1)]
-            name = tr("run {number}").format(number=track.number)
-            ways.append(Way(name, track.places(plane), colour, is_last))
         self.contour.titles = titles
-        self.contour.ways = ways
+        self.contour.ways = self.ways
         self.contour.here = (float(here[0]), float(here[1])) if here is not None else None
         self.contour.slopes = self.losses.slopes if self.arrows else None
         self.contour.show_relief(self.relief)
-        self.landscape.show(self.relief, titles, ways, self.contour.here)
+        self.landscape.show(self.relief, titles, self.ways, self.contour.here)
         self.space.update()
         self._tell()
 
@@ -365,8 +353,7 @@ class SurfacePanel(StudioPanel):
             parts.append(least.format(loss=text(relief.reach[0]), a=text(a, 3), b=text(b, 3)))
         else:
             parts.append(tr("no finite loss in this range"))
-        track = self.tracks.last
-        outside = track.outside(self.plane) if track is not None else 0.0
+        outside = self.tracks.outside(self.plane) if self.tracks is not None else 0.0
         if outside >= 0.005:
             parts.append(tr("{share} of the way is off this plane").format(share=f"{outside:.0%}"))
         if self.losses.rows[0] < self.losses.rows[1]:
@@ -403,10 +390,8 @@ class SurfacePanel(StudioPanel):
         elif name == "new":
             self._seed += self.kind == "random"
             self._renew()
-        elif name == "whole":
-            self._whole()
         else:
-            self.tracks.clear()
+            self._whole()
         self._see()
         self.ask_again()
 
@@ -431,14 +416,12 @@ class SurfacePanel(StudioPanel):
         except GraphError as error:
             self.foot.setText(str(error))
             return
-        self.tracks.begin()
 
     # ------------------------------------------------------------ as every panel
 
     def forget(self) -> None:
-        self.tracks.clear()
+        self.ways = []
         self.kind, self.entries, self._signature, self._meaning = "", (), None, -1
-        self._was_running = False
         self._renew()
         super().forget()
 

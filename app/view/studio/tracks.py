@@ -1,111 +1,125 @@
-"""The ways that trainings took through parameter space, as far as they were seen: bounded, and thinned."""
+"""The ways that recorded runs took over a plane: read a piece at a time, each moment once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.view.studio.contour import Way
+from app.view.viewers.kind import series_colours
+from engine.files import FileError
 from engine.ops.row import Array
 from engine.probes.planes import Plane
+from engine.train.recording import Run
 
-MOST = 8
-"""So many ways are kept; the oldest goes first."""
-POINTS = 400
-"""So many moments of one way."""
-BYTES = 64 << 20
-"""So much memory the moments of all of them take."""
+if TYPE_CHECKING:
+    from app.view.travel import Travel
+
+POINTS = 240
+"""So many moments of a way at most, evenly chosen."""
+BYTES = 8 << 20
+"""So much is read of a run in one go."""
 
 
-@dataclass
+def spread(steps: Sequence[int], count: int) -> list[int]:
+    """At most so many of the steps, evenly chosen, the first and the last among them."""
+    picked = np.linspace(0, len(steps) - 1, min(len(steps), count)).round().astype(int)
+    return [steps[i] for i in dict.fromkeys(picked.tolist())]
+
+
 class Track:
-    """Moments of one training: the steps done and the parameters there."""
+    """The way of one run over one plane after another."""
 
-    number: int
-    steps: list[int] = field(default_factory=list)
-    moments: list[Mapping[str, Array]] = field(default_factory=list)
-    _places: dict[str, tuple[int, Array]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._key = ""
+        self._ends: dict[int, Array] = {}
+        self._places: dict[int, Array | None] = {}
+        self.is_behind = False
 
-    def places(self, plane: Plane) -> Array:
-        """Where the moments are on a plane (m × 2); those of other parameters are left out."""
-        known, found = self._places.get(plane.key, (0, np.zeros((0, 2))))
-        if known < len(self.moments):
-            fitting = [v for m in self.moments[known:] if (v := _flat(plane, m)) is not None]
-            if fitting:
-                found = np.concatenate([found, plane.project(np.stack(fitting))[0]])
-            self._places = {plane.key: (len(self.moments), found)}
-        return found
+    def places(
+        self, plane: Plane, run: Run, steps: Sequence[int], rest: Mapping[str, Array]
+    ) -> Array:
+        """Where the moments are on the plane (m × 2), as far as they were read; `is_behind` tells that
+        there are more. `rest` has what the run does not move. Moments of other parameters are left
+        out."""
+        if self._key != plane.key:
+            self._key, self._places, self._ends = plane.key, {}, {}
+        wanted = spread(steps, POINTS)
+        new = [step for step in wanted if step not in self._places]
+        most = max(BYTES // max(8 * len(plane.centre), 1), 4)
+        for step in [*new[-1:], *new[:-1]][:most]:
+            self._places[step] = self._read(plane, run, step, rest)
+        self.is_behind = len(new) > most
+        found = [place for step in wanted if (place := self._places.get(step)) is not None]
+        return np.stack(found) if found else np.zeros((0, 2))
+
+    def _read(self, plane: Plane, run: Run, step: int, rest: Mapping[str, Array]) -> Array | None:
+        try:
+            vector = plane.flat({**rest, **run.parameters(step)})
+        except (FileError, ValueError):
+            return None
+        if not np.isfinite(vector).all():
+            return None
+        self._ends[step] = vector
+        ends = min(self._ends), max(self._ends)
+        self._ends = {end: self._ends[end] for end in ends}
+        return np.asarray(plane.project(vector[None])[0][0])
 
     def outside(self, plane: Plane) -> float:
         """How much of the way from its first to its last moment is not on the plane, as a share."""
-        ends = [_flat(plane, m) for m in (self.moments[:1] + self.moments[-1:])]
-        first, last = ends[0], ends[-1]
-        return plane.outside(first, last) if first is not None and last is not None else 0.0
-
-    def thin(self) -> None:
-        """Every other moment goes; the first and the last stay."""
-        for kept in (self.steps, self.moments):
-            part: Any = kept
-            del part[1:-1:2]
-        self._places.clear()
+        if self._key != plane.key or len(self._ends) < 2:
+            return 0.0
+        return plane.outside(self._ends[min(self._ends)], self._ends[max(self._ends)])
 
 
 class Tracks:
-    """All ways that were seen, the newest last."""
+    """The ways of the runs that are shown, in the colours of their curves."""
 
-    def __init__(self) -> None:
-        self.all: list[Track] = []
-        self._count = 0
-        self._begin = True
+    def __init__(self, travel: Travel) -> None:
+        self.travel = travel
+        self._tracks: dict[int, Track] = {}
 
-    def begin(self) -> None:
-        """The next moment begins a way of its own."""
-        self._begin = True
-
-    def add(self, step: int, values: Mapping[str, Array]) -> bool:
-        """A moment that was seen; True unless it is the one that was seen last."""
-        track = self.all[-1] if self.all else None
-        if track is None or self._begin or step < track.steps[-1]:
-            self._count, self._begin = self._count + 1, False
-            track = Track(self._count)
-            self.all = [*self.all[-(MOST - 1) :], track]
-        elif step == track.steps[-1]:
-            return False
-        track.steps.append(step)
-        track.moments.append(values)
-        if len(track.moments) > POINTS:
-            track.thin()
-        self._bound()
-        return True
+    def ways(self, plane: Plane, now: Mapping[str, Array], here: Array | None) -> list[Way]:
+        """The ways as far as they were read; that of a run at work ends `here`."""
+        travel, colours, found = self.travel, series_colours(), []
+        shown = travel.runs.shown
+        self._tracks = {e.number: self._tracks.get(e.number, Track()) for e in shown}
+        for entry in shown:
+            steps = travel.moments(entry.number)
+            places = self._tracks[entry.number].places(plane, entry.run, steps, now)
+            live = entry.is_live and travel.bridge.running and travel.follows
+            if live and here is not None and len(places):
+                places = np.concatenate([places, here[None]])
+            if len(places):
+                bold = entry.number == travel.number
+                colour = colours[max(entry.colour, 0) % len(colours)]
+                found.append(Way(entry.title, places, colour, bold))
+        return sorted(found, key=lambda way: way.bold)
 
     @property
-    def last(self) -> Track | None:
-        return self.all[-1] if self.all else None
+    def is_behind(self) -> bool:
+        """Whether there are moments that were not read yet."""
+        return any(track.is_behind for track in self._tracks.values())
 
-    def clear(self) -> None:
-        self.all, self._count, self._begin = [], 0, True
+    def outside(self, plane: Plane) -> float:
+        """How much of the way of the run that is stepped through is not on the plane, as a share."""
+        track = self._tracks.get(self.travel.number or 0)
+        return track.outside(plane) if track is not None else 0.0
 
-    def _bound(self) -> None:
-        """Thins the longest ways until all of them fit into memory."""
-
-        def size(track: Track) -> int:
-            return len(track.moments) * sum(v.nbytes for v in track.moments[-1].values())
-
-        while sum(map(size, self.all)) > BYTES:
-            longest = max(self.all, key=size)
-            if len(longest.moments) <= 4:
-                self.all.remove(min(self.all, key=lambda t: t.number))
-                if not self.all:
-                    return
-            else:
-                longest.thin()
-
-
-def _flat(plane: Plane, moment: Mapping[str, Array]) -> Array | None:
-    try:
-        vector = plane.flat(moment)
-    except ValueError:
-        return None
-    return vector if np.isfinite(vector).all() else None
+    def moments(self, most_bytes: int) -> list[dict[str, Array]]:
+        """The parameters along the run that is stepped through, evenly chosen to fit into memory."""
+        entry = self.travel.entry
+        steps = self.travel.moments(entry.number) if entry is not None else []
+        if entry is None or not steps:
+            return []
+        found = []
+        try:
+            last = entry.run.parameters(steps[-1])
+            size = max(sum(v.nbytes for v in last.values()), 1)
+            picked = spread(steps, min(max(most_bytes // size, 3), POINTS))
+            found = [entry.run.parameters(step) for step in picked[:-1]]
+        except FileError:
+            return found
+        return [*found, last]
