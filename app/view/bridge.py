@@ -12,7 +12,9 @@ from app.messages import Progress
 from app.session import Session
 from app.worker import Trainer
 from engine import files
+from engine.graph import Graph
 from engine.ops.row import Array
+from engine.records import TOLD
 from engine.train.recording import Run
 
 POLL_MS = 40
@@ -52,6 +54,7 @@ class Bridge(QObject):
         self.home: Callable[[], Path | None] = _nowhere
         self.parent_moment: tuple[int, int] | None = None
         self._shown: dict[str, Array] = {}
+        self._trained = _parts(session.root)
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MS)
         self._poll.setTimerType(Qt.TimerType.CoarseTimer)
@@ -103,12 +106,7 @@ class Bridge(QObject):
         if self._trainer is not None and self._busy:
             self._trainer.stop()
 
-    def change(self, field: str, value: object) -> None:
-        """Another value for a field of the stage at work, from the next step on while training runs."""
-        if self._trainer is not None:
-            self.change_stage(self._trainer.last.stage, {field: value})
-
-    def change_stage(self, number: int, changes: Mapping[str, Any]) -> None:
+    def change(self, number: int, changes: Mapping[str, Any]) -> None:
         """Another learning rate, optimizer or settings of it, if that stage is at work now.
 
         It is told before the document is edited; any other edit holds the training.
@@ -120,7 +118,7 @@ class Bridge(QObject):
         if changes.keys() & {"optimizer", "settings"}:
             stage = self.session.root.recipe.stages[number]
             trainer.set_optimizer(
-                changes.get("optimizer", stage.optimizer), changes.get("settings", {})
+                changes.get("optimizer", stage.optimizer), changes.get("settings", stage.settings)
             )
         if "learning_rate" in changes:
             trainer.set_learning_rate(float(changes["learning_rate"]))
@@ -145,12 +143,28 @@ class Bridge(QObject):
             self.changed.emit()
 
     def _edited(self) -> None:
-        """Another change than one that training hears of makes the running training about an old document."""
-        if self._busy and not self._live_edit and self.session.root.meaning != self._meaning:
-            self._stale = True
-            self.pause()
-        if self._live_edit:
-            self._live_edit, self._meaning = False, self.session.root.meaning
+        """Training hears of another rate, rule or weight; any other change makes it about an old document."""
+        meaning = self.session.root.meaning
+        if self._busy and meaning != self._meaning:
+            if self._live_edit or self._weights_changed():
+                self._meaning = meaning
+            else:
+                self._stale = True
+                self.pause()
+        self._live_edit = False
+        self._trained = _parts(self.session.root)
+
+    def _weights_changed(self) -> bool:
+        """Hands weights on that were edited by hand; False when something else was."""
+        before, now = self._trained, _parts(self.session.root)
+        moved = self._trainer.parameters() if self._trainer is not None else {}
+        keys = [k for k in {*before[1], *now[1]} if before[1].get(k) is not now[1].get(k)]
+        if before[0] != now[0] or not all(k in moved and k in now[1] for k in keys):
+            return False
+        for key in keys:
+            assert self._trainer is not None
+            self._trainer.set_parameter(key, now[1][key])
+        return True
 
     def _ready(self) -> Trainer:
         """The running trainer while the document is as it left it, else a new one."""
@@ -180,6 +194,7 @@ class Bridge(QObject):
 
     def _begin(self) -> None:
         self._busy, self._stale = True, False
+        self._trained = _parts(self.session.root)
         self._poll.start()
         self._refresh.start()
         self.changed.emit()
@@ -230,6 +245,15 @@ class Bridge(QObject):
             if self.following:
                 self.session.refresh(parameters)
             self.shown.emit(self._trainer.parameters_step)
+
+
+def _parts(graph: Graph) -> tuple[tuple[Any, ...], dict[str, Array]]:
+    """What values depend on, and the tensors."""
+    settings = {k: v for k, v in graph.settings.items() if k not in TOLD}
+    tables: tuple[Mapping[Any, Any], ...] = (
+        graph.nodes, graph.links, graph.sources, graph.modules, graph.operators,
+    )  # fmt: skip
+    return (settings, *(dict(table) for table in tables)), dict(graph.tensors)
 
 
 def _nowhere() -> Path | None:

@@ -70,7 +70,7 @@ class Window(Frame):
         for part in (self.training_panel, self.recipe_panel.form):
             part.refused.connect(self.tell)
         self.training_panel.live.connect(self.bridge.change)
-        self.recipe_panel.form.live.connect(self.bridge.change_stage)
+        self.recipe_panel.form.live.connect(self.bridge.change)
         self.data_panel.refused.connect(self.tell)
         self.data_panel.file_asked.connect(self.data_files.choose)
         self.data_files.problem.connect(self.tell)
@@ -151,6 +151,7 @@ class Window(Frame):
 
     def _progress(self, news: Progress) -> None:
         self.training_panel.take(news)
+        self.recipe_panel.form.set_stage_at_work(news.stage)
 
     def _training_changed(self) -> None:
         self.training_panel.set_running(self.bridge.running)

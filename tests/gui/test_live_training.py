@@ -44,8 +44,8 @@ def test_another_optimizer_while_it_trains(training: Window, qtbot: QtBot) -> No
     qtbot.waitUntil(lambda: at(training) > there + 50, timeout=PATIENCE)
     assert bridge.running
     assert training.session.root.recipe.stages[0].optimizer == "adam"
-    last = bridge.last
-    assert last is not None and last.learning_rate == 0.001  # the usual one of the new optimizer
+    # the usual one of the new optimizer
+    qtbot.waitUntil(lambda: bridge.last.learning_rate == 0.001, timeout=PATIENCE)  # type: ignore[union-attr]
     training.recipe_panel.form.change(settings={"beta1": 0.5})
     qtbot.waitUntil(lambda: at(training) > there + 200, timeout=PATIENCE)
     assert bridge.running

@@ -25,13 +25,13 @@ from app.view.panels.freezing import Freezing
 from app.view.panels.schedule_plot import SchedulePlot
 from app.view.panels.stage_bar import StageBar
 from engine import edits
-from engine.graph import GraphError, Recipe, Stage
+from engine.graph import GraphError, Recipe, Stage, check_recipe
 from engine.train.optimizers import OPTIMIZERS
 from engine.train.schedules import SCHEDULES
 from engine.train.settings import Setting
 
 LIVE = frozenset({"learning_rate"})
-"""What may change while training runs, from the next step on."""
+"""Numbers that may change while training runs, from the next step on."""
 NUMBERS: dict[str, tuple[str, type, str]] = {
     "learning_rate": ("learning rate", float, "How far a step goes"),
     "batch_size": ("batch size", int, "Rows a step; all takes every row at once"),
@@ -82,15 +82,15 @@ class RecipePanel(QScrollArea):
 
 
 class RecipeForm(QWidget):
-    """One stage at a time. `refused` carries a sentence; `live` a stage's number and
-    its fields with new values, which a training at work has to hear of."""
+    """One stage at a time. `refused` carries a sentence; `live` a stage and its fields with new
+    values, which a training at work has to hear of."""
 
     refused = Signal(str)
     live = Signal(int, object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self.session, self.running = session, False
+        self.session, self.running, self.at_work = session, False, 0
         self.fields: dict[str, Field] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -235,9 +235,18 @@ class RecipeForm(QWidget):
         """How many steps an epoch has, as training found out."""
         self.plot.set_steps(steps_per_epoch, self.stage)
 
+    def set_stage_at_work(self, number: int) -> None:
+        """Which stage training is in."""
+        if number != self.at_work:
+            self.at_work = number
+            self._enable()
+
     def _enable(self) -> None:
-        """While training runs the rule may change, what it is about may not."""
+        """While training runs the rule of the stage at work may change, all else may not."""
         free = not self.running
+        steered = free or self.stages.current == self.at_work
+        self.optimizer.setEnabled(steered)
+        self.optimizer_settings.setEnabled(steered)
         for widget in (
             self.loss,
             self.schedule,
@@ -249,7 +258,7 @@ class RecipeForm(QWidget):
             widget.setEnabled(free)
         self.stages.set_fixed(self.running)
         for name, field in self.fields.items():
-            field.setEnabled(free or name in LIVE)
+            field.setEnabled(free or (steered and name in LIVE))
 
     def _fold(self, open_: bool) -> None:
         self.more.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
@@ -262,9 +271,16 @@ class RecipeForm(QWidget):
 
     def change(self, **changes: Any) -> None:
         """Other values of the stage shown, or of the seed; one undo step."""
+        recipe = self.session.root.recipe.changed(self.stages.current, **changes)
+        try:
+            check_recipe(recipe)
+        except GraphError as error:
+            self.refused.emit(str(error))
+            self.refresh()
+            return
         if self.running:
             self.live.emit(self.stages.current, changes)
-        self._do(edits.set_recipe(self.session.root, self.stages.current, **changes))
+        self._put(recipe)
 
     def _do(self, edit: edits.Edit) -> None:
         try:

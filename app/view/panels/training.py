@@ -38,13 +38,13 @@ SPEEDS = (0, 1, 2, 5, 10, 30, 100, 1000)
 
 
 class TrainingPanel(QWidget):
-    """Commands go out through `asked`; `live` carries a field of the stage at work and its new value,
+    """Commands go out through `asked`; `live` carries fields of the stage at work and their new values,
     `speed_changed` steps a second (0: no limit).
     `grew` tells that there is something to train now, which takes more room."""
 
     asked = Signal(str)
     refused = Signal(str)
-    live = Signal(str, object)
+    live = Signal(int, object)
     speed_changed = Signal(float)
     status_told = Signal(str)
     grew = Signal()
@@ -274,7 +274,7 @@ class TrainingPanel(QWidget):
             field.restore()
             return
         if self.running:
-            self.live.emit("learning_rate", value)
+            self.live.emit(self.stage, {"learning_rate": value})
         try:
             change = edits.set_recipe(self.session.root, self.stage, learning_rate=value)
             self.session.do_outside(change, tr("Change the recipe"))
