@@ -13,7 +13,7 @@ from app.runs import Entry
 from engine.ops.row import Array
 from engine.train.recording import Clock, Measures, Metrics
 
-POINTS = 20_000
+POINTS = 8_000
 """Of a run's record that are kept in memory; what is drawn is thinned further."""
 WIDEST = 200_000
 """Stretches of more steps are drawn from what is kept."""

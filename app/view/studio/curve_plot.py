@@ -18,7 +18,9 @@ from app.view.viewers.numbers import tick_text
 from app.view.viewers.plot import PlotView
 from engine.ops.row import Array
 
-PADDING = 0.04
+PADDING = 0.05
+NARROWEST = 0.85
+"""What is drawn fills at least so much of the range while that follows by itself."""
 MARKS = 40
 """So many borders are drawn at most."""
 
@@ -37,6 +39,25 @@ class Line:
     detail: Callable[[float, float], tuple[Array, Array] | None] | None = field(
         default=None, compare=False
     )
+    _reach: dict[bool, tuple[float, float]] = field(default_factory=dict, compare=False)
+
+    def reach(self, log: bool) -> tuple[float, float]:
+        """The least and the greatest finite value, above 0 on a log scale; inf and -inf without any."""
+        if log not in self._reach:
+            values = self.y if self.raw is None else self.raw
+            good = np.isfinite(values)
+            if log:
+                good &= values > 0
+            some = values[good]
+            found = (float(some.min()), float(some.max())) if len(some) else (math.inf, -math.inf)
+            self._reach[log] = found
+        return self._reach[log]
+
+
+def _fits(seen: Sequence[float], low: float, high: float) -> bool:
+    """Whether a range shows all of another one without being much wider."""
+    inside = seen[0] <= low and high <= seen[1]
+    return inside and (high - low) >= NARROWEST * (seen[1] - seen[0])
 
 
 class CurvePlot(PlotView):
@@ -81,9 +102,11 @@ class CurvePlot(PlotView):
 
     def show_lines(self, lines: Sequence[Line], borders: Mapping[float, str]) -> None:
         """Shows these lines in place of those before; the range follows unless a person chose it."""
+        keys = [line.key for line in lines]
+        fresh = keys != [line.key for line in self.lines]
         self.lines, self.borders = lines, borders
         if self.follows:
-            self._fit()
+            self._fit(fresh)
         self._draw()
 
     def set_log(self, on: bool) -> None:
@@ -109,37 +132,34 @@ class CurvePlot(PlotView):
 
     # ------------------------------------------------------------ ranges
 
-    def _fit(self) -> None:
+    def _fit(self, fresh: bool = True) -> None:
         """The range of everything; what is not finite, and with a log scale what is not above 0, is
-        left out."""
+        left out. Unless `fresh`, a range that is not much too wide stays: nothing is drawn anew."""
         ends = [(line.x[0], line.x[-1]) for line in self.lines if len(line.x)]
         if not ends:
             return
         low, high = min(e[0] for e in ends), max(e[1] for e in ends)
         if high <= low:
             low, high = low - 0.5, high + 0.5
-        least, most = math.inf, -math.inf
-        for line in self.lines:
-            values = line.y if line.raw is None else line.raw
-            good = np.isfinite(values)
-            if self.log:
-                good &= values > 0
-            if good.any():
-                least = min(least, float(values[good].min()))
-                most = max(most, float(values[good].max()))
+        reaches = [line.reach(self.log) for line in self.lines]
+        least = min((r[0] for r in reaches), default=math.inf)
+        most = max((r[1] for r in reaches), default=-math.inf)
         if least > most:
             least, most = 0.1, 1.0
         if self.log:
             least, most = math.log10(least), math.log10(most)
-        reach = (most - least) or abs(most) * 0.1 or 1.0
-        wide = high - low
-        self._quiet = True
-        self.box.setRange(
-            xRange=(low - wide * 0.01, high + wide * 0.02),
-            yRange=(least - reach * PADDING, most + reach * PADDING),
-            padding=0,
-        )
-        self._quiet = False
+        if most <= least:
+            room = abs(most) * 0.1 or 1.0
+            least, most = least - room, most + room
+        across, up = self.box.viewRange()
+        if fresh or not _fits(across, low, high):
+            across = (low - (high - low) * 0.01, high + (high - low) * PADDING)
+        if fresh or not _fits(up, least, most):
+            up = (least - (most - least) * PADDING, most + (most - least) * PADDING)
+        if [list(across), list(up)] != self.box.viewRange():
+            self._quiet = True
+            self.box.setRange(xRange=tuple(across), yRange=tuple(up), padding=0)
+            self._quiet = False
 
     def _moved_by_hand(self, *_: object) -> None:
         self.follows = False

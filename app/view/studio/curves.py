@@ -20,11 +20,10 @@ from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.studio.curve_plot import CurvePlot, Line
-from app.view.studio.legend import Legend, Name
+from app.view.studio.legend import Legend, Name, run_colours
 from app.view.studio.panel import StudioPanel
 from app.view.studio.scrubber import Scrubber
 from app.view.viewers.controls import HEIGHT
-from app.view.viewers.kind import series_colours
 from engine.ops.row import Array
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ class CurvesPanel(StudioPanel):
     # ------------------------------------------------------------ lines
 
     def colour(self, entry: Entry) -> QColor:
-        colours = series_colours()
+        colours = run_colours()
         return colours[max(entry.colour, 0) % len(colours)]
 
     def across(self, known: Known, steps: Array) -> Array:
@@ -179,7 +178,7 @@ class CurvesPanel(StudioPanel):
 
     def _drawn(self, entry: Entry, known: Known) -> list[Line]:
         """The lines of a run: training solid, held out dashed."""
-        key = (self.quantity, self.unit, str(self.over), theme.current().name, str(entry.colour))
+        key = (self.quantity, self.unit, str(self.over), self.colour(entry).name())
         found = []
         for part, (steps, values) in known.series(self.quantity).items():
             line = known.drawn.get((*key, part))
@@ -234,7 +233,7 @@ class CurvesPanel(StudioPanel):
                 title = stages[number].title or tr("stage {number}").format(number=number + 1)
                 borders[float(self.across(known, np.array([step]))[0])] = title
         facts = chosen.facts
-        if facts.state == "finished" and 0 < facts.step < facts.asked and stages[-1].patience:
+        if facts.state == "finished" and facts.reason:
             borders[float(self.across(known, np.array([facts.step]))[0])] = tr("stopped early")
         return borders
 

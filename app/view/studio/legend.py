@@ -15,6 +15,27 @@ from app.view import theme
 LINE, SWATCH, GAP, LONGEST = 18, 14, 14, 110
 
 
+# Hues apart from value and gradient in either setting, and apart in lightness as well as in hue, so
+# that neighbours are told apart with every kind of colour blindness; (dark theme, light theme).
+_PLAIN = (
+    ("#6aa6ff", "#1d5fd6"), ("#f2c94c", "#8a6100"), ("#e06fd0", "#b02a9a"), ("#c9d1de", "#1b2230"),
+    ("#9a7bff", "#6a35d8"), ("#4fc3e8", "#00728f"), ("#8d97a8", "#6b7688"), ("#f7a8d8", "#8a1f5c"),
+    ("#c9a27a", "#6e4a26"), ("#5f74c9", "#34469c"),
+)  # fmt: skip
+_SAFE = (
+    ("#b39dff", "#6a20c8"), ("#f5e960", "#6b5d00"), ("#e7eaf0", "#1b2230"), ("#d45fb0", "#a8127a"),
+    ("#8d97a8", "#6b7688"), ("#7a63d8", "#3f1a8f"), ("#ffb3e6", "#8a3a6c"), ("#b9b98a", "#4f4f2a"),
+    ("#a0527f", "#5c0f3f"), ("#c9d1de", "#39424f"),
+)  # fmt: skip
+
+
+def run_colours() -> list[QColor]:
+    """Colours of runs in the theme applied last, as many as are shown at once."""
+    tokens = theme.current()
+    table = _SAFE if tokens.colours == "blue and orange" else _PLAIN
+    return [QColor(pair[0 if tokens.is_dark else 1]) for pair in table]
+
+
 @dataclass(frozen=True)
 class Name:
     """One entry: `numbers` are texts of what is drawn solid and dashed, empty for none."""

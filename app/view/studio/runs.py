@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QIcon,
+    QMouseEvent,
     QPainter,
     QPixmap,
     QResizeEvent,
@@ -31,9 +32,9 @@ from app.runs import Entry
 from app.session import Session
 from app.text import sentence, tr
 from app.view import theme
+from app.view.studio.legend import run_colours
 from app.view.studio.panel import StudioPanel
 from app.view.viewers.controls import HEIGHT
-from app.view.viewers.kind import series_colours
 from engine.files import FileError
 
 if TYPE_CHECKING:
@@ -56,6 +57,16 @@ ROW_HEIGHT = 26
 SWATCH = 12
 
 
+class _Table(QTableWidget):
+    """Knows where it was pressed last, since a click tells its cell alone."""
+
+    pressed_at = QPoint()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed_at = event.position().toPoint()
+        super().mousePressEvent(event)
+
+
 class RunsPanel(StudioPanel):
     """A click on the mark before a name shows the run in the curves or hides it; two selected runs are
     compared in words below."""
@@ -68,13 +79,14 @@ class RunsPanel(StudioPanel):
         self.travel: Travel | None = None
         self._filling = False
         self.controls.hide()
-        self.table = QTableWidget(0, len(_TITLES))
+        self.table = _Table(0, len(_TITLES))
         self.table.setAccessibleName(tr("Runs"))
         self.table.setProperty("role", "figures")
         self.table.setShowGrid(False)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        trigger = QAbstractItemView.EditTrigger
+        self.table.setEditTriggers(trigger.EditKeyPressed | trigger.DoubleClicked)
         self.table.setIconSize(QSize(SWATCH, SWATCH))
         self.table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.table.verticalHeader().hide()
@@ -91,7 +103,6 @@ class RunsPanel(StudioPanel):
             item.setToolTip(_TIPS.get(column, ""))
         self.table.itemSelectionChanged.connect(self._selected)
         self.table.cellClicked.connect(self._clicked)
-        self.table.cellDoubleClicked.connect(self._rename)
         self.table.itemChanged.connect(self._renamed)
         self.words = QLabel()
         self.words.setWordWrap(True)
@@ -187,7 +198,7 @@ class RunsPanel(StudioPanel):
             item.setForeground(theme.current().error if failed else theme.current().muted)
 
     def _colour(self, entry: Entry) -> QColor:
-        colours = series_colours()
+        colours = run_colours()
         return colours[entry.colour % len(colours)]
 
     def _text(self, column: int, entry: Entry) -> tuple[str, str]:
@@ -288,25 +299,15 @@ class RunsPanel(StudioPanel):
 
     def _clicked(self, row: int, column: int) -> None:
         """A click on the mark shows or hides."""
-        if column != NAME or self.travel is None:
-            return
-        at = self.table.viewport().mapFromGlobal(self.cursor().pos())
-        self.click_mark(row, at)
-
-    def click_mark(self, row: int, at: QPoint) -> None:
         box = self.table.visualRect(self.table.model().index(row, NAME))
-        if self.travel is not None and 0 <= at.x() - box.left() <= SWATCH + 12:
-            entry = self.travel.runs.of(self._number_of(row))
-            if entry is not None:
-                self.travel.runs.show(entry.number, not entry.shown)
+        on_mark = 0 <= self.table.pressed_at.x() - box.left() <= SWATCH + 12
+        entry = self.travel.runs.of(self._number_of(row)) if self.travel is not None else None
+        if column == NAME and on_mark and self.travel is not None and entry is not None:
+            self.travel.runs.show(entry.number, not entry.shown)
 
-    def _rename(self, row: int, column: int) -> None:
+    def _rename(self, row: int) -> None:
         item = self.table.item(row, NAME)
         if item is not None:
-            entry = self.travel.runs.of(self._number_of(row)) if self.travel is not None else None
-            self._filling = True
-            item.setText(entry.title if entry is not None else item.text())
-            self._filling = False
             self.table.editItem(item)
 
     def _renamed(self, item: QTableWidgetItem) -> None:
@@ -333,7 +334,7 @@ class RunsPanel(StudioPanel):
         words = tr("Hide in the curves") if shown else tr("Show in the curves")
         self.menu.addAction(words, partial(self._show_all, not shown))
         for title, do, fits in (
-            (tr("Rename…"), partial(self._rename, self._row_of(number), NAME), one),
+            (tr("Rename…"), partial(self._rename, self._row_of(number)), one),
             (tr("Unpin") if entry.pinned else tr("Pin"), partial(self._pin, number), one),
             ("", None, True),
             (tr("Take its parameters"), partial(travel.take_run, number), one),
