@@ -190,22 +190,24 @@ class Rates:
             )
         return rate
 
-    def all(self) -> Array:
-        """The rate of every step of the stage, in one go where the formula goes number by number.
+    def spread(self, points: int) -> Array:
+        """The rates of so many steps spread evenly over the stage, or of every one if it has no more, in
+        one go where the formula goes number by number.
 
         Raises ValueError as `at` does.
         """
-        steps = np.arange(self._steps, dtype=float)
+        count = min(points, self._steps)
+        steps = np.linspace(0, max(self._steps - 1, 0), count).round()
         epoch = steps // self._per_epoch
         expansion, rate = self._built((epoch if self.stage.per_epoch else steps, epoch))
         if any(not f.op.elementwise and not f.op.is_source for f in expansion.nodes.values()):
-            return np.array([self.at(step) for step in range(self._steps)])
+            return np.array([self.at(int(step)) for step in steps])
         plan = Plan(expansion, [rate])
         plan.run()
         rates: Array = np.broadcast_to(plan.value(rate), steps.shape).astype(float)
         wrong = np.flatnonzero(~((rates >= 0) & np.isfinite(rates)))
         if len(wrong):
-            self.at(int(wrong[0]))
+            self.at(int(steps[wrong[0]]))
         return rates
 
     def _built(self, counters: tuple[Array, Array]) -> tuple[Expansion, Ref]:
@@ -282,12 +284,14 @@ class Plateau:
         self.bad, self.rest = int(facts["bad"]), int(facts["rest"])
 
 
-def preview(stage: Stage, steps: int, steps_per_epoch: int) -> Array:
-    """The learning rate of every one of a stage's first `steps` steps, for a picture.
+def preview(stage: Stage, steps: int, steps_per_epoch: int, points: int | None = None) -> Array:
+    """The learning rate of every one of a stage's first `steps` steps, for a picture; of no more than
+    `points` of them, spread evenly, where that is given.
 
     Reduce on plateau is constant here: `note` says so. Raises ValueError with a sentence.
     """
-    return Rates(stage, max(steps_per_epoch, 1), steps).all()
+    rates = Rates(stage, max(steps_per_epoch, 1), steps)
+    return rates.spread(steps if points is None else points)
 
 
 def note(stage: Stage) -> str:

@@ -189,6 +189,16 @@ def test_preview_of_a_formula_that_reduces() -> None:
     assert preview(stage("cosine"), 0, 1).shape == (0,)
 
 
+def test_preview_of_a_long_stage() -> None:
+    """A picture needs some of a billion steps, the first and the last among them."""
+    long = stage("cosine", epochs=10**6)
+    rates = preview(long, 10**9, 1000, 500)
+    own = Rates(long, 1000)
+    assert len(rates) == 500
+    assert rates[0] == own.at(0) and rates[-1] == pytest.approx(own.at(10**9 - 1), rel=1e-9)
+    assert rates[250] == pytest.approx(own.at(round((10**9 - 1) * 250 / 499)), rel=1e-12)
+
+
 def test_plateau_says_that_its_picture_is_constant() -> None:
     assert preview(stage("plateau"), 4, 2).tolist() == [0.3] * 4
     assert "falls with the loss" in schedules.note(stage("plateau"))

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from app.text import tr
+from app.text import sentence, tr
 from app.view import theme
 from engine.graph import Stage
 from engine.ops.row import Array
@@ -25,7 +25,7 @@ class SchedulePlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.rates: Array = np.zeros(0)
-        self.fault = ""
+        self.fault = self.note = ""
         self.steps_per_epoch = 1
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName(tr("Learning rate over the steps of this stage"))
@@ -39,11 +39,11 @@ class SchedulePlot(QWidget):
             self.show_stage(stage)
 
     def show_stage(self, stage: Stage) -> None:
-        self.rates, self.fault = np.zeros(0), ""
+        self.rates, self.fault, self.note = np.zeros(0), "", schedules.note(stage)
         if stage.schedule != "constant":
             steps = max(stage.epochs * self.steps_per_epoch, 2)
             try:
-                self.rates = schedules.preview(stage, steps, self.steps_per_epoch)
+                self.rates = schedules.preview(stage, steps, self.steps_per_epoch, MOST)
             except ValueError as error:
                 self.fault = str(error)
         self.setVisible(stage.schedule != "constant")
@@ -55,15 +55,12 @@ class SchedulePlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(theme.number_font(10))
         room = QRectF(self.rect()).adjusted(0, 4, -1, -4)
-        if self.fault or not len(self.rates):
+        told, shown = self.fault or self.note, self.rates
+        if told or not len(shown):
             painter.setPen(tokens.error if self.fault else tokens.muted)
-            painter.drawText(
-                room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, self.fault
-            )
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(room, flags, sentence(told) if told else "")
             return
-        shown = self.rates[
-            np.linspace(0, len(self.rates) - 1, min(MOST, len(self.rates))).astype(int)
-        ]
         high = float(np.nanmax(shown)) or 1.0
         labels = 64
         line = QRectF(room.left(), room.top(), room.width() - labels, room.height())
