@@ -31,8 +31,8 @@ from engine.train.thinning import RECORD
 MOMENT_BYTES = 256 << 20
 CHECKPOINT_SECONDS = 2.0
 _BUFFER = 1 << 16
-_MOMENTS_SHARE = 0.05
-"""Moments of a run of so many seconds may take this times their root: 1 % of 25 s, and ever less."""
+_MOMENTS_SHARE = 0.03
+"""Moments of a run of so many seconds may take this times their root: 1 % of 9 s, and ever less."""
 _CHECKPOINT_SHARE = 0.005
 _MEASURES_SHARE = 1e-3
 """Two measures are this share of the run's time apart, so that their file grows ever slower."""

@@ -549,3 +549,38 @@ def test_a_folder_that_cannot_be_written_leaves_training_without_a_record(
     news = until(trainer, in_state("finished"))
     assert any("this training is not recorded" in message.message for message in news)
     assert trainer.run is None
+
+
+def test_a_run_that_cannot_be_gone_on_with(make: Callable[..., Trainer], tmp_path: Path) -> None:
+    trainer = make(document(), resume=tmp_path / "none")
+    trainer.start()
+    assert "run.json" in until(trainer, in_state("failed"))[-1].message
+    first = make(document(), runs=tmp_path / "runs")
+    first.step()
+    until(first, in_state("paused"))
+    assert first.run is not None
+    second = make(document(), resume=first.run)
+    second.start()
+    assert "another program trains this run" in until(second, in_state("failed"))[-1].message
+    other = make(document(learning_rate=0.3), resume=first.run)
+    first.close()
+    other.start()
+    assert "has changed since this run began" in until(other, in_state("failed"))[-1].message
+
+
+def test_a_divergence_is_recorded_with_its_reason(
+    make: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    trainer = make(document(learning_rate=1e308), runs=tmp_path / "runs")
+    trainer.start(steps=1000)
+    last = until(trainer, in_state("failed"))[-1]
+    trainer.close()
+    assert trainer.run is not None
+    run = Run(trainer.run)
+    facts = run.facts
+    assert facts.state == "failed" and facts.reason == last.message and facts.step == last.step
+    kept = run.checkpoint()
+    assert kept is None or kept.step <= last.step
+    assert run.metrics(1000).step.tolist() == list(range(1, last.step + 1))
+    points = [step for message in [last] for step, _ in message.points]
+    assert points == list(range(1, last.step + 1))

@@ -152,8 +152,8 @@ def test_moments_take_a_bounded_share_of_the_time(folder: Path) -> None:
         time[0] += 1e-4
     made.halt("finished")
     made.close()
-    assert made._spent < 0.05 * math.sqrt(time[0]) + 0.01
-    assert 30 < len(Run(folder).moments) < 200 and Run(folder).moments[-2] > 15_000
+    assert made._spent < recorder._MOMENTS_SHARE * math.sqrt(time[0]) + 0.01
+    assert 20 < len(Run(folder).moments) < 200 and Run(folder).moments[-2] > 15_000
 
 
 def test_measures_come_back_by_part_and_name(folder: Path) -> None:
