@@ -58,11 +58,12 @@ def fit(
 ) -> Fit:
     """The curve over a feature, the other features at their mean over training rows."""
     net = rowwise.network(scene)
-    surveyed = rowwise.features(scene, net, scene.rows(limit=rowwise.SURVEYED))
+    surveyed = rowwise.features(scene, net, scene.rows(limit=net.bounded(rowwise.SURVEYED)))
     width = surveyed.shape[1]
     feature = min(rowwise.whole("the feature", feature, 0, 10**9), width - 1)
     rowwise.whole("the number of points", points, 0, 5000)
     rowwise.whole("the grid", grid, 2, 5000)
+    points, grid = net.bounded(points), net.bounded(grid)
     seen = net.node(node, net.prediction)
     train, held = scene.rows(), scene.rows("validation")
     share = min(1.0, points / max(len(train) + len(held), 1))

@@ -68,6 +68,7 @@ def latent(
     net = rowwise.network(scene)
     rowwise.whole("the number of rows", limit, 1, 5000)
     rowwise.whole("the width of a picture", width, 0, 10_000)
+    limit = net.bounded(limit)
     across, down = (rowwise.whole("the number of pictures in a line", n, 0, 24) for n in sheet)
     seen = net.node(node, narrowest(net))
     if seen.size > WIDEST:
@@ -98,7 +99,7 @@ def latent(
     decodes = seen.path != output.path and bool(
         rowwise.picture_shape(rowwise.row_shape(scene, output), width)
     )
-    if across * down and decodes and seen.size > 1:
+    if 0 < across * down <= net.bounded(across * down) and decodes and seen.size > 1:
         pictures = _sheet(scene, net, seen, plane, reach, (across, down), width)
     return Latent(
         rows, places, np.repeat([False, True], [len(part) for part in drawn]),

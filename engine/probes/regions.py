@@ -82,7 +82,7 @@ def regions(
     `node` is looked at instead of the prediction. Raises ValueError where there are no two features.
     """
     net = rowwise.network(scene)
-    surveyed = rowwise.features(scene, net, scene.rows(limit=rowwise.SURVEYED))
+    surveyed = rowwise.features(scene, net, scene.rows(limit=net.bounded(rowwise.SURVEYED)))
     width = surveyed.shape[1]
     if width < 2:
         raise ValueError("regions need two features and the network reads one; look at its fit")
@@ -136,7 +136,7 @@ def _extent(
     scene: Scene, net: Network, surveyed: Array, first: int, second: int
 ) -> tuple[float, float, float, float]:
     """The plane's reach: that of the rows, held-out ones among them, and a tenth more on each side."""
-    held = scene.rows("validation", rowwise.SURVEYED)
+    held = scene.rows("validation", net.bounded(rowwise.SURVEYED))
     every = [surveyed, rowwise.features(scene, net, held)] if len(held) else [surveyed]
     ends: list[float] = []
     for column in (first, second):
@@ -149,8 +149,8 @@ def _extent(
 
 
 def _side(net: Network, seen: RowNode, grid: int) -> int:
-    widest = max([net.width, seen.size, *(net.nodes[p].size for p in net.hidden)])
-    return max(min(grid, int((ENTRIES / widest) ** 0.5)), 16)
+    widest = max(net.widest, seen.size)
+    return min(grid, max(int((ENTRIES / widest) ** 0.5), 16))
 
 
 def _over_grid(
@@ -230,7 +230,7 @@ def task_of(scene: Scene, net: Network) -> Task | None:
 
 
 def _task(scene: Scene, net: Network) -> Task | None:
-    target = rowwise.target_of(scene, net, scene.rows(limit=rowwise.SURVEYED))
+    target = rowwise.target_of(scene, net, scene.rows(limit=net.bounded(rowwise.SURVEYED)))
     width = net.nodes[net.prediction].size
     classes = rowwise.classes_in(scene, target, width) if target is not None else None
     if classes is None or width not in (1, len(classes.values)):
@@ -266,7 +266,10 @@ def measured(scene: Scene, net: Network, task: Task | None) -> tuple[Measure, ..
     found = []
     for part in ("train", "validation"):
         part_name = rowwise.part_of(part)
-        rows, total = scene.rows(part_name, rowwise.MEASURED), len(scene.rows(part_name))
+        rows, total = (
+            scene.rows(part_name, net.bounded(rowwise.MEASURED)),
+            len(scene.rows(part_name)),
+        )
         if not total:
             continue
         values = _with_loss(scene, net, rows)
@@ -300,6 +303,7 @@ def _marked(
 ) -> tuple[tuple[Measure, ...], Points]:
     """The measures, and the rows that are drawn: both parts thinned alike, the batch always."""
     train, held = scene.rows(), scene.rows("validation")
+    limit = net.bounded(limit)
     share = min(1.0, limit / max(len(train) + len(held), 1))
     work = rowwise.rows_at_work(scene)[:limit]
     drawn = [

@@ -19,6 +19,8 @@ from engine.train.scene import Part, Scene
 
 TRIED = 7
 """Rows that the document is laid out with, to see which values have one entry a row."""
+NUMBERS = 8_000_000
+"""Numbers that a layer may have for all rows that are looked at, together."""
 TRACED = 200
 """So many layers are asked which parameters they depend on."""
 OFFERED = 100
@@ -51,12 +53,13 @@ class Network:
     """A document as a function of its rows: `nodes` in order, by path; which of them are the inputs
     (data of floats), the prediction and the target, and the `hidden` ones between them.
 
-    `above` are the parameters that steps depend on, `ranks` how many axes those have; `aliases` other
-    paths of the same steps.
+    `twins` are other nodes of an input's field, `above` the parameters that steps depend on, `ranks` how
+    many axes those have; `aliases` are other paths of the same steps.
     """
 
     nodes: Mapping[str, RowNode]
     inputs: tuple[str, ...]
+    twins: Mapping[str, tuple[str, ...]]
     prediction: str
     target: str
     hidden: tuple[str, ...]
@@ -83,7 +86,17 @@ class Network:
             node = self.nodes[path]
             part = features[:, at : at + node.size]
             fed[path], at = part.reshape(len(features), *node.shape), at + node.size
+            fed.update(dict.fromkeys(self.twins[path], fed[path]))
         return fed
+
+    @property
+    def widest(self) -> int:
+        """The most numbers that a row has anywhere on the way to the prediction."""
+        return max(self.width, 1, *(self.nodes[p].size for p in (self.prediction, *self.hidden)))
+
+    def bounded(self, rows: int) -> int:
+        """So many rows, fewer where they would have too many numbers in a layer."""
+        return min(rows, max(NUMBERS // self.widest, 16))
 
     def matrices(self, path: str) -> frozenset[str]:
         """The parameters with two axes or more that a node depends on."""
@@ -115,9 +128,7 @@ class Network:
         and that input: the output of an auto-encoder, also of one that an earlier stage trains."""
         found = None
         graph = self.graph
-        for node in graph.order():
-            if node in self.aliases:
-                continue
+        for node in (n for n in graph.order() if n not in self.aliases):
             read = [self.aliases.get(str(graph.operand(node, p)), "") for p in graph.ports(node)]
             for start in (n for n in read if n in self.inputs and self.nodes[n].size > 1):
                 for end in (n for n in read if n and self.nodes[n].learnt):
@@ -159,9 +170,14 @@ def _network(scene: Scene) -> Network:
     step = nodes[prediction].step
     ancestors = expansion.ancestors([step])
     read = data.data_nodes(graph)
-    inputs = tuple(
+    numbers = [
         n for n in read if n in nodes and nodes[n].step in ancestors and nodes[n].kind == "float"
-    )
+    ]
+    first: dict[tuple[str, str], str] = {}
+    for node in numbers:
+        first.setdefault(read[node], node)
+    inputs = tuple(first.values())
+    twins = {n: tuple(m for m in numbers if m != n and read[m] == read[n]) for n in inputs}
     hidden = tuple(
         p for p, n in nodes.items() if n.learnt and n.step in ancestors and n.step != step
     )
@@ -170,7 +186,7 @@ def _network(scene: Scene) -> Network:
     wanted = [nodes[p].step for p in (prediction, *hidden[:TRACED])]
     above = {s: frozenset(expansion.ancestors([s]) & movers) for s in wanted}
     return Network(
-        nodes, inputs, prediction, aliases.get(found.target, ""), hidden, found, above, ranks, aliases,
+        nodes, inputs, twins, prediction, aliases.get(found.target, ""), hidden, found, above, ranks, aliases,
         expansion, graph,
     )  # fmt: skip
 
@@ -318,7 +334,7 @@ def target_of(scene: Scene, net: Network, rows: Array) -> Array | None:
 
 def labels(scene: Scene, net: Network, rows: Array) -> tuple[Array, Classes] | None:
     """The classes of rows, to be coloured by: those of the target, else of the data's field `y`."""
-    surveyed = scene.rows(limit=SURVEYED)
+    surveyed = scene.rows(limit=net.bounded(SURVEYED))
     width = net.nodes[net.prediction].size
     target = target_of(scene, net, surveyed)
     if target is not None and len(target):

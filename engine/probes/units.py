@@ -16,8 +16,6 @@ MOST_UNITS = 24
 BEST = 3
 STEPS = 24
 BINS = 24
-MOST_NUMBERS = 4_000_000
-"""Numbers of all rows whose activation is looked at, together."""
 _ASCENT = 12
 """What is drawn here, beside starts, splits and shuffles."""
 
@@ -78,7 +76,7 @@ def units(
     total = seen.shape[0] if seen.shape else 1
     first = min(rowwise.whole("the first unit", first, 0, 10**9), total - 1)
     numbers = np.arange(first, min(first + count, total))
-    picked = scene.rows(limit=max(min(rows, MOST_NUMBERS // max(net.width, seen.size)), 8))
+    picked = scene.rows(limit=net.bounded(rows))
     inputs = rowwise.features(scene, net, picked)
     values = _per_unit(scene.values([seen.path], picked)[seen.path], total)[:, numbers]
     values = values.astype(np.float64)
@@ -156,8 +154,9 @@ def ascended(
         kept[better], reached[better] = points[better], now[better]
         if step == STEPS:
             break
-        found = scene.gradients(net.inputs, rows, seen.path, fed, upstream)
-        slopes = np.concatenate([found[n].reshape(len(points), -1) for n in net.inputs], axis=1)
+        found = scene.gradients(fed, rows, seen.path, fed, upstream)
+        parts = [sum(found[m] for m in (n, *net.twins[n])) for n in net.inputs]
+        slopes = np.concatenate([np.reshape(p, (len(points), -1)) for p in parts], axis=1)
         slopes = np.nan_to_num(slopes.astype(np.float64), posinf=0.0, neginf=0.0)
         lengths = np.linalg.norm(slopes, axis=1, keepdims=True)
         pace = radius * (0.02 + 0.5 * (1 - step / STEPS))

@@ -481,6 +481,32 @@ def test_layers_inside_modules_are_found_and_fed() -> None:
     assert point.shown == pytest.approx(code @ W2)
 
 
+def test_two_nodes_of_one_field_are_one_input() -> None:
+    graph = network(
+        "h = tanh(x @ W1)\nz = h @ W2 + u @ S\nloss = mse(z, y)", X, SIDE[:, None] * 1.0,
+        {"W1": W1, "W2": W2, "S": np.array([[1.0], [-2.0]]), "u": np.zeros((2, 2))},
+    )  # fmt: skip
+    node = graph.nodes[str(graph.id_of("u"))]
+    graph.put("nodes", node.id, replace(node, op="data", options={"source": "d", "field": "x"}))
+    graph.put("tensors", node.id, None)
+    told = regions(Scene(graph), grid=16)
+    places = corners(told.extent, 16)
+    assert told.others == 0
+    by_hand = (np.tanh(places @ W1) @ W2)[:, 0] + places @ [1.0, -2.0]
+    assert told.picture.reshape(-1) == pytest.approx(np.clip(2 * by_hand - 1, -1, 1))
+    made = units(Scene(graph), node=str(graph.id_of("z"))).made
+    assert made.shape == (1, 2)
+
+
+def test_wide_layers_are_looked_at_on_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rowwise, "NUMBERS", 20 * 16)
+    asked = autoencoder(held=0.3)
+    told = regions(asked)
+    assert [(m.rows, m.of) for m in told.measures] == [(20, 21), (9, 9)]
+    assert len(told.points.rows) <= 20 and len(latent(asked).rows) <= 20
+    assert units(asked).rows == 20 and not latent(asked, sheet=(5, 5)).sheet.size
+
+
 def test_the_border_is_where_either_class_costs_the_same() -> None:
     for y, loss, last, border in (
         (SIDE[:, None], "bce_with_logits(z, y)", "{z}", 0.0),

@@ -132,6 +132,35 @@ def test_regions_follow_the_moment_and_are_read_under_the_pointer(
     window.studio.look(None)
 
 
+def test_regions_are_drawn_while_training_goes_on(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = circle()
+    graph.put("settings", "recipe", graph.recipe.changed(learning_rate=0.5, epochs=100_000))
+    panel = shown(window, qtbot, "regions", graph)
+    steps: list[int] = []
+    take = panel.take
+
+    def taken(result: Any, step: int) -> None:
+        steps.append(step)
+        take(result, step)
+
+    monkeypatch.setattr(panel, "take", taken)
+    window.train()
+    qtbot.waitUntil(lambda: len(set(steps)) >= 4, timeout=60_000)
+    assert panel.shown.points.at_work.sum() == 10 and max(steps) > 10
+    window.pause_training()
+    qtbot.waitUntil(lambda: not window.training, timeout=20_000)
+    at_rest = panel.shown
+
+    def is_last() -> bool:
+        return steps[-1] == window.studio.step and panel.shown is not at_rest
+
+    qtbot.waitUntil(is_last, timeout=20_000)
+    assert panel.shown.picture == pytest.approx(asked(window, panel).picture)
+    window.bridge.forget()
+
+
 def test_a_unit_is_chosen_from_the_row_of_small_pictures(window: Window, qtbot: QtBot) -> None:
     panel = shown(window, qtbot, "regions")
     hidden = next(path for path, name, _ in panel.shown.nodes if name == "h1")

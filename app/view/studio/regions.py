@@ -36,6 +36,8 @@ def told(measures: tuple[Measure, ...]) -> str:
             words.append(theme.number_text(measure.loss, 3))
         if measure.accuracy is not None:
             words.append(f"{100 * measure.accuracy:.1f} %")
+        if measure.rows < measure.of:
+            words.append(tr("of {n} rows").format(n=f"{measure.rows:,}"))
         parts.append(" ".join(words))
     return " · ".join(parts)
 
