@@ -75,6 +75,7 @@ def train(
             training, diverged = _unrecorded(graph, base, (steps, epochs, seed), begun, tell)
             history = training.history
     metrics = training.metrics()
+    notes = [*training.notes, *([] if diverged else _trouble(training, graph, base, history))]
     if output is not None and not diverged:
         for node_id, value in training.parameters().items():
             graph.put("tensors", node_id, value)
@@ -83,11 +84,31 @@ def train(
         ends = {"first": history[0] if history else None, "last": history[-1] if history else None}
         told = {"steps": len(history), "loss": {**ends, "history": history}, "metrics": metrics}
         told |= {"stages": [{"stage": n + 1, "from_step": at} for n, at in begun.items()]}
-        told |= {"notes": training.notes}
+        told |= {"notes": notes}
         click.echo(report.to_json(told))
     else:
-        show(*report.trained(graph.recipe, begun, training.notes, history, metrics, output))
+        show(*report.trained(graph.recipe, begun, notes, history, metrics, output))
     return tell_error(diverged, FAILED) if diverged else DONE
+
+
+def _trouble(
+    training: Training, graph: Graph, base: Path | None, history: list[float]
+) -> list[str]:
+    """Why the loss did not come down, when it did not; nothing where there is no more to say."""
+    from engine.probes.flow import flow
+    from engine.train.scene import Scene
+    from engine.train.trouble import looks_bad
+
+    losses = list(enumerate(history, training.step_count - len(history)))
+    if not looks_bad(losses):
+        return []
+    scene = Scene(graph, base)
+    scene.at(training.parameters(), training.step_count)
+    try:
+        verdict = flow(scene, losses).verdicts[0]
+    except ValueError:
+        return []
+    return [] if verdict.is_well else [f"{verdict.name}: {verdict.sentence}"]
 
 
 Wanted = tuple[int | None, int | None, int | None]

@@ -178,6 +178,7 @@ class Frame(QMainWindow):
         for panel in panels.values():
             if isinstance(panel, studio.StudioPanel):
                 self.studio.add(panel)
+                panel.told.connect(self.training_panel.warn)
         self.docks: dict[str, Dock] = {}
         for name, row in actions.PANELS.items():
             dock = self.docks[name] = Dock(name, tr(row.title), panels[name], self)

@@ -367,6 +367,13 @@ TABLE: tuple[Callable[[Evidence], Verdict | None], ...] = (
 """What may be said, what explains the others first."""
 
 
+def looks_bad(losses: Sequence[tuple[int, float]]) -> bool:
+    """True where the losses of a run alone say that it is worth a look: over `LONG` steps and more they
+    came down by less than half, or went up again. `losses` are (step, loss) in order."""
+    parts = Signs(0, 0.0, math.nan, losses=tuple(losses)).parts
+    return bool(parts) and (parts[-1] > parts[0] / 2 or parts[-1] > ROSE * min(parts))
+
+
 def judge(evidence: Evidence) -> tuple[Verdict, ...]:
     """All that applies, the first being the one to say; `healthy` when nothing does."""
     found = [verdict for row in TABLE if (verdict := row(evidence)) is not None]

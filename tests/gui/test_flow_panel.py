@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hands import LEFT, PLAIN
 from networks import layered, network
+from playground import gauss, playground, spiral
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -114,6 +116,26 @@ def test_a_document_without_a_loss_is_a_sentence(window: Window, qtbot: QtBot) -
     assert isinstance(panel, FlowPanel)
     qtbot.waitUntil(lambda: "nothing to minimise" in panel.message.text() or
                     "parameter" in panel.message.text(), timeout=20_000)  # fmt: skip
+    assert window.session.marks.of(OWNER) is None
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [(10.0, "Dead units: "), (0.03, "")])
+def test_a_training_that_came_to_little_says_why(
+    window: Window, qtbot: QtBot, rate: float, wanted: str
+) -> None:
+    """Although the panel is not open; a training that learns is not commented on."""
+    data = spiral if wanted else gauss
+    window.session.load(playground(data, "relu", [4, 2], learning_rate=rate, epochs=40))
+    window.train()
+    qtbot.waitUntil(
+        lambda: not window.bridge.running and window.bridge.last is not None, timeout=30_000
+    )
+    panel = window.training_panel
+    if wanted:
+        qtbot.waitUntil(lambda: panel.message.text().startswith(f"⚠ {wanted}"), timeout=20_000)
+        assert "slope 0 on all 250 rows" in panel.message.text()
+    else:
+        assert not window.studio._asked and panel.message.isHidden()
     assert window.session.marks.of(OWNER) is None
 
 

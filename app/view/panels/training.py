@@ -237,6 +237,11 @@ class TrainingPanel(QWidget):
         self.message.setText(mark + sentence(text) if text else "")
         self.message.setVisible(bool(text))
 
+    def warn(self, text: str) -> None:
+        """Why a training that ended came to little; what it said itself comes first."""
+        if not self.running and self.message.isHidden():
+            self.show_message(text)
+
     def clear(self) -> None:
         self.curve.clear()
         self.metrics.setText("")

@@ -20,16 +20,18 @@ from app.view.studio.past import Past, here, rate_now
 from app.view.studio.verdicts import VerdictBox
 from app.view.viewers.controls import HEIGHT
 from engine.probes.flow import Flow, Part
-from engine.train.trouble import Units, Verdict
+from engine.train.trouble import Units, Verdict, looks_bad
 
 OWNER = "flow"
+_ENDS = ("finished", "stopped", "paused")
 POINTS = 2000
 """Losses that are kept of a run; every other one goes when there are more."""
 
 
 class FlowPanel(StudioPanel):
     """Bars of parameters and nonlinearities from the data on. The nodes of the verdict that is shown
-    are marked on the canvas while the panel is seen; a click selects them."""
+    are marked on the canvas while the panel is seen; a click selects them. `told` carries what keeps a
+    training from learning when it ends and its losses say that something does."""
 
     name = "flow"
     probe = "flow"
@@ -40,7 +42,7 @@ class FlowPanel(StudioPanel):
         self.shown: Flow | None = None
         self.past: Past[dict[str, tuple[float, float]]] = Past()
         self._losses: list[tuple[int, float]] = []
-        self._hears = False
+        self._ended = False
         self.of = "rms"
         self.controls.add_choice("of", tr("What the bars show"), quiet=True)
         choices = [("rms", tr("size of an entry")), ("whole", tr("norm of all"))]
@@ -69,10 +71,21 @@ class FlowPanel(StudioPanel):
 
     # ------------------------------------------------------------ the probe
 
+    def joined(self) -> None:
+        assert self.studio is not None
+        self.studio.bridge.progress.connect(self._hear)
+        self.studio.bridge.changed.connect(self._rest)
+
+    def _rest(self) -> None:
+        """At the end of a training that came to little, asks why."""
+        studio = self.studio
+        if studio is None or studio.bridge.running or studio.bridge.last is None:
+            return
+        if studio.bridge.last.state in _ENDS and looks_bad(self._losses):
+            self._ended = True
+            studio.ask_unseen(self)
+
     def options(self) -> dict[str, Any]:
-        if self.studio is not None and not self._hears:
-            self._hears = True
-            self.studio.bridge.progress.connect(self._hear)
         step = self.studio.step if self.studio is not None else 0
         losses = [point for point in self._losses if point[0] <= step]
         return {"losses": losses, "learning_rate": rate_now(self.studio)}
@@ -97,11 +110,16 @@ class FlowPanel(StudioPanel):
         self.verdict.show_verdicts(result.verdicts)
         self._show()
         self._mark()
+        if self._ended:
+            self._ended = False
+            worst = result.verdicts[0]
+            if not worst.is_well:
+                self.told.emit(f"{tr(worst.name)}: {worst.sentence}")
 
     def forget(self) -> None:
         self.shown = None
         self.past.clear()
-        self._losses = []
+        self._losses, self._ended = [], False
         self.controls.hide()
         self._mark()
         super().forget()
@@ -115,7 +133,7 @@ class FlowPanel(StudioPanel):
         """Nothing is marked while there is nothing to say."""
         super().say(text)
         if hasattr(self, "verdict"):
-            self.shown = None
+            self.shown, self._ended = None, False
             self._mark()
 
     # ------------------------------------------------------------ showing

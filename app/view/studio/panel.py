@@ -21,7 +21,8 @@ class StudioPanel(QWidget):
 
     A panel names its `probe`, gives the probe's `options` and shows the answer in `take`. `body` is where
     its picture goes, `controls` the row above it. Only panels that are seen are asked. `changed` tells
-    the studio that the question is another one now; `ask_again` emits it.
+    the studio that the question is another one now; `ask_again` emits it. `told` carries what a person
+    has to hear although the panel may not be seen.
     """
 
     name: ClassVar[str]
@@ -29,6 +30,7 @@ class StudioPanel(QWidget):
     empty: ClassVar[str] = ""
     """What stands there before the first answer: what will be seen here, and how to get it."""
     changed = Signal()
+    told = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()

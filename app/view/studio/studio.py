@@ -141,6 +141,12 @@ class Studio(QObject):
         if not waiting and not self._asked:
             self._tick.stop()
 
+    def ask_unseen(self, panel: StudioPanel) -> None:
+        """Asks a panel's question although it may not be seen."""
+        self._stale.discard(panel.name)
+        self._ask(panel)
+        self._tick.start()
+
     def _ask(self, panel: StudioPanel) -> None:
         options = panel.options() if panel.probe else None
         if options is None:
