@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from engine.graph import Stage
 from engine.train import schedules
+from engine.train.optimizers import OPTIMIZERS
 from engine.train.schedules import SCHEDULES, Plateau, Rates, preview
 
 STEPS = 200
@@ -216,3 +218,17 @@ def test_a_rate_costs_little() -> None:
         best = min(best, (time.perf_counter() - begin) / 500)
     assert best < 50e-6
     assert not Rates(stage("constant"), 1).varies
+
+
+def test_the_page_on_training_tells_every_row_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    for row in OPTIMIZERS.values():
+        part = page.split(f"### {row.label} (`{row.name}`)\n")[1].split("\n#")[0]
+        assert row.program.strip() in part and f"learning rate: {row.learning_rate:g}." in part
+        assert all(f"- `{n}` = {s.default:g}: {s.doc}" in part for n, s in row.settings.items())
+    for schedule in SCHEDULES.values():
+        part = page.split(f"### {schedule.label} (`{schedule.name}`)\n")[1].split("\n#")[0]
+        assert schedule.doc in part and schedule.formula in part
+        assert all(
+            f"- `{n}` = {s.default:g}: {s.doc}" in part for n, s in schedule.settings.items()
+        )
