@@ -323,7 +323,10 @@ class Session:
         if key != self._feeds_key:
             self._feeds_key, self.data_fault = key, ""
             try:
-                self._feeds = data.feeds(graph, self.base) if nodes else {}
+                with data.at_once():
+                    self._feeds = data.feeds(graph, self.base) if nodes else {}
+            except data.NotReady as error:  # training makes it ready, so it is asked for again
+                self._feeds, self.data_fault, self._feeds_key = {}, str(error), None
             except (ValueError, OSError) as error:
                 self._feeds, self.data_fault = {}, str(error)
         return self._feeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -108,7 +109,9 @@ class DataFiles(QObject):
             changes.append(edits.set_options(graph, node_id, {"source": name}))
         trial = graph.copy()
         edits.batch(*changes).apply(trial)
-        found = data.misfits(trial, self.session.base)
+        found: list[data.Misfit] = []
+        with data.at_once(), suppress(data.NotReady):
+            found = data.misfits(trial, self.session.base)
         if found and dialogs.ask_reinitialise(self.window, [m.message for m in found]):
             changes += [m.edit for m in found]
         before = set(graph.nodes)

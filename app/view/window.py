@@ -388,7 +388,8 @@ class Window(Frame):
         self.training_panel.clear()
         try:
             source = data.main_source(graph)
-            rows = data.load(graph, source, self.session.base) if source else None
+            with data.at_once():
+                rows = data.load(graph, source, self.session.base) if source else None
             start = data.initialize(graph, rows, graph.recipe.seed)
         except (ValueError, OSError) as error:
             self.tell(str(error))

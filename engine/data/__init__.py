@@ -8,7 +8,7 @@ goes through `engine.train.data`, which splits and standardises them.
 from engine.data.changes import add_source, change_source, embed, remove_source, tensors_of
 from engine.data.csv_file import header
 from engine.data.kinds import FILES, KINDS, kind_of, read, source_of
-from engine.data.place import checksum, locate
+from engine.data.place import NotReady, at_once, checksum, locate
 from engine.data.preview import Column, Preview, preview
 from engine.data.record import COMMON, DataError, Kind, Option, Table, telling
 
@@ -19,10 +19,12 @@ __all__ = [
     "Column",
     "DataError",
     "Kind",
+    "NotReady",
     "Option",
     "Preview",
     "Table",
     "add_source",
+    "at_once",
     "change_source",
     "checksum",
     "embed",

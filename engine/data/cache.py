@@ -7,7 +7,6 @@ import math
 import os
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from engine.data.place import checksum, size_text
+from engine.data.place import checksum, folder, not_ready, size_text, waits
 from engine.data.record import DataError, Table
 from engine.ops.row import Array
 
@@ -24,17 +23,6 @@ VERSION = 1
 """Goes up when readers give other numbers than before."""
 KEPT_DAYS = 30
 _TEXTS = ("columns", "classes", "notes")
-
-
-def folder() -> Path:
-    """Where converted data are kept, by the rules of the system."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData/Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library/Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "gradloom" / "data"
 
 
 class Shelf:
@@ -104,11 +92,14 @@ class Writer(Shelf):
                 file.close()
 
 
-def converted(path: Path, options: Iterable[object], build: Callable[[Writer], Table]) -> Table:
+def converted(
+    path: Path, options: Iterable[object], build: Callable[[Writer], Table], quick: bool = False
+) -> Table:
     """The table that `build` makes of a file, made once for its checksum and `options`.
 
     `build` gets a Writer, fills the large arrays there and returns the table with them. Raises
-    DataError, and leaves nothing behind that is not whole.
+    DataError, and leaves nothing behind that is not whole; a NotReady where nobody may wait, unless it
+    is `quick`.
     """
     told = "\0".join(map(repr, (VERSION, checksum(path), *options)))
     key = hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:32]
@@ -116,6 +107,8 @@ def converted(path: Path, options: Iterable[object], build: Callable[[Writer], T
     known = _kept(place)
     if known is not None:
         return known
+    if not quick and not waits():
+        raise not_ready(path)
     temporary = folder() / f".{key}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
@@ -188,5 +181,9 @@ def _forget_old() -> None:
     oldest = time.time() - KEPT_DAYS * 86_400
     for place in folder().iterdir():
         with suppress(OSError):
-            if place.stat().st_mtime < oldest:
+            if place.stat().st_mtime >= oldest:
+                continue
+            if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink()

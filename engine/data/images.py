@@ -40,6 +40,8 @@ ENDINGS = frozenset(
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
 MAX_PIXELS = 100_000_000
 MAX_PICTURES = 1_000_000
+FEW = 200
+"""Pictures that are converted in no time."""
 _PART = 64
 
 
@@ -49,7 +51,12 @@ def read(source: Source, base: Path | None = None, tensors: Tensors = NO_TENSORS
     files, classes = _files(folder)
     shaping = (options["side"], options["colour"], options["missing"])
     key = (source.kind, stamp(folder), *shaping)
-    table = converted(folder, key, lambda shelf: _converted(folder, files, classes, options, shelf))
+    table = converted(
+        folder,
+        key,
+        lambda shelf: _converted(folder, files, classes, options, shelf),
+        len(files) <= FEW,
+    )
     return _shaped(table, options)
 
 

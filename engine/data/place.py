@@ -7,12 +7,16 @@ import hashlib
 import importlib.resources
 import os
 import stat
+import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from engine.data.record import DataError
+from engine.data.record import DataError, told
 
 LARGE = 64 * 2**20
 """Bytes of numbers above which data stay on the disk and are read a batch at a time."""
@@ -89,17 +93,78 @@ def _unread(path: Path, error: OSError) -> DataError:
     )
 
 
+def folder() -> Path:
+    """Where converted data are kept, by the rules of the system."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData/Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "gradloom" / "data"
+
+
+class NotReady(DataError):
+    """Data that take long to read at first, asked for where nobody may wait; see `at_once`."""
+
+
+_WAITS: ContextVar[bool] = ContextVar("waits", default=True)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Inside it nothing that takes long is read or converted: a NotReady is raised instead."""
+    before = _WAITS.set(False)
+    try:
+        yield
+    finally:
+        _WAITS.reset(before)
+
+
+def waits() -> bool:
+    """Whether reading may take long here."""
+    return _WAITS.get()
+
+
+def not_ready(path: Path) -> NotReady:
+    return NotReady(
+        f"{path.name} is large and has to be converted once before its rows show; training does that, "
+        "and so does gradloom data with -o"
+    )
+
+
 def checksum(path: Path) -> str:
     """The SHA-256 of a file, for `Source.checksum`; of a folder, of the names and sizes in it.
 
-    Read in pieces, and kept while the file is as it was. Raises DataError.
+    Read in pieces, and kept while the file is as it was, of a large one on the disk too. Raises DataError.
     """
     return _checksum(path.absolute(), stamp(path))
 
 
 @lru_cache(maxsize=64)
 def _checksum(path: Path, stamped: tuple[int, int]) -> str:
-    found = hashlib.sha256()
+    if stamped[1] <= LARGE or path.is_dir():
+        return _summed(path, 0)
+    name = hashlib.sha256(
+        repr((str(path), stamped)).encode("utf-8", "backslashreplace")
+    ).hexdigest()
+    kept = folder() / f"{name[:32]}.sum"
+    with suppress(OSError, UnicodeDecodeError):
+        known = kept.read_text("ascii")
+        if len(known) == 64:
+            return known
+    if not waits():
+        raise not_ready(path)
+    found = _summed(path, stamped[1])
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(found, "ascii")
+    return found
+
+
+def _summed(path: Path, size: int) -> str:
+    """The checksum itself; `size` bytes are told as they are read, unless it is 0."""
+    found, done = hashlib.sha256(), 0
     if path.is_dir():
         for name, size in listed(path):
             found.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
@@ -107,6 +172,9 @@ def _checksum(path: Path, stamped: tuple[int, int]) -> str:
     with opened(path) as file:
         while piece := file.read(_PIECE):
             found.update(piece)
+            done += len(piece)
+            if size:
+                told(min(done, size), size)
     return found.hexdigest()
 
 

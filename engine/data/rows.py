@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,13 +59,15 @@ class Rows:
             return hot.astype(self.dtype)
         if self.factor == 1 and self.fill is None and self.shift is None:
             return taken.astype(self.dtype, copy=False)
-        values = np.asarray(taken, np.float64)
+        # In place, since a block of rows may be a large part of what memory has left.
+        values: Array = taken.astype(np.float64, copy=np.may_share_memory(taken, self.raw))
         if self.factor != 1:
-            values = values * self.factor
+            values *= self.factor
         if self.fill is not None:
-            values = np.where(np.isnan(values), self.fill, values)
+            np.copyto(values, np.broadcast_to(self.fill, values.shape), where=np.isnan(values))
         if self.shift is not None and self.spread is not None:
-            values = (values - self.shift) / self.spread
+            values -= self.shift
+            values /= self.spread
         return values.astype(self.dtype, copy=False)
 
     def settled(self) -> Array | Rows:
@@ -84,6 +89,32 @@ def _parts(raw: Array, rows: Array, factor: float) -> Iterator[Array]:
     for start in range(0, len(rows), step):
         part = np.asarray(raw[rows[start : start + step]], np.float64)
         yield part * factor if factor != 1 else part
+
+
+def remembered(measure: Callable[..., Any], raw: Array, rows: Array, *more: Any) -> Any:
+    """`measure(raw, rows, *more)`; of a file read by memory map it is kept on the disk beside the others.
+
+    Raises NotReady where nobody may wait and it is not known yet.
+    """
+    name = getattr(raw, "filename", None)
+    if not isinstance(raw, np.memmap) or name is None or raw.nbytes <= place.LARGE:
+        return measure(raw, rows, *more)
+    path = Path(str(name))
+    told = (measure.__name__, str(path), place.stamp(path), raw.offset, raw.shape, raw.dtype.str)
+    found = hashlib.sha256(repr(told).encode("utf-8", "backslashreplace"))
+    for part in (rows, *more):
+        found.update(np.ascontiguousarray(-1 if part is None else part).tobytes())
+    kept = place.folder() / f"{found.hexdigest()[:32]}.npy"
+    try:
+        known = np.load(kept, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        if not place.waits():
+            raise place.not_ready(path) from None
+        known = np.asarray(measure(raw, rows, *more))
+        with suppress(OSError):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            np.save(kept, known, allow_pickle=False)
+    return known
 
 
 def means(raw: Array, rows: Array, factor: float) -> Array:

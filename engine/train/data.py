@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,17 @@ import numpy as np
 
 from engine import data as kinds
 from engine import edits, initializers
-from engine.data import DataError, Table, checksum, locate
+from engine.data import DataError, NotReady, Table, at_once, checksum, locate
 from engine.data.place import LARGE
-from engine.data.rows import Field, Rows, deviation, extent, means
+from engine.data.rows import Field, Rows, deviation, extent, means, remembered
 from engine.graph import Graph, Source, id_number
 from engine.initializers import generator
 from engine.ops.row import Array
 from engine.shapes import Shape, ShapeError, shape_text
 
 __all__ = [
-    "DataError", "Dataset", "Misfit", "checksum", "feeds", "initialize", "load", "locate", "misfits"
+    "DataError", "Dataset", "Misfit", "NotReady", "at_once", "checksum", "feeds", "initialize", "load",
+    "locate", "misfits",
 ]  # fmt: skip
 
 SHOWN_ROWS = 16
@@ -117,8 +119,9 @@ def load(graph: Graph, source_name: str, base: Path | None = None) -> Dataset:
     notes: tuple[str, ...] = ()
     if source.checksum and source.kind in kinds.FILES:
         path = locate(source.path, base)
-        if checksum(path) != source.checksum:
-            notes = (f"{path.name} has changed since it was chosen",)
+        with suppress(NotReady):
+            if checksum(path) != source.checksum:
+                notes = (f"{path.name} has changed since it was chosen",)
     options = tuple(sorted(source.options.items()))
     key = (source_name, source.standardize, source.validation, source.seed, source.shuffle, options,
            source.target, graph.dtype, notes)  # fmt: skip
@@ -167,10 +170,10 @@ def _features(
 ) -> Rows:
     fill = shift = spread = None
     if source.options.get("missing") == "fill" and raw.dtype.kind == "f":
-        fill = means(raw, train, factor)
+        fill = remembered(means, raw, train, factor)
     if source.standardize:
         measure = extent if source.options.get("scaling") == "range" else deviation
-        shift, spread = measure(raw, train, factor, fill)
+        shift, spread = remembered(measure, raw, train, factor, fill)
     return Rows(raw, dtype, factor, fill, shift, spread)
 
 
