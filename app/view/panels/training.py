@@ -156,7 +156,7 @@ class TrainingPanel(QWidget):
             self.show_message("")  # it was about another document
         self._meaning = graph.meaning
         trainable = has_parameters(graph)
-        nothing = tr("Add a parameter and a loss to train them.")
+        nothing = tr("Add a parameter and a loss to train them, or set trainable on an input.")
         missing = unfinished(graph) if trainable else nothing
         self._set_low(not trainable and not self.running and not self.curve.train)
         self.curve.empty.setText(

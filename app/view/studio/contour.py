@@ -300,10 +300,12 @@ class Contour(QWidget):
 
     def _ways(self, painter: QPainter) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        tokens = theme.current()
+        halo = QColor(ground() if tokens.is_dark else theme.blend(ground(), tokens.text, 0.6))
         for way in self.ways:
             spots = [self.spot(*p) for p in way.places.tolist()]
             line = QPolygonF(spots)
-            for colour, width in ((ground(), 4.0), (way.colour, 2.0 if way.bold else 1.5)):
+            for colour, width in ((halo, 4.0), (way.colour, 2.2 if way.bold else 1.6)):
                 pen = QPen(colour, width)
                 pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
                 pen.setCapStyle(Qt.PenCapStyle.RoundCap)
@@ -312,7 +314,7 @@ class Contour(QWidget):
         for way in self.ways:
             ends = [self.spot(*p) for p in way.places[[0, -1]].tolist()] if len(way.places) else []
             for spot, full in zip(ends, (False, True), strict=False):
-                painter.setPen(QPen(ground() if full else way.colour, 1.8))
+                painter.setPen(QPen(halo if full else way.colour, 1.8))
                 painter.setBrush(way.colour if full else ground())
                 painter.drawEllipse(spot, 4.0, 4.0)
 

@@ -38,7 +38,7 @@ class EntryPick(QWidget):
         self.index.setFont(theme.number_font(11))
         self.index.setAccessibleName(f"{label}: {tr('which entry')}")
         self.index.committed.connect(self._indexed)
-        self.setMaximumWidth(200)
+        self.nodes.setFixedWidth(76)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)

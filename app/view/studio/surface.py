@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QStackedWidget, QToolButton
 
 from app.session import Session
 from app.text import tr
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
 _KINDS = (
     ("chosen", "Two numbers"),
-    ("random", "Random directions"),
-    ("principal", "Principal directions"),
+    ("random", "Random plane"),
+    ("principal", "Principal plane"),
 )
 
 
@@ -96,7 +96,7 @@ class SurfacePanel(StudioPanel):
         self.controls.changed.connect(self._turned)
         self.more = QToolButton()
         self.more.setText("⋯")
-        self.more.setFixedHeight(26)
+        self.more.setFixedSize(38, 26)
         self.more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.more.setToolTip(tr("More about this surface"))
         self.more.setAccessibleName(tr("More about this surface"))
@@ -117,15 +117,9 @@ class SurfacePanel(StudioPanel):
         self.more.setMenu(menu)
         self.controls.add_widget(self.more)
         self.picks = (EntryPick(tr("Number across")), EntryPick(tr("Number up")))
-        self.axes = QWidget()
-        row = QHBoxLayout(self.axes)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
         for pick in self.picks:
             pick.chosen.connect(self._picked)
-            row.addWidget(pick, 2)
-        row.addStretch(1)
-        self.column.addWidget(self.axes)
+            self.controls.add_widget(pick)
         self.contour = Contour()
         self.contour.ranged.connect(self._ranged)
         self.contour.whole.connect(self._whole)
@@ -227,9 +221,11 @@ class SurfacePanel(StudioPanel):
         if not self.kind:
             self.kind = "chosen" if sum(known[n].size for n in moved) <= 2 else "random"
             self.controls.choices["kind"].setCurrentIndex([k for k, _ in _KINDS].index(self.kind))
-        self.axes.setVisible(self.kind == "chosen" and len(entries) == 2)
+        for pick in self.picks:
+            pick.setVisible(self.kind == "chosen" and len(entries) == 2)
         for pick, entry in zip(self.picks, self.entries, strict=False):
             pick.show_choices(names, {n: v.shape for n, v in known.items()}, entry)
+        self.controls.settle()
 
     def _renew(self) -> None:
         """Another plane, through where the parameters are now."""
@@ -318,18 +314,18 @@ class SurfacePanel(StudioPanel):
         relief = self.relief
         if relief is not None and relief.log != self.log:
             self.losses.relief = Relief(relief.bounds, relief.losses, self.log)
+        self.contour.here = (float(here[0]), float(here[1])) if here is not None else None
         titles = plane.titles
         if plane.kind != "chosen":
-            shares = [
-                f" ({share:.0%})" if plane.kind == "principal" else "" for share in plane.shares
-            ]
-            titles = (tr("direction 1") + shares[0], tr("direction 2") + shares[1])
+            titles = tr("direction 1"), tr("direction 2")
+        self.landscape.show(self.relief, titles, self.ways, self.contour.here)
+        if plane.kind == "principal":
+            one, two = (f"{t} ({s:.0%})" for t, s in zip(titles, plane.shares, strict=True))
+            titles = one, two
         self.contour.titles = titles
         self.contour.ways = self.ways
-        self.contour.here = (float(here[0]), float(here[1])) if here is not None else None
         self.contour.slopes = self.losses.slopes if self.arrows else None
         self.contour.show_relief(self.relief)
-        self.landscape.show(self.relief, titles, self.ways, self.contour.here)
         self.space.update()
         self._tell()
 
