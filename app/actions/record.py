@@ -181,6 +181,15 @@ class Checking(Protocol):
     def clear(self) -> None: ...
 
 
+class PanelRoom(Protocol):
+    """Where panels stand."""
+
+    @property
+    def shows_training(self) -> bool: ...
+
+    def toggle_training(self) -> None: ...
+
+
 class Comparing(Protocol):
     """The commands that train the document with many settings."""
 
@@ -265,6 +274,8 @@ class Context(Protocol):
     def gradients(self) -> Gradients: ...
     @property
     def checking(self) -> Checking: ...
+    @property
+    def panel_room(self) -> PanelRoom: ...
     @property
     def comparing(self) -> Comparing: ...
     @property

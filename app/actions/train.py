@@ -30,6 +30,11 @@ ACTIONS = (
         "Gives every parameter a new start and clears the curve.",
     ),
     Action(
+        "train.views", "Training views", MENU, lambda c: c.panel_room.toggle_training(), "Shift+F8", shown, 1,
+        "Curves and pictures of what this document learns, in place of the trace.",
+        checked=lambda c: c.panel_room.shows_training,
+    ),
+    Action(
         "train.previous_moment", "Previous moment", MENU, lambda c: c.travel.step(-1), "Ctrl+PgUp", shown,
         2, "Shows the recorded moment before this one everywhere.", "History",
     ),

@@ -25,6 +25,7 @@ from app.view.gradients import Gradients
 from app.view.modules import Modules
 from app.view.navigation import Navigation
 from app.view.operators import Operators
+from app.view.panel_room import PanelRoom
 from app.view.panels.breadcrumb import Breadcrumb
 from app.view.panels.data_panel import DataPanel
 from app.view.panels.derivatives import Derivatives
@@ -76,6 +77,7 @@ class Frame(QMainWindow):
         self.top = TopBar(self.session, self.keys)
         self.setMenuWidget(self.top)
         self._build_docks()
+        self.panel_room = PanelRoom(self)
         self.finder = Finder(self)
         self.navigation = Navigation(self)
         self.viewing = Viewing(self)
@@ -206,6 +208,7 @@ class Frame(QMainWindow):
         """Shows a panel, in front of those it shares its place with."""
         self.docks[name].show()
         self.docks[name].raise_()
+        self.panel_room.share(name)
 
     def restyle(self) -> None:
         """Everything in the colours of the theme applied last."""

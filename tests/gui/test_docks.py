@@ -77,3 +77,24 @@ def test_training_makes_room_while_there_is_nothing_to_train(window: Window, qtb
     assert window.training_panel.buttons["train.train"].isVisible()
     window.session.history.undo()
     qtbot.waitUntil(lambda: training.height() < 160)
+
+
+def test_panels_below_share_their_room(window: Window, qtbot: QtBot) -> None:
+    window.documents.open_example("softmax-digits")
+    for name in ("flow", "metrics", "units"):
+        window.show_panel(name)
+    qtbot.wait(50)
+    widths = [window.docks[name].width() for name in ("flow", "metrics", "units")]
+    assert max(widths) - min(widths) <= 4 and min(widths) > 250
+
+
+def test_training_is_watched_in_place_of_the_trace(window: Window, qtbot: QtBot) -> None:
+    window.documents.open_example("softmax-digits")
+    seen = {name for name, dock in window.docks.items() if not dock.isHidden()}
+    window.commands.run("train.views")
+    qtbot.waitUntil(lambda: window.docks["curves"].is_seen and window.docks["flow"].is_seen)
+    assert window.docks["metrics"].is_seen and not window.docks["trace_table"].isVisible()
+    assert window.docks["inspector"].height() > 150
+    window.commands.run("train.views")
+    qtbot.waitUntil(lambda: not window.docks["curves"].isVisible())
+    assert {name for name, dock in window.docks.items() if not dock.isHidden()} == seen
