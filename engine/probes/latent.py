@@ -68,6 +68,9 @@ def latent(
     net = rowwise.network(scene)
     rowwise.whole("the number of rows", limit, 1, 5000)
     rowwise.whole("the width of a picture", width, 0, 10_000)
+    for name, given, count in (("a point", at, 2), ("what is seen", extent, 4)):
+        if given is not None and (len(given) != count or not np.isfinite(given).all()):
+            raise ValueError(f"{name} is {count} numbers, not {given!r}")
     limit = net.bounded(limit)
     across, down = (rowwise.whole("the number of pictures in a line", n, 0, 24) for n in sheet)
     seen = net.node(node, narrowest(net))

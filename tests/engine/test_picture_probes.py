@@ -354,6 +354,12 @@ def test_a_sheet_of_pictures_covers_the_plane() -> None:
     assert latent(autoencoder(), extent=(0.0, 1.0, 2.0, 3.0)).extent == (0.0, 1.0, 2.0, 3.0)
 
 
+def test_a_place_that_is_none_is_refused() -> None:
+    for options in ({"at": (0.0, np.nan)}, {"at": (1.0,)}, {"extent": (0.0, 1.0)}):
+        with pytest.raises(ValueError, match="numbers, not"):
+            latent(autoencoder(), **options)
+
+
 def test_principal_directions_by_either_gram_matrix() -> None:
     wide = RNG.standard_normal((8, 30)) * np.linspace(3, 1, 30)
     wide -= wide.mean(axis=0)

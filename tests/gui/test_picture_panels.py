@@ -177,6 +177,11 @@ def test_a_unit_is_chosen_from_the_row_of_small_pictures(window: Window, qtbot: 
     before = panel.plane.image.copy()
     QTest.mouseClick(box, LEFT, PLAIN, QPoint(8, box.height() // 2))
     assert panel.discrete and panel.plane.image != before
+    box = panel.controls.ticks["held"]
+    held = int(panel.shown.points.held.sum())
+    QTest.mouseClick(box, LEFT, PLAIN, QPoint(8, box.height() // 2))
+    assert len(panel.plane.points.rows) == len(panel.shown.points.rows) - held == 60
+    assert len(panel.plane.colours) == 60 and not panel.plane.points.held.any()
 
 
 def test_two_of_many_features_are_chosen(window: Window, qtbot: QtBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,12 +158,14 @@ class RegionsPanel(StudioPanel):
         self.shown: Regions | None = None
         self._asked: dict[str, Any] = {}
         self._at: tuple[float, float] | None = None
-        self.discrete = False
+        self.discrete, self.shows_held = False, True
+        self._listed: tuple[str, ...] = ()
         self.controls.add_choice("node", tr("what is looked at"), CONTROL, quiet=True)
         self.controls.add_index("unit", tr("unit"))
         self.controls.add_choice("first", tr("across"), CONTROL, quiet=True)
         self.controls.add_choice("second", tr("up"), CONTROL, quiet=True)
         self.controls.add_tick("discrete", tr("discretize"))
+        self.controls.add_tick("held", tr("held out"))
         self.controls.changed.connect(self._turn)
         self.plane = _Picture()
         self.plane.pointed.connect(self._point)
@@ -198,8 +201,11 @@ class RegionsPanel(StudioPanel):
             self._show()
 
     def _turn(self, name: str, value: Any) -> None:
-        if name == "discrete":
-            self.discrete = bool(value)
+        if name in ("discrete", "held"):
+            if name == "discrete":
+                self.discrete = bool(value)
+            else:
+                self.shows_held = bool(value)
             self._show()
             return
         if name == "node":
@@ -232,10 +238,9 @@ class RegionsPanel(StudioPanel):
             shown.extent,
             (shown.features[shown.axes[0]], shown.features[shown.axes[1]]),
         )
-        scale = self._scale(shown)
-        self.plane.show_picture(
-            as_image(self._rgba(shown, scale)[::-1]), shown.points, self._dots(shown, scale)
-        )
+        scale, marks = self._scale(shown), self._seen(shown.points)
+        image = as_image(self._rgba(shown, scale)[::-1])
+        self.plane.show_picture(image, marks, self._dots(shown, marks, scale))
         self.bar.show_scale(scale if shown.kind == "number" else None)
         several = len(shown.unit_numbers) > 1
         if several:
@@ -257,13 +262,26 @@ class RegionsPanel(StudioPanel):
         self.controls.show_choice("node", nodes, chosen)
         size = next((n for path, _, n in shown.nodes if path == shown.node), 1)
         self.controls.show_index("unit", tr("unit"), size if shown.unit >= 0 else 1, shown.unit)
-        features = [(str(i), pretty_name(name)) for i, name in enumerate(shown.features)]
+        listed_before, self._listed = self._listed, shown.features if shown.others else ()
+        features = [(str(i), pretty_name(name)) for i, name in enumerate(self._listed)]
         for name, axis in zip(("first", "second"), shown.axes, strict=True):
-            self.controls.show_choice(name, features if shown.others else [], str(axis))
+            if self._listed == listed_before and features:  # there may be hundreds
+                self.controls.choices[name].setCurrentIndex(axis)
+            else:
+                self.controls.show_choice(name, features, str(axis))
         self.controls.show_tick(
             "discrete", self.discrete, shown.kind != "number" or not shown.others
         )
+        held = bool(shown.points.held.any())
+        self.controls.show_tick("held", self.shows_held, held)
         self.controls.settle()
+
+    def _seen(self, points: Points) -> Points:
+        """The rows that are drawn: without those held out where they are not to be seen."""
+        if self.shows_held:
+            return points
+        parts = {name: array for name, array in vars(points).items() if len(array)}
+        return replace(points, **{name: array[~points.held] for name, array in parts.items()})
 
     def _scale(self, shown: Regions) -> Scale:
         if shown.kind != "number":
@@ -281,8 +299,7 @@ class RegionsPanel(StudioPanel):
             numbers = np.sign(numbers) * max(abs(scale.start), abs(scale.end))
         return scale(numbers)
 
-    def _dots(self, shown: Regions, scale: Scale) -> list[QColor]:
-        marks = shown.points
+    def _dots(self, shown: Regions, marks: Points, scale: Scale) -> list[QColor]:
         if shown.class_names:
             colours = inks.class_colours(len(shown.class_names))
             none = theme.current().muted
@@ -315,8 +332,9 @@ class RegionsPanel(StudioPanel):
         if place is None:
             self._tell()
             return
-        near = self.plane.nearest(shown.points.places.astype(np.float64), place)
-        self.foot.setText(self._row(shown, near) if near >= 0 else self._here(shown, place))
+        marks = self._seen(shown.points)
+        near = self.plane.nearest(marks.places.astype(np.float64), place)
+        self.foot.setText(self._row(shown, marks, near) if near >= 0 else self._here(shown, place))
 
     def _here(self, shown: Regions, place: tuple[float, float]) -> str:
         """What the network says at a place."""
@@ -340,9 +358,8 @@ class RegionsPanel(StudioPanel):
         name = shown.class_names[winner]
         return f"{where}: {name}, {100 * share:.0f} %"
 
-    def _row(self, shown: Regions, near: int) -> str:
+    def _row(self, shown: Regions, marks: Points, near: int) -> str:
         """What is known of a row of the data."""
-        marks = shown.points
         words = [tr("row {row}").format(row=int(marks.rows[near]))]
         if shown.class_names and marks.classes[near] >= 0:
             words.append(shown.class_names[int(marks.classes[near])])
