@@ -10,6 +10,7 @@ import pytest
 from engine import edits, examples
 from engine.compose import compose
 from engine.graph import Graph
+from engine.modules import make_module
 from engine.ops.row import Array
 from engine.probes import surface as probe
 from engine.probes.planes import Plane, principal_directions
@@ -269,3 +270,25 @@ def test_clipped_inputs_keep_the_saddle_on_its_square() -> None:
     training.run(200)
     assert training.loss == pytest.approx(-1.0)
     assert all(1 <= abs(v) <= 1.1 for v in training.parameters().values())
+
+
+def test_parameters_inside_modules_are_of_the_plane() -> None:
+    graph = examples.load("xor")
+    flat, losses = Scene(graph.copy()), []
+    hidden = [str(graph.id_of(name)) for name in ("W1", "b1")]
+    reading = [
+        n for n in graph.nodes if any(graph.links.get((n, p)) in hidden for p in graph.ports(n))
+    ]
+    edit, _ = make_module(graph, [*hidden, *reading], "Layer")
+    edit.apply(graph)
+    scene = Scene(graph)
+    inside = [n for n in scene.trainable if "." in n]
+    assert len(inside) == 2 and len(scene.trainable) == len(flat.trainable)
+    for one, key in ((flat, "flat"), (scene, "inside")):
+        names = [n for n in one.trainable if one.parameters[n].shape == (2, 4)]
+        entries = ((names[0], (0, 0)), (names[0], (1, 2)))
+        surface(one, key, make={"kind": "chosen", "entries": entries})
+        losses.append(surface(one, key, bounds=(-1, 1, -1, 1), seconds=0.02).losses)
+    count = min(map(len, losses))
+    assert losses[0][:count] == pytest.approx(losses[1][:count])
+    assert _made(scene, kind="random", seed=0).across.any()

@@ -76,6 +76,7 @@ class SurfacePanel(StudioPanel):
         self._signature: Any = None
         self._meaning = -1
         self._held = False
+        self._place: tuple[float, float] | None = None
         self._reading = QTimer(self)
         self._reading.setSingleShot(True)
         self._reading.setInterval(READ_MS)
@@ -329,9 +330,9 @@ class SurfacePanel(StudioPanel):
         self.space.update()
         self._tell()
 
-    def _tell(self, place: tuple[float, float] | None = None) -> None:
+    def _tell(self) -> None:
         """The line under the picture: the place pointed at, or what is seen."""
-        relief = self.relief
+        relief, place = self.relief, self._place
         if relief is None or self.plane is None:
             self.foot.setText(tr("Computing…"))
             return
@@ -392,7 +393,8 @@ class SurfacePanel(StudioPanel):
         self.ask_again()
 
     def _pointed(self, place: tuple[float, float] | None) -> None:
-        self._tell(place)
+        self._place = place
+        self._tell()
 
     def _pinned(self) -> None:
         running = self.studio is not None and self.studio.bridge.running
