@@ -94,6 +94,7 @@ class _Child:
         self.wants_snapshot = False
         self.losses: list[float] = []
         self.sent = self.measured = self.longest = 0.0
+        self.heard = time.perf_counter()
         self.measuring: _Measuring | None = None
         self.rate_from = (time.perf_counter(), training.step_count)
         self.told = len(training.notes)
@@ -120,17 +121,25 @@ class _Child:
     def live(self) -> None:
         while True:
             if self.measuring is not None:  # a command is heard while all rows are measured
+                self.listened()
                 if self.connection.poll(0.005):
                     self.obey(*self.connection.recv())
                 elif self.measuring.is_done:
                     self.say(snapshot=False, metrics=self.take_metrics())
             elif self.state == "running":
+                self.listened()
                 while self.connection.poll():
                     self.obey(*self.connection.recv())
                 if self.state == "running":
                     self.run_a_while()
             else:
                 self.obey(*self.connection.recv())
+
+    def listened(self) -> None:
+        """Keeps how long commands were not heard: a step, a checkpoint, a moment."""
+        now = time.perf_counter()
+        self.longest = max(self.longest, now - self.heard)
+        self.heard = now
 
     def obey(self, name: str, *values: Any) -> None:
         try:
@@ -198,7 +207,8 @@ class _Child:
             self.say(snapshot=False, message="the training has failed; reset the parameters first")
             return
         self.state = "running"
-        self.rate_from = (time.perf_counter(), self.training.step_count)
+        self.heard = time.perf_counter()
+        self.rate_from = (self.heard, self.training.step_count)
         self.training.stopped = ""
         if self.recorder is not None:
             self.recorder.went_on()
@@ -260,7 +270,6 @@ class _Child:
         done, stage, begin = training.step_count, training.stage_number, time.perf_counter()
         losses, rates, failure = stretch(training, steps)
         taken = time.perf_counter() - begin
-        self.longest = max(self.longest, taken)
         self.burst = max(1, min(2 * steps, int(_BURST * steps / (taken or _BURST))))
         self.losses += losses
         self.left -= len(losses)
@@ -291,8 +300,8 @@ class _Child:
 
     def say(self, *, snapshot: bool, metrics: Metrics | None = None, message: str = "") -> None:
         training, recorder = self.training, self.recorder
-        if recorder is not None and recorder.fault and not self.fault:
-            self.fault = message = message or recorder.fault
+        if recorder is not None and recorder.problem and recorder.problem != self.fault:
+            self.fault = message = message or recorder.problem
         if not message and len(training.notes) > self.told:
             message = training.notes[-1]
         self.told = len(training.notes)

@@ -15,12 +15,12 @@ import numpy as np
 
 from engine.files import FileError
 from engine.files.archive import packed, unpacked, write_bytes
-from engine.files.strict import load_json, read_array, write_array
+from engine.files.strict import MAX_BYTES, load_json, read_array, write_array
 from engine.ops.row import Array
 from engine.train.session import Training
 
 CHECKPOINT, RUN = "checkpoint", "run.json"
-_ARRAY = re.compile(r"arrays/([a-z]+/[\w.]{1,120})\.npy")
+_ARRAY = re.compile(r"arrays/([a-z]+/[\w.]{1,160})\.npy")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def restore(training: Training, kept: Checkpoint) -> None:
 
 
 def checkpoint_bytes(arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> bytes:
-    """A checkpoint as a file. Raises FileError for numbers that are not finite."""
+    """A checkpoint as a file. Raises FileError when it is too large or a number is not finite."""
+    if sum(array.nbytes + 512 for array in arrays.values()) > MAX_BYTES - (64 << 20):
+        raise FileError(f"it holds more than {MAX_BYTES >> 30} GiB of numbers")
     members = {"state.json": b""}
     for key, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -96,7 +98,8 @@ class Keeper:
 
     @property
     def is_busy(self) -> bool:
-        return self._busy or bool(self._waiting)
+        """Whether a checkpoint is on its way to the disk."""
+        return self._busy or CHECKPOINT in self._waiting
 
     def put(self, checkpoint: Checkpoint | None = None, record: bytes = b"") -> None:
         with self._state:
@@ -119,11 +122,15 @@ class Keeper:
                     self._state.wait()
                 if not self._waiting:
                     return
-                work, self._waiting, self._busy = self._waiting, {}, True
+                work, self._waiting, self._busy = self._waiting, {}, CHECKPOINT in self._waiting
             try:
                 self._write(**work)
-            except (OSError, FileError) as error:
-                why = error.reason if isinstance(error, FileError) else error.strerror
+            except (OSError, FileError, MemoryError) as error:
+                why = (
+                    getattr(error, "reason", "")
+                    or getattr(error, "strerror", "")
+                    or "out of memory"
+                )
                 self.fault = f"this run is no longer recorded: {why}; training goes on"
             self._busy = False
 

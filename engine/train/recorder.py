@@ -275,6 +275,11 @@ class Recorder:
             file.close()
         self._moments.close()
 
+    @property
+    def problem(self) -> str:
+        """What is not being kept, in a sentence; empty when all is well."""
+        return self.fault or self.refused
+
     # ------------------------------------------------------------ inside
 
     @property

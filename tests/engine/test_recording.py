@@ -6,6 +6,7 @@ import json
 import math
 import os
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import pytest
 from engine import edits, examples, files
 from engine.files import FileError
 from engine.graph import Graph
+from engine.recipe import Recipe, Stage
 from engine.train import checkpoints, recorder, recording, runs
 from engine.train.checkpoints import checkpoint_bytes, read_checkpoint
 from engine.train.moments import MOMENTS_HEAD, MOMENTS_MAGIC, STAMP
+from engine.train.optimizers import OPTIMIZERS
 from engine.train.recorder import Recorder
 from engine.train.recording import METRICS_HEAD, Run
 from engine.train.session import DivergedError, Training
@@ -64,6 +67,8 @@ def record(
         made.close()
         assert not made.fault and not made.refused
     else:
+        while made._keeper.is_busy:
+            time.sleep(0.0005)
         made.flush()
         made._keeper.close()
         made._lock.close()
@@ -138,21 +143,21 @@ def test_parameters_too_large_for_the_budget_leave_no_moments(folder: Path) -> N
 def test_moments_take_a_bounded_share_of_the_time(folder: Path) -> None:
     """With a clock by which a moment takes 1 ms and a step 0.1 ms, ever fewer moments are taken."""
     training = Training(xor(), seed=3)
-    time = [0.0]
-    made = Recorder(folder, training, files.to_bytes(training.graph), clock=lambda: time[0])
+    now = [0.0]
+    made = Recorder(folder, training, files.to_bytes(training.graph), clock=lambda: now[0])
     put = made._moments.take
 
     def slow(opens: bool) -> None:
         put(opens)
-        time[0] += 1e-3
+        now[0] += 1e-3
 
     made._moments.take = slow  # type: ignore[method-assign]
     for _ in range(20_000):
         made.note([training.step()], [0.1])
-        time[0] += 1e-4
+        now[0] += 1e-4
     made.halt("finished")
     made.close()
-    assert made._spent < recorder._MOMENTS_SHARE * math.sqrt(time[0]) + 0.01
+    assert made._spent < recorder._MOMENTS_SHARE * math.sqrt(now[0]) + 0.01
     assert 20 < len(Run(folder).moments) < 200 and Run(folder).moments[-2] > 15_000
 
 
@@ -343,13 +348,30 @@ def test_a_checkpoint_says_its_step(facts: Any) -> None:
 # ------------------------------------------------------------ going on
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
 def test_resumed_runs_end_with_the_same_bits(optimizer: str, tmp_path: Path) -> None:
-    whole = record(runs.new_folder(tmp_path), xor(optimizer=optimizer), 300)
-    for cut in range(5):
+    resumed_bits(tmp_path, xor(optimizer=optimizer), 3)
+
+
+def test_resumed_stages_end_with_the_same_bits(tmp_path: Path) -> None:
+    """Cuts fall into stages with schedules, frozen parameters, early stopping and limits."""
+    graph = xor()
+    frozen = tuple(graph.of_op("parameter")[:1])
+    stages = (
+        Stage(epochs=90, optimizer="adam", schedule="cosine", learning_rate=0.05, frozen=frozen),
+        Stage(epochs=200, optimizer="momentum", patience=30, min_delta=1e-3, clip_norm=0.5),
+        Stage(epochs=500, optimizer="lbfgs", l1_penalty=1e-4, learning_rate=0.5),
+    )
+    graph.put("settings", "recipe", Recipe(stages, 3))
+    resumed_bits(tmp_path, graph, 8)
+
+
+def resumed_bits(tmp_path: Path, graph: Graph, cuts: int) -> None:
+    whole = record(runs.new_folder(tmp_path), graph, 300)
+    for cut in range(cuts):
         folder = runs.new_folder(tmp_path)
-        record(folder, xor(optimizer=optimizer), 60 + 41 * cut, close=False)
-        again = record(folder, xor(optimizer=optimizer), 300, resume=True)
+        record(folder, graph, 45 + 29 * cut, close=False)
+        again = record(folder, graph, 300, resume=True)
         assert bits(again.state()[0]) == bits(whole.state()[0])
         run = Run(folder)
         assert run.metrics(1000).loss.tolist() == whole.history

@@ -108,7 +108,7 @@ def undisturbed(path: Path, seed: int) -> dict[str, bytes]:
 def killed_and_gone_on_with(path: Path, seed: int, rng: random.Random) -> dict[str, bytes]:
     """The parameters of a run of the command that was killed, perhaps twice."""
     folder, out = path.parent / f"run{seed}", path.parent / f"out{seed}.gloom"
-    args = ("train", path, "--seed", seed, "--steps", STEPS, "--run", folder, "-o", out)
+    args = ("train", path, "--seed", seed, "--steps", STEPS, "--run", folder, "-o", out, "--force")
     more: tuple[str, ...] = ()
     for _ in range(rng.randint(1, 2)):
         process = command(*args, *more)
