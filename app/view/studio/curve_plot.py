@@ -220,7 +220,7 @@ class CurvePlot(PlotView):
             if number == len(self._marks):
                 mark = self.library.InfiniteLine(angle=90, movable=False, label="")
                 mark.setZValue(1)
-                mark.label.setPosition(0.94)
+                mark.label.setPosition(0.86)
                 self._marks.append(mark)
                 self.plot.addItem(mark, ignoreBounds=True)
             mark = self._marks[number]

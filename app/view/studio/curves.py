@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QKeyEvent, QShowEvent
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton
 
 from app import curves
@@ -29,6 +29,8 @@ from engine.ops.row import Array
 if TYPE_CHECKING:
     from app.view.travel import Travel
 
+WIDE = 400
+"""From this width on smoothing and scale have controls of their own."""
 EVERY_MS = 100
 """Between two drawings while training runs, at least."""
 OVER = (0, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
@@ -53,6 +55,7 @@ class CurvesPanel(StudioPanel):
         self._known: dict[int, Known] = {}
         self._lines: list[Line] = []
         self._at = math.nan
+        self._told: int | None = None
         self.controls.add_choice("metric", tr("What is drawn"), quiet=True)
         self.controls.add_choice("over", tr("smoothed"))
         self.controls.add_tick("scale", tr("log scale"))
@@ -98,7 +101,7 @@ class CurvesPanel(StudioPanel):
         """From now on the runs of the window are drawn."""
         self.travel = travel
         travel.listed.connect(self.update_curves)
-        travel.moved.connect(self._show_moment)
+        travel.moved.connect(self._moved)
         travel.bridge.progress.connect(self._progressed)
 
     def take(self, result: Any, step: int) -> None:
@@ -113,6 +116,11 @@ class CurvesPanel(StudioPanel):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.update_curves()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.plot is not None:
+            self._offer(self._known)
 
     def forget(self) -> None:
         self._known.clear()
@@ -214,7 +222,11 @@ class CurvesPanel(StudioPanel):
         self.controls.show_choice("metric", choices, self.quantity)
         smooth = [(str(n), tr("off") if not n else f"{n:,}") for n in OVER]
         self.controls.show_choice("over", smooth, str(self.over))
-        self.controls.show_tick("scale", self.log)
+        self.controls.show_tick("scale", self.log, self.width() >= WIDE)
+        wide = self.width() >= WIDE
+        self.options_button.setText(tr("Options ▾") if wide else "⋯")
+        if not wide:  # the menu has it
+            self.controls.hide_control("over")
         self.controls.show()
         self.controls.settle()
 
@@ -222,7 +234,7 @@ class CurvesPanel(StudioPanel):
         """Where stages begin and where training stopped by itself, of the run that is looked at."""
         travel = self.travel
         assert travel is not None
-        chosen = travel.entry
+        chosen, self._told = travel.entry, travel.number
         if chosen is None or chosen not in entries:
             return {}
         known = self._known[chosen.number]
@@ -306,6 +318,13 @@ class CurvesPanel(StudioPanel):
             return math.nan
         number, step = travel.past
         return float(self.across(self._known[number], np.array([step]))[0])
+
+    def _moved(self) -> None:
+        """Another moment; what else is told of a run is told of that one."""
+        if self.travel is not None and self.travel.number != self._told:
+            self.update_curves()
+        else:
+            self._show_moment()
 
     def _show_moment(self) -> None:
         travel = self.travel
@@ -391,6 +410,18 @@ class CurvesPanel(StudioPanel):
             action.setChecked(unit == self.unit)
             action.triggered.connect(partial(self.set_unit, unit))
         self.menu.addSeparator()
+        smooth = self.menu.addMenu(tr("Smoothed over"))
+        for over in OVER:
+            action = smooth.addAction(
+                tr("{n} steps").format(n=f"{over:,}") if over else tr("nothing")
+            )
+            action.setCheckable(True)
+            action.setChecked(over == self.over)
+            action.triggered.connect(partial(self._turned, "over", over))
+        scale = self.menu.addAction(tr("Log scale"))
+        scale.setCheckable(True)
+        scale.setChecked(self.log)
+        scale.triggered.connect(partial(self._turned, "scale", not self.log))
         rate = self.menu.addAction(tr("Learning rate below"))
         rate.setCheckable(True)
         rate.setChecked(self.with_rate)

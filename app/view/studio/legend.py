@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.text import tr
 from app.view import theme
 
-LINE, SWATCH, GAP, LONGEST = 18, 14, 14, 110
+LINE, SWATCH, GAP, LONGEST = 18, 14, 12, 110
+MOST_LINES, WIDE = 3, 320
 
 
 # Hues apart from value and gradient in either setting, and apart in lightness as well as in hue, so
 # that neighbours are told apart with every kind of colour blindness; (dark theme, light theme).
 _PLAIN = (
-    ("#6aa6ff", "#1d5fd6"), ("#f2c94c", "#8a6100"), ("#e06fd0", "#b02a9a"), ("#c9d1de", "#1b2230"),
-    ("#9a7bff", "#6a35d8"), ("#4fc3e8", "#00728f"), ("#8d97a8", "#6b7688"), ("#f7a8d8", "#8a1f5c"),
-    ("#c9a27a", "#6e4a26"), ("#5f74c9", "#34469c"),
+    ("#6aa6ff", "#1d5fd6"), ("#f2c94c", "#8a6100"), ("#e06fd0", "#b02a9a"), ("#9a7bff", "#6a35d8"),
+    ("#4fc3e8", "#00728f"), ("#8d97a8", "#6b7688"), ("#f7a8d8", "#8a1f5c"), ("#c9a27a", "#6e4a26"),
+    ("#5f74c9", "#34469c"), ("#c9d1de", "#1b2230"),
 )  # fmt: skip
 _SAFE = (
-    ("#b39dff", "#6a20c8"), ("#f5e960", "#6b5d00"), ("#e7eaf0", "#1b2230"), ("#d45fb0", "#a8127a"),
-    ("#8d97a8", "#6b7688"), ("#7a63d8", "#3f1a8f"), ("#ffb3e6", "#8a3a6c"), ("#b9b98a", "#4f4f2a"),
+    ("#b39dff", "#6a20c8"), ("#f5e960", "#6b5d00"), ("#d45fb0", "#a8127a"), ("#8d97a8", "#6b7688"),
+    ("#e7eaf0", "#1b2230"), ("#7a63d8", "#3f1a8f"), ("#ffb3e6", "#8a3a6c"), ("#b9b98a", "#4f4f2a"),
     ("#a0527f", "#5c0f3f"), ("#c9d1de", "#39424f"),
 )  # fmt: skip
 
@@ -60,28 +70,27 @@ class Legend(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(tr("Curves"))
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_names(self, names: Sequence[Name]) -> None:
-        """Shows these entries; the room they take follows their number, not their numbers."""
-        again = [n.key for n in names] != [n.key for n in self.names]
+        """Shows these entries. Where there is little room, the first number alone."""
         self.names = names
-        if again or len(self._boxes) != len(names):
-            self.updateGeometry()
-        self.update()
+        self._settle()
         words = ", ".join(f"{n.title} {' '.join(n.numbers)}".strip() for n in names)
         self.setAccessibleDescription(words)
+        self.update()
 
-    def hasHeightForWidth(self) -> bool:
-        return True
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settle()
 
-    def heightForWidth(self, width: int) -> int:
-        return min(self._lay(width), 3) * LINE
+    def _settle(self) -> None:
+        height = max(min(self._lay(self.width()), MOST_LINES), 1) * LINE
+        if height != self.height():
+            self.setFixedHeight(height)
 
-    def sizeHint(self) -> QSize:
-        return QSize(160, self.heightForWidth(max(self.width(), 160)))
+    def _numbers(self, name: Name) -> tuple[str, ...]:
+        return name.numbers if self.width() >= WIDE else name.numbers[:1]
 
     def _lay(self, width: int) -> int:
         """Finds every entry's place; the number of lines."""
@@ -90,7 +99,7 @@ class Legend(QWidget):
         self._boxes, x, line = [], 0.0, 0
         for name in self.names:
             wide = SWATCH + 6 + min(letters.horizontalAdvance(name.title), LONGEST)
-            wide += (room + 6) * len(name.numbers)
+            wide += (room + 6) * len(self._numbers(name))
             if x and x + wide > width:
                 x, line = 0.0, line + 1
             self._boxes.append(QRectF(x, line * LINE, min(wide, width), LINE))
@@ -114,7 +123,7 @@ class Legend(QWidget):
             painter.drawLine(QPointF(box.left() + 2, at), QPointF(box.left() + SWATCH - 2, at))
             painter.setFont(letters)
             painter.setPen(tokens.muted if name.hidden else tokens.text)
-            wide = box.width() - SWATCH - 6 - (room + 6) * len(name.numbers)
+            wide = box.width() - SWATCH - 6 - (room + 6) * len(self._numbers(name))
             text = painter.fontMetrics().elidedText(
                 name.title, Qt.TextElideMode.ElideMiddle, round(wide) + 1
             )
@@ -124,7 +133,7 @@ class Legend(QWidget):
                 painter.drawLine(QPointF(left, at), QPointF(left + wide, at))
             painter.setFont(figures)
             painter.setPen(tokens.muted)
-            for place, figure in enumerate(name.numbers):
+            for place, figure in enumerate(self._numbers(name)):
                 x = left + wide + 4 + place * (room + 6)
                 painter.drawText(
                     QRectF(x, box.top(), room, LINE), Qt.AlignmentFlag.AlignRight | middle, figure

@@ -47,7 +47,7 @@ _TIPS = {
     BEST: tr("The least loss over the rows held out, over the training rows when none are"),
     RATE: tr("The learning rate that the first stage begins with"),
 }
-_FROM = {STEPS: 300, OPTIMIZER: 390, RATE: 450, TIME: 510}
+_FROM = {LOSS: 300, STEPS: 350, OPTIMIZER: 390, RATE: 450, TIME: 510}
 """From which width of the panel on a column is shown."""
 _STATES = {
     "running": tr("running"), "paused": tr("paused"), "finished": tr("finished"),
@@ -128,6 +128,7 @@ class RunsPanel(StudioPanel):
     def join(self, travel: Travel) -> None:
         self.travel = travel
         travel.listed.connect(self.refresh)
+        travel.moved.connect(self._follow)
         self.refresh()
 
     def take(self, result: Any, step: int) -> None:
@@ -172,8 +173,10 @@ class RunsPanel(StudioPanel):
             wanted = chosen or {self.travel.number or 0}
             for row, entry in enumerate(entries):
                 if entry.number in wanted:
+                    self._filling = True
                     self.table.selectRow(row)
-        self._selected()
+                    self._filling = False
+        self._tell()
 
     def _put(self, row: int, column: int, entry: Entry) -> None:
         item = self.table.item(row, column)
@@ -253,13 +256,28 @@ class RunsPanel(StudioPanel):
         if self._filling or self.travel is None:
             return
         chosen = self.selected
+        if len(chosen) == 1 and chosen[0].number != self.travel.number:
+            self.travel.choose(chosen[0].number)
+        self._tell()
+
+    def _follow(self) -> None:
+        """The run whose moments are looked at is the selected one."""
+        number = self.travel.number if self.travel is not None else None
+        chosen = self.selected
+        if number is not None and len(chosen) == 1 and chosen[0].number != number:
+            self._filling = True
+            self.table.selectRow(self._row_of(number))
+            self._filling = False
+            self._tell()
+
+    def _tell(self) -> None:
+        """What there is to say of the selected run, or of two."""
+        chosen = self.selected
         self.button.setEnabled(bool(chosen))
         if len(chosen) == 2:
             self.words.setText(self.compared(chosen[1], chosen[0]))
         else:
             self.words.setText(self._story(chosen[0]) if len(chosen) == 1 else "")
-            if len(chosen) == 1 and chosen[0].number != self.travel.number:
-                self.travel.choose(chosen[0].number)
 
     def _story(self, entry: Entry) -> str:
         """Where a run comes from and what ended it; how to compare."""
