@@ -11,7 +11,6 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -20,24 +19,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import files
-from engine.files import FileError
+from app.trial_process import work
 from engine.ops.row import Array
 from engine.train import trials as kept
 from engine.train.axes import Value
-from engine.train.session import Training
-from engine.train.sweep import Sweep, Trial, learnt_from, planned, run_trial
+from engine.train.sweep import Sweep, Trial, learnt_from
 
 State = Literal["idle", "running", "paused", "stopping", "finished", "stopped", "failed"]
 """`failed`: the document or the sweep cannot be read by its processes; `message` says why."""
 MESSAGES_PER_SECOND = 10
 """Of all processes together, while trials are under way."""
-POINTS_PER_MESSAGE = 32
 MAX_POINTS = 600
 """Points of a trial that are kept; every other one is dropped beyond."""
 GRACE_S = 0.6
 """How long a process may take to answer that it has stopped."""
-_LOOK_S = 0.05
 
 
 def cores(spare: int = 1) -> int:
@@ -79,6 +74,7 @@ class Pool:
 
     `document` is a document as the bytes of a file, `base` the folder its data files are relative to,
     `folder` where results are kept (`engine.train.trials`), None for a place that goes with the pool.
+    `runs` is where each trial is recorded as a run as well, with its curve and its moments.
     `done` are trials that are over already. `trials` are all of them, only those that are done until it
     is known which there are; `live` those that were under way at any time, by number.
     """
@@ -91,12 +87,14 @@ class Pool:
         folder: Path | None = None,
         workers: int | None = None,
         done: Sequence[Trial] = (),
+        runs: Path | None = None,
     ) -> None:
         self.sweep, self.state, self.message = sweep, "idle", ""  # type: Sweep, State, str
         self.trials: list[Trial] = list(done)
         self.live: dict[int, Live] = {}
         self.workers = workers or cores()
-        self._document, self._base, self._done = document, base, done
+        self.document, self._base, self._done = document, base, done
+        self._runs = runs
         self._temporary = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="gradloom-sweep-"))
         self._staff: list[_Worker] = []
@@ -118,7 +116,13 @@ class Pool:
     def again(self) -> Pool:
         """A pool that does what this one, which has ended, left undone."""
         pool = Pool(
-            self._document, self._base, self.sweep, self.folder, self.workers, list(self.trials)
+            self.document,
+            self._base,
+            self.sweep,
+            self.folder,
+            self.workers,
+            list(self.trials),
+            self._runs,
         )
         pool._temporary, self._temporary = self._temporary, False
         pool.live = {n: live for n, live in self.live.items() if self.trials[n].state != "stopped"}
@@ -219,8 +223,8 @@ class Pool:
         elif what == "failed":
             self.state, self.message = "failed", str(told[0])
         elif what == "live":
-            number, settings, *rest = told
-            self.trials[number] = replace(self.trials[number], settings=settings)
+            number, settings, run, *rest = told
+            self.trials[number] = replace(self.trials[number], settings=settings, run=run)
             self.live[number].take(*rest)
             news[number] = None
         else:
@@ -304,8 +308,8 @@ class Pool:
         ours, theirs = context.Pipe()
         every = min(self.workers, 64) / MESSAGES_PER_SECOND
         process = context.Process(
-            target=_work,
-            args=(theirs, self._document, self._base, self.sweep, self.folder, every),
+            target=work,
+            args=(theirs, self.document, self._base, self.sweep, self.folder, self._runs, every),
             daemon=True,
             name="gradloom-trial",
         )
@@ -340,96 +344,3 @@ class Pool:
     def _tell(worker: _Worker, *message: Any) -> None:
         with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
             worker.connection.send(message)
-
-
-# -------------------------------------------------------------------- a process of the pool
-
-
-def _work(
-    connection: Connection,
-    document: bytes,
-    base: Path | None,
-    sweep: Sweep,
-    folder: Path,
-    every: float,
-) -> None:
-    """The process's whole life: trials in, results out, until the pipe ends."""
-    with contextlib.suppress(ValueError, OSError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    if hasattr(os, "nice"):
-        os.nice(5)  # the window comes first
-    with contextlib.suppress(EOFError, OSError):
-        try:
-            graph = files.from_bytes(document)
-        except (ValueError, OSError) as error:
-            connection.send(("failed", str(error)))
-            return
-        while True:
-            what, *told = connection.recv()
-            if what == "plan":
-                try:
-                    connection.send(("planned", planned(graph, sweep)))
-                except ValueError as error:
-                    connection.send(("failed", str(error)))
-            elif what == "trial":
-                number, settings, before = told
-                hand = _Hand(connection, number, every)
-                trial, parameters = run_trial(
-                    graph, base, sweep, number, settings, before, hand.heed, hand.begin
-                )
-                trial = replace(trial, seconds=trial.seconds - hand.held)
-                if parameters:
-                    try:
-                        kept.keep_parameters(folder, trial, parameters)
-                    except FileError as error:
-                        note = f"its parameters are not kept: {error.reason}"
-                        trial = replace(trial, message=f"{trial.message}; {note}".strip("; "))
-                connection.send(("over", trial, hand.thinned()))
-
-
-class _Hand:
-    """Listens and tells between two steps of a trial."""
-
-    def __init__(self, connection: Connection, number: int, every: float) -> None:
-        self.connection, self.number, self.every = connection, number, every
-        self.settings: Mapping[str, Value] = {}
-        self.points: list[tuple[int, float]] = []
-        self.held = 0.0
-        self._told = time.perf_counter() - every  # the first word soon
-        self._look = 0.0
-
-    def begin(self, settings: Mapping[str, Value]) -> None:
-        self.settings = settings
-
-    def heed(self, training: Training, total: int) -> str:
-        if training.step_count:
-            self.points.append((training.step_count, training.loss))
-        now = time.perf_counter()
-        if now < self._look:
-            return ""
-        self._look = now + _LOOK_S
-        if now - self._told >= self.every:
-            self._told = now
-            self.connection.send(
-                ("live", self.number, self.settings, training.step_count, total, self.thinned())
-            )
-        return self._listen()
-
-    def _listen(self) -> str:
-        """ "stopped" when the trial is to end; while it is paused this waits."""
-        paused = False
-        since = time.perf_counter()
-        while paused or self.connection.poll():
-            what = self.connection.recv()[0]
-            if what == "stop":
-                return "stopped"
-            paused = what == "pause"
-        self.held += time.perf_counter() - since
-        return ""
-
-    def thinned(self) -> list[tuple[int, float]]:
-        """The points since the last call, the newest among them."""
-        every = -(-len(self.points) // POINTS_PER_MESSAGE) or 1
-        points = self.points[::-1][::every][::-1]
-        self.points.clear()
-        return points

@@ -13,7 +13,7 @@ import itertools
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +48,8 @@ class Trial:
 
     `steps` were done; `loss`, `validation` (NaN without held-out rows) and `metrics` are over all rows,
     behind step `best_step`, where `value` was smallest: the parameters kept are those. `curve` holds
-    (step, loss, validation) of every time it was measured. `message` says why it ended early.
+    (step, loss, validation) of every time it was measured. `message` says why it ended early. `run` is
+    the number of the document's run that it was recorded as, 0 for none.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Trial:
     seconds: float = 0.0
     message: str = ""
     curve: tuple[tuple[int, float, float], ...] = ()
+    run: int = 0
 
     @property
     def value(self) -> float:
@@ -211,8 +213,18 @@ def suggested(sweep: Sweep, number: int, told: Sequence[Trial]) -> dict[str, Val
 # ------------------------------------------------------------ one trial
 
 
-Heed = Callable[[Training, int], str]
-"""Called before every step with the steps wanted in all; a word other than "" ends the trial."""
+class Follower:
+    """Follows a trial from inside its process; this one lets it run."""
+
+    def begin(self, training: Training, settings: Mapping[str, Value]) -> None:
+        """A trial with these settings is about to do its first step."""
+
+    def heed(self, training: Training, total: int) -> str:
+        """Asked before every step, of so many in all; a word other than "" ends the trial."""
+        return ""
+
+    def measured(self, training: Training, metrics: Mapping[str, Mapping[str, float]]) -> None:
+        """All rows were measured behind the step done last."""
 
 
 def run_trial(
@@ -222,27 +234,25 @@ def run_trial(
     number: int,
     settings: Mapping[str, Value] | None,
     told: Sequence[Trial] = (),
-    heed: Heed | None = None,
-    begin: Callable[[Mapping[str, Value]], None] | None = None,
+    follower: Follower | None = None,
 ) -> tuple[Trial, Mapping[str, Array]]:
     """Trains trial `number` of a settled sweep; the document stays as it is.
 
     `settings` is what `planned` says, `told` what `learnt_from` says. Returns the trial and its best
     parameters, none when it never had a finite loss. What goes wrong is the trial's state and message.
-    `begin` is told the settings before the first step.
     """
     began = time.perf_counter()
-    run = _Run(number, dict(settings or {}))
+    run = _Run(number, dict(settings or {}), follower or Follower())
     try:
         wanted = suggested(sweep, number, told) if settings is None else settings
         edit, taken = with_settings(graph, wanted)
         run.settings = taken
-        if begin is not None:
-            begin(taken)
         own = graph.copy()
         edit.apply(own)
         seed = None if sweep.goes_on else own.recipe.seed
-        run.train(Training(own, base, seed=seed), sweep, told, heed)
+        training = Training(own, base, seed=seed)
+        run.follower.begin(training, taken)
+        run.train(training, sweep, told)
     except DivergedError as error:
         run.state, run.message, run.steps = "diverged", str(error), error.step
     except (ValueError, ArithmeticError, OSError, MemoryError) as error:
@@ -254,8 +264,8 @@ def run_trial(
 class _Run:
     """A trial under way."""
 
-    def __init__(self, number: int, settings: dict[str, Value]) -> None:
-        self.number, self.settings = number, settings
+    def __init__(self, number: int, settings: dict[str, Value], follower: Follower) -> None:
+        self.number, self.settings, self.follower = number, settings, follower
         self.state: State = "done"
         self.message = ""
         self.steps = self.best_step = 0
@@ -265,9 +275,7 @@ class _Run:
         self.curve: list[tuple[int, float, float]] = []
         self.parameters: Mapping[str, Array] = {}
 
-    def train(
-        self, training: Training, sweep: Sweep, told: Sequence[Trial], heed: Heed | None
-    ) -> None:
+    def train(self, training: Training, sweep: Sweep, told: Sequence[Trial]) -> None:
         """Steps to the end of the recipe, or in so many epochs; measured in the last stage."""
         training.keeps_history = False
         total = training.steps_ahead(sweep.epochs)
@@ -275,7 +283,7 @@ class _Run:
         every = max(-(-total // MEASURES), training.steps_per_epoch)
         bars = _bars(told) if sweep.prune else ()
         while self.steps < total:
-            word = heed(training, total) if heed is not None else ""
+            word = self.follower.heed(training, total)
             if word:
                 self.state, self.message = "stopped", f"{word} at step {self.steps:,}"
                 return
@@ -311,6 +319,7 @@ class _Run:
         loss = found["train"].get(name, math.nan)
         held = found["validation"].get(name, math.nan)
         self.curve.append((training.step_count, loss, held))
+        self.follower.measured(training, found)
         value = held if found["validation"] else loss
         if value < self.value:  # and so a finite number
             self.value = value

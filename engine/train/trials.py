@@ -67,6 +67,7 @@ class TrialText(Strict):
     seconds: float
     message: str
     curve: list[tuple[int, float | None, float | None]]
+    run: int = 0
 
 
 @dataclass(frozen=True)

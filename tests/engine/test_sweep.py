@@ -20,6 +20,7 @@ from engine.train.session import Training
 from engine.train.sweep import (
     BEHIND,
     MEASURES,
+    Follower,
     Sweep,
     Trial,
     best_of,
@@ -306,11 +307,12 @@ def test_who_heeds_can_end_a_trial() -> None:
     of = sweep("seed=0", search="grid")
     seen: list[int] = []
 
-    def heed(training: Training, total: int) -> str:
-        seen.append(total)
-        return "stopped" if training.step_count == 60 else ""
+    class Impatient(Follower):
+        def heed(self, training: Training, total: int) -> str:
+            seen.append(total)
+            return "stopped" if training.step_count == 60 else ""
 
-    trial, parameters = run_trial(xor(), None, of, 0, {"seed": 0}, heed=heed)
+    trial, parameters = run_trial(xor(), None, of, 0, {"seed": 0}, follower=Impatient())
     assert trial.state == "stopped" and trial.message == "stopped at step 60"
     assert trial.steps == 60 and len(trial.curve) == 3 and parameters
     assert set(seen) == {500}

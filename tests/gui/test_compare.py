@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hands import LEFT, PLAIN, move_over
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -424,6 +425,67 @@ def test_sweeps_are_kept_beside_the_document_and_opened_again(
     (folder / "sweep.json").write_bytes(b"spoilt")
     panel.open_earlier(folder)
     assert panel.fault.isVisible()
+
+
+# ------------------------------------------------------------ beside other runs
+
+
+def test_a_small_sweep_is_recorded_as_runs_with_curves_and_moments(
+    window: Window, panel: ComparePanel, qtbot: QtBot
+) -> None:
+    set_up(panel, "optimizer=sgd,adam", epochs=60)
+    click(panel.start_button)
+    finished(panel, qtbot)
+    window.travel.refresh()
+    trials = panel.comparison.trials
+    assert [t.run for t in trials] != [0, 0]
+    for trial in trials:
+        entry = window.travel.runs.of(trial.run)
+        assert entry is not None and entry.shown and entry.facts.state == "finished"
+        assert entry.title == f"optimizer {trial.settings['optimizer']}, learning rate " + (
+            "1" if trial.settings["optimizer"] == "sgd" else "0.001"
+        )
+        metrics = entry.run.metrics()
+        assert metrics.step[-1] == 60 and len(entry.run.moments) > 2
+        last = entry.run.parameters(60)
+        ours = panel.comparison.pool.parameters(trial.number)
+        assert trial.best_step == 60
+        assert all(np.array_equal(ours[n], last[n]) for n in ours)
+    panel.show_curve(0)
+    assert window.docks["curves"].is_seen
+
+
+def test_a_trial_without_a_run_is_done_once_more_for_its_curve(
+    window: Window, panel: ComparePanel, qtbot: QtBot
+) -> None:
+    set_up(panel, "seed=0..11", epochs=30)  # more than are told apart
+    click(panel.start_button)
+    finished(panel, qtbot)
+    comparison = panel.comparison
+    assert {t.run for t in comparison.trials} == {0}
+    tab(panel, "table")
+    row = panel.table.trials.row_of(5)
+    place = panel.table.visualRect(panel.table.trials.index(row, 1)).center()
+    panel.table.scrollTo(panel.table.trials.index(row, 1))
+    place = panel.table.visualRect(panel.table.trials.index(row, 1)).center()
+    panel.table.customContextMenuRequested.emit(place)
+    menu = panel.findChild(QMenu)
+    assert menu is not None and panel._asked == 5
+    next(a for a in menu.actions() if a.text() == "Show its curve").trigger()
+    menu.close()
+    qtbot.waitUntil(lambda: comparison.trials[5].run > 0, timeout=SOON)
+    entry = window.travel.runs.of(comparison.trials[5].run)
+    assert entry is not None and window.docks["curves"].is_seen
+    last, ours = entry.run.parameters(30), comparison.pool.parameters(5)
+    assert all(np.array_equal(ours[n], last[n]) for n in ours)
+
+
+def test_the_table_is_copied_in_full(results: ComparePanel) -> None:
+    tab(results, "table")
+    results.table.copy_csv()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0] == "#,learning rate,optimizer,Loss,accuracy,State,Steps,Time"
+    assert lines[1].startswith("1,0.01,sgd,0.1,0.5,done,40,0.25") and len(lines) == 10
 
 
 # ------------------------------------------------------------ everywhere

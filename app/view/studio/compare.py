@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -39,13 +39,15 @@ RACE = 12
 
 
 class ComparePanel(StudioPanel):
-    """Setup, table, parallel coordinates and race of one sweep. `told` carries a sentence."""
+    """Setup, table, parallel coordinates and race of one sweep. `told` carries a sentence,
+    `run_asked` the number of a run whose curve is to be seen."""
 
     name = "compare"
     empty = (
         "Trainings with other settings are compared here. Add a parameter and a loss to train them."
     )
     told = Signal(str)
+    run_asked = Signal(int)
     status_told = Signal(str)
 
     def __init__(self, session: Session) -> None:
@@ -78,6 +80,10 @@ class ComparePanel(StudioPanel):
         self.setup = SweepSetup()
         self.setup.changed.connect(self._count)
         self.table = TrialTable()
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._menu)
+        self._asked = -1
+        self.comparison.recorded.connect(self.show_curve)
         self.parallel = Parallel()
         self.race = Race()
         self.racing = QScrollArea()
@@ -211,6 +217,39 @@ class ComparePanel(StudioPanel):
         self._say_fault("")
         told = tr("trial {number} is in the document; undo takes it out again")
         self.told.emit(told.format(number=number))
+
+    def show_curve(self, number: int) -> None:
+        """The curve of a trial in the panel "Curves", and its way on the loss surface: its run. A trial
+        that has none is done once more for it."""
+        trial = self.trial(number)
+        if trial is None:
+            return
+        if trial.run:
+            self.run_asked.emit(trial.run)
+        else:
+            self.comparison.record(trial)
+            self.told.emit(tr("the trial is done once more, to record its curve"))
+
+    def _menu(self, place: QPoint) -> None:
+        """What can be done with the trial that was right-clicked."""
+        number = self.table.number_at(place)
+        trial = self.trial(number)
+        if trial is None:
+            return
+        self._asked = number
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(tr("Open in the document"), self._open_asked).setEnabled(trial.best_step > 0)
+        menu.addAction(tr("Show its curve"), self._show_asked).setEnabled(trial.is_over)
+        menu.addSeparator()
+        menu.addAction(tr("Copy the table as CSV"), self.table.copy_csv)
+        menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def _open_asked(self) -> None:
+        self.adopt(self._asked)
+
+    def _show_asked(self) -> None:
+        self.show_curve(self._asked)
 
     def open_earlier(self, folder: Path) -> None:
         """Shows a sweep that was kept."""

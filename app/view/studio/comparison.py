@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.pool import Live, Pool, State
+from app.run_home import run_home
+from app.runs import SHOWN
 from app.session import Session
 from app.text import tr
 from engine import files
 from engine.files import FileError
-from engine.train import runs, trials
-from engine.train.sweep import Sweep, Trial, best_of, opening
+from engine.train import trials
+from engine.train.axes import Axis
+from engine.train.sweep import Sweep, Trial, best_of, opening, planned_count
 
 POLL_MS = 40
 TELL_MS = 120
@@ -21,19 +25,22 @@ TELL_MS = 120
 
 
 class Comparison(QObject):
-    """Owns the pool of the open document. `told` says that trials have news, `turned` that it began,
-    paused, ended or is another one. Refusals are ValueError or OSError with a sentence."""
+    """Owns the pool of the open document. `told` says that trials have news, `recorded` that one is a run
+    by now, `turned` that it began,
+    paused, ended or is another one. `runs_home` gives the folder of the document's runs: the trials of a
+    small sweep are runs as well. Refusals are ValueError or OSError with a sentence."""
 
     told = Signal()
     turned = Signal()
+    recorded = Signal(int)
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self.session = session
         self.pool: Pool | None = None
-        self._title = ""
+        self.runs_home: Callable[[], Path | None] = _nowhere
         self._state: State = "idle"
-        self._stale = False
+        self._recording: tuple[int, Pool] | None = None
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MS)
         self._poll.timeout.connect(self.poll)
@@ -78,7 +85,7 @@ class Comparison(QObject):
     @property
     def home(self) -> Path | None:
         """Where the document's sweeps are kept; None for one that has no file."""
-        return runs.home_of(self.session.path) if self.session.path is not None else None
+        return run_home(self.session.path) if self.session.path is not None else None
 
     @property
     def earlier(self) -> list[Path]:
@@ -96,7 +103,9 @@ class Comparison(QObject):
         folder = None
         if self.home is not None:
             folder = trials.begin(self.home, wanted, document, self.session.title)
-        self._take(Pool(document, self.session.base, wanted, folder))
+        # a run is listed, drawn and stepped through; so many are told apart
+        home = self.runs_home() if planned_count(wanted) <= SHOWN else None
+        self._take(Pool(document, self.session.base, wanted, folder, runs=home))
         self._begin()
 
     def open(self, folder: Path) -> None:
@@ -129,10 +138,42 @@ class Comparison(QObject):
         """Ends what runs; nothing of it is shown any more."""
         self._poll.stop()
         self._tell.stop()
+        if self._recording is not None:
+            self._recording[1].close()
+            self._recording = None
         if self.pool is not None:
             self.pool.close()
             self.pool = None
             self._look()
+
+    def record(self, trial: Trial) -> None:
+        """Does a trial once more, the same bit by bit, as a run with its curve and its moments."""
+        sweep, home = self.sweep, self.runs_home()
+        if self.pool is None or sweep is None or home is None or self._recording is not None:
+            return
+        axes = tuple(Axis(name, (value,)) for name, value in trial.settings.items())
+        alone = replace(sweep, axes=axes, search="grid", prune=False)
+        self._recording = (
+            trial.number,
+            Pool(self.pool.document, self.session.base, alone, workers=1, runs=home),
+        )
+        self._recording[1].start()
+        self._poll.start()
+
+    def _follow_recording(self) -> None:
+        """The run of a trial that is done once more becomes the trial's."""
+        if self._recording is None or self.pool is None:
+            return
+        number, pool = self._recording
+        pool.poll()
+        if pool.is_on:
+            return
+        found = pool.trials[0].run if pool.trials else 0
+        pool.close()
+        self._recording = None
+        if found and number < len(self.pool.trials):
+            self.pool.trials[number] = replace(self.pool.trials[number], run=found)
+            self.recorded.emit(number)
 
     def adopt(self, trial: Trial) -> None:
         """Its settings and parameters into the document, as one undo step."""
@@ -166,13 +207,18 @@ class Comparison(QObject):
         if pool is None:
             self._poll.stop()
             return
+        self._follow_recording()
         if pool.poll() and not self._tell.isActive():
             self._tell.start()
         self._look()
-        if not pool.is_on and pool.is_empty:
+        if not pool.is_on and pool.is_empty and self._recording is None:
             self._poll.stop()
 
     def _look(self, always: bool = False) -> None:
         if always or self.state != self._state:
             self._state = self.state
             self.turned.emit()
+
+
+def _nowhere() -> None:
+    """No folder for runs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QBrush, QFontMetrics, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QBrush, QFontMetrics, QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from app.text import sentence, tr
@@ -307,6 +310,21 @@ class TrialTable(QTableView):
     def restyle(self) -> None:
         self.fit()
         self.viewport().update()
+
+    def number_at(self, place: QPoint) -> int:
+        """The trial of a row at a place of the viewport, -1 for none."""
+        row = self.indexAt(place).row()
+        return self.trials.rows[row].number if row >= 0 else -1
+
+    def copy_csv(self) -> None:
+        """All rows that are let through, numbers in full, onto the clipboard."""
+        out = io.StringIO()
+        lines = csv.writer(out)
+        lines.writerow([column.title for column in self.trials.columns])
+        for trial in self.trials.rows:
+            values = [column.value(trial) for column in self.trials.columns]
+            lines.writerow(["" if v is None or v != v else v for v in values])
+        QGuiApplication.clipboard().setText(out.getvalue())
 
     def _sort(self, place: int) -> None:
         number = self.number
