@@ -25,6 +25,8 @@ from app.view.viewers.kind import inks
 ROW = 18
 TOP = 16
 """Room for the scale above the rows."""
+LEAST = 30.0
+"""A line of the past that is narrower than this says nothing."""
 DECADES = 3
 """The scale spans so many powers of ten at least."""
 
@@ -61,7 +63,7 @@ class Bars(QWidget):
         return QSize(230, TOP + ROW * max(len(self.bars), 3))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(180, TOP + ROW * max(len(self.bars), 1))
+        return QSize(110, TOP + ROW * max(len(self.bars), 1))
 
     def show_bars(self, bars: Sequence[Bar]) -> None:
         if len(bars) != len(self.bars):
@@ -85,6 +87,7 @@ class Bars(QWidget):
         left = min(names, self.width() * 0.28) + 20
         room = self.width() - left - number
         past = room * 0.36 if any(len(b.past) > 1 for b in self.bars) else 0.0
+        past = past if past > LEAST else 0.0
         gap = 8.0 if past else 0.0
         return left, left + room - past - gap, left + room - past, left + room
 

@@ -110,7 +110,7 @@ class FlowPanel(StudioPanel):
         self.verdict.show_verdicts(result.verdicts)
         self._show()
         self._mark()
-        if self._ended:
+        if self._ended and self.studio is not None and step == self.studio.now.step:
             self._ended = False
             worst = result.verdicts[0]
             if not worst.is_well:

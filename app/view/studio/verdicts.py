@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.text import tr
@@ -13,7 +21,8 @@ from app.view import theme
 from engine.train.trouble import Verdict
 
 MOST = 3
-"""Names that stand beside each other; the others are in the tip of the last."""
+"""Names that stand beside each other at most; the others are in the tip of their count."""
+PADDING, ROOM_FOR_MORE = 18, 24
 
 
 class Sign(QWidget):
@@ -105,16 +114,32 @@ class VerdictBox(QWidget):
         self.verdicts = tuple(verdicts)
         if self.shown is None and verdicts:
             self._name = verdicts[0].name
-        for button, verdict in zip(self.buttons, (*verdicts, None, None, None), strict=False):
-            button.setVisible(verdict is not None)
-            if verdict is not None:
-                button.setText(tr(verdict.name))
-                button.setToolTip(verdict.sentence)
-                button.setChecked(verdict.name == self._name)
-        left = verdicts[MOST:]
+        for button, verdict in zip(self.buttons, verdicts, strict=False):
+            button.setText(tr(verdict.name))
+            button.setToolTip(verdict.sentence)
+            button.setChecked(verdict.name == self._name)
+        self._fit()
+        self._say()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As many names as there is room for, the first in any case."""
+        room = self.width() - self.sign.width() - ROOM_FOR_MORE
+        count = 0
+        for number, button in enumerate(self.buttons):
+            metrics = QFontMetrics(button.font())
+            room -= metrics.horizontalAdvance(button.text()) + PADDING
+            fits = number < len(self.verdicts) and (number == 0 or room >= 0)
+            button.setVisible(fits)
+            count += fits
+            if not fits:
+                room = -1
+        left = self.verdicts[count:]
         self.more.setText(f"+{len(left)}" if left else "")
         self.more.setToolTip("\n".join(f"{v.name}: {v.sentence}" for v in left))
-        self._say()
 
     def _clicked(self, number: int) -> None:
         if number < len(self.verdicts):
