@@ -73,6 +73,9 @@ class StudioPanel(QWidget):
         """Shows the probe's answer about the moment after `step` steps."""
         raise NotImplementedError
 
+    def joined(self) -> None:
+        """The studio is known from now on."""
+
     def forget(self) -> None:
         """Another document is open: nothing of the last one stays."""
         self.say(tr(self.empty))

@@ -58,6 +58,7 @@ class Studio(QObject):
         self.panels[panel.name] = panel
         panel.studio = self
         panel.changed.connect(self._asking)
+        panel.joined()
 
     # ------------------------------------------------------------ moments
 
