@@ -77,7 +77,7 @@ def regions(
     points: int = POINTS,
 ) -> Regions:
     """The plane of the features `first` and `second`, the others at their mean over training rows;
-    features of -1 are the two that vary most.
+    features of -1 are the two that tell the classes apart best, or vary most where there are none.
 
     `node` is looked at instead of the prediction. Raises ValueError where there are no two features.
     """
@@ -87,7 +87,12 @@ def regions(
     if width < 2:
         raise ValueError("regions need two features and the network reads one; look at its fit")
     wanted = [rowwise.whole("a feature", n, -1, 10**9) for n in (first, second)]
-    first, second = _chosen(surveyed, wanted)
+    settled = wanted[0] != wanted[1] and all(0 <= n < width for n in wanted)
+    if width > 2 and not settled:
+        found = rowwise.labels(scene, net, scene.rows(limit=net.bounded(rowwise.SURVEYED)))
+        first, second = _chosen(_telling(surveyed, found[0] if found else None), wanted)
+    else:
+        first, second = _chosen(np.zeros(width), wanted)
     rowwise.whole("the grid", grid, 2, 400)
     rowwise.whole("the number of points", points, 0, 5000)
     seen = net.node(node, net.prediction)
@@ -118,10 +123,26 @@ def regions(
     )  # fmt: skip
 
 
-def _chosen(surveyed: Array, wanted: list[int]) -> tuple[int, int]:
-    """Two different features; those that are not told, or not there, vary most of the others."""
-    spread = surveyed.astype(np.float64).var(axis=0).round(6)
-    free = [int(i) for i in np.argsort(-spread, kind="stable")]
+def _telling(surveyed: Array, classes: Array | None) -> Array:
+    """How much each feature says: the share of its variance that lies between the means of the classes,
+    or its variance where there are no classes."""
+    numbers = surveyed.astype(np.float64)
+    with np.errstate(all="ignore"):
+        spread = numbers.var(axis=0)
+        if classes is None:
+            return np.asarray(np.nan_to_num(spread).round(6))
+        between = np.zeros(numbers.shape[1])
+        for kind in np.unique(classes):
+            rows = numbers[classes == kind]
+            between += len(rows) * (rows.mean(axis=0) - numbers.mean(axis=0)) ** 2
+        shares = np.nan_to_num(between / len(numbers) / spread, posinf=0.0)
+        return np.asarray(shares.round(6))
+
+
+def _chosen(told: Array, wanted: list[int]) -> tuple[int, int]:
+    """Two different features; in place of those that are not asked for, or not there, those that say
+    most."""
+    free = [int(i) for i in np.argsort(-told, kind="stable")]
     found = [n if 0 <= n < len(free) else -1 for n in wanted]
     if found[0] == found[1]:
         found[1] = -1

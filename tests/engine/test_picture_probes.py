@@ -137,6 +137,19 @@ def test_other_features_stand_at_their_mean() -> None:
             regions(asked, **options)
 
 
+def test_the_features_that_tell_the_classes_apart_are_seen_first() -> None:
+    asked = Scene(examples.load("your-csv"))
+    told = regions(asked, grid=16)
+    assert [told.features[axis] for axis in told.axes] == ["petal_length", "petal_width"]
+    x, y = asked.field("x", asked.rows()), asked.field("y", asked.rows())
+    shares = [
+        sum((y == c).sum() * (x[y == c, i].mean() - x[:, i].mean()) ** 2 for c in range(3))
+        / len(y) / x[:, i].var()
+        for i in range(4)
+    ]  # fmt: skip
+    assert set(np.argsort(shares)[2:]) == set(told.axes)
+
+
 def test_the_rows_at_work_are_those_of_training() -> None:
     graph = examples.load("softmax-digits")
     training, asked = Training(graph), Scene(graph)
