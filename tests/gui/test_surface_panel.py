@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.view import theme
 from app.view.studio.surface import SurfacePanel
 from app.view.window import Window
 from engine import edits
@@ -249,3 +250,14 @@ def test_losses_that_are_not_finite_are_hatched(window: Window, qtbot: QtBot) ->
     assert (
         len(inks) <= 12 and picture.pixelColor(box.center().toPoint() + QPoint(60, 0)).green() > 40
     )
+
+
+def test_ways_take_the_colours_of_the_theme(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, saddle())
+    trained(window, qtbot, panel, 1)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app, "light")
+    panel.restyle()
+    assert panel.contour.ways[0].colour == theme.current().accent
+    theme.apply(app, "dark")

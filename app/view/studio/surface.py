@@ -424,5 +424,5 @@ class SurfacePanel(StudioPanel):
         super().forget()
 
     def restyle(self) -> None:
+        self._see()
         self.contour.update()
-        self.space.update()
