@@ -244,7 +244,7 @@ def test_mangled_files_give_rows_or_a_sentence(kind: str, tmp_path: Path) -> Non
     assert not data.preview(source, tmp_path).problem
     refused = 0
     # Each Parquet file is read by a process of its own, since its library may end the process.
-    for seed in range(ROUNDS // 6 if kind == "parquet" else ROUNDS):
+    for seed in range(ROUNDS // 10 if kind == "parquet" else ROUNDS):
         (tmp_path / name).write_bytes(mangled(content, random.Random(seed)))
         os.utime(tmp_path / name, ns=(seed, seed + 1))
         try:
@@ -326,7 +326,8 @@ def test_csv_parquet_and_mapped_files_give_the_same_numbers(
     monkeypatch.setattr("engine.data.csv_file.PART", 15)
     tables = [data.csv_file.read(Source("csv", "d.csv"), tmp_path)]  # type: ignore[attr-defined]
     assert isinstance(tables[0].fields["x"], np.memmap)
-    if polars := pytest.importorskip("polars"):
+    if seed < 5:  # a process is started for each
+        polars = pytest.importorskip("polars")
         frame = polars.read_csv(
             tmp_path / "d.csv", separator=",;\t|"[seed % 4], null_values=["", "NA", "null"]
         )
@@ -352,6 +353,7 @@ def test_cells_as_numbers() -> None:
     texts = ["1", " 2", "3e5", "-0.0", "+7", ".5"]
     values, missing, bad = cells.numbers(texts, False)
     assert values.tolist() == [1, 2, 3e5, -0.0, 7, 0.5] and not missing.any() and not bad.any()
+    assert cells.numbers(["1_0", "2"], False)[2].tolist() == [True, False]
     values, missing, bad = cells.numbers(["1_0", "inf", "NaN", "", "x", "1,5"], False)
     assert missing.tolist() == [False, False, True, True, False, False]
     assert bad.tolist() == [True, True, False, False, True, True] and np.isnan(values).all()

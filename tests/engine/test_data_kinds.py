@@ -105,6 +105,21 @@ def test_points_follow_the_seed_and_noise_moves_them() -> None:
         assert len(points(shape, count=7)[0]) == 7
 
 
+@pytest.mark.parametrize("shape", ["circle", "xor"])
+def test_noise_moves_the_place_a_label_is_read_at(shape: str) -> None:
+    """As many labels are turned as in a simulation written out again."""
+    options: dict[str, float | str] = {"count": 400_000, "noise": 0.4, "labels": "-1 and 1"}
+    table = data.read(Source("toy", shape, options=options))
+    x, y = table.fields["x"], table.fields["y"][:, 0]
+    moved = x + np.random.default_rng(9).uniform(-5, 5, x.shape) * 0.4
+    if shape == "circle":
+        clean, expected = np.hypot(*x.T) < 3, np.hypot(*moved.T) < 2.5
+    else:
+        clean, expected = x.prod(axis=1) >= 0, moved.prod(axis=1) >= 0
+    for part in (clean, ~clean):
+        assert np.mean(y[part] > 0) == pytest.approx(expected[part].mean(), abs=0.006)
+
+
 def test_moons_are_two_half_circles() -> None:
     fields = data.read(Source("toy", "moons", options={"count": 100})).fields
     x = fields["x"] / 3 + [0.5, 0.25]
@@ -263,6 +278,28 @@ def test_folders_of_pictures(tmp_path: Path) -> None:
         len(left.fields["x"]) == 6
         and "1 pictures cannot be read and are left out (a/9.png)" in left.notes
     )
+
+
+def test_previews_of_pictures_show_them(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 9, 7), dtype=np.uint8)
+    (tmp_path / "p.idx").write_bytes(idx(pictures))
+    np.savez(tmp_path / "p.npz", x=pictures, y=np.arange(20) % 3)
+    for kind, name in (("idx", "p.idx"), ("arrays", "p.npz")):
+        found = data.preview(Source(kind, name), tmp_path)  # type: ignore[arg-type]
+        assert found.pictures is not None and not found.problem
+        np.testing.assert_array_equal(found.pictures, pictures[:16])
+        assert found.columns[0].type == "pixel" and found.shapes["x"] == (20, 63)
+        assert found.columns[0].mean == pytest.approx(pictures.mean() / 255)
+    assert found.classes == (("0", 7), ("1", 7), ("2", 6))
+    grey = data.preview(Source("patches", "digits", options={"count": 30}))
+    assert grey.pictures is not None and grey.pictures.shape == (16, 32, 32)
+    x = data.read(Source("patches", "digits", options={"count": 30})).fields["x"]
+    np.testing.assert_array_equal(
+        grey.pictures[0], (x[0].reshape(32, 32).astype(float) * 255).astype(np.uint8)
+    )
+    table = data.preview(Source(), tensors={"x": np.ones((4, 2)), "y": np.array([0, 0, 1, 1])})
+    assert table.rows == 4 and [c.name for c in table.columns] == ["x1", "x2", "y"]
+    assert data.preview(Source()).problem == "there are no rows; add some or choose other data"
 
 
 def test_builtin_sets_and_kinds_by_name(tmp_path: Path) -> None:
