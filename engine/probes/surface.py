@@ -109,7 +109,7 @@ MAX_KNOWN = 4
 
 def surface(
     scene: Scene,
-    key: str,
+    key: str = "",
     make: Mapping[str, Any] | None = None,
     plane: Plane | None = None,
     bounds: Bounds | None = None,
