@@ -98,7 +98,7 @@ class Bridge(QObject):
     def epoch(self) -> None:
         """Trains for one pass over the training rows."""
         trainer = self._ready()
-        trainer.start(epochs=1)
+        trainer.epoch()
         self._begin()
 
     def stop(self) -> None:

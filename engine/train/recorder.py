@@ -49,9 +49,9 @@ class Recorder:
 
     Call `note` behind every `until` steps at most, `flush` now and then (30 times a second is
     plenty), `halt` when training rests, `close` at the end. `document` is the bytes the training was
-    made from; `drawn` says that starting parameters were drawn anew by the seed; `asked` is how many
-    steps are wanted in all; `moments` how many bytes parameters may take. With `resume` the folder holds
-    a run, and the training goes to where its last checkpoint is (to its start when there is none).
+    made from; `drawn` says that starting parameters were drawn anew by the seed; `moments` how many
+    bytes parameters may take. Set `asked` to how many steps are wanted in all. With `resume` the folder
+    holds a run, and the training goes to where its last checkpoint is (to its start when there is none).
 
     `fault` is a sentence once something could not be written; training goes on without a record.
     Raises FileError, or TrainingError when the checkpoint is not of this document.
@@ -65,14 +65,13 @@ class Recorder:
         *,
         resume: bool = False,
         drawn: bool = False,
-        asked: int = 0,
         parent: tuple[int, int] | None = None,
         moments: int = MOMENT_BYTES,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.folder, self.training = folder, training
         self.fault = self.refused = ""
-        self.asked = asked
+        self.asked = 0
         self._clock = clock
         self._losses: list[float] = []
         self._rates: list[float] = []
