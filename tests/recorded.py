@@ -25,11 +25,13 @@ def record(
         clock=lambda: 1000.0 * training.step_count,
     )  # fmt: skip
     for _ in range(steps):
+        if training.stopped:
+            break
         recorder.note([training.step()], [training.learning_rate])
         if training.step_count % 5 == 0:
             recorder.flush()
             recorder.measured(training.metrics())
-    recorder.halt("finished")
+    recorder.halt("finished", training.stopped)
     recorder.close()
     assert not recorder.fault
     return training

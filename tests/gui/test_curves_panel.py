@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from app.view.studio.legend import run_colours
 from app.view.studio.runs import NAME, RunsPanel
 from app.view.window import Window
 from engine import edits, examples, files
-from engine.graph import Graph
+from engine.graph import Graph, Recipe
 from engine.train.recording import Run
 from engine.train.runs import home_of
 
@@ -166,6 +167,24 @@ def test_the_learning_rate_is_a_second_plot_on_request(trained: Window) -> None:
     assert line.y.tolist() == run(trained, 1).metrics(10_000).learning_rate.tolist()
     shown.set_rate(False)
     assert not rates.isVisible()
+
+
+def test_borders_of_stages_and_an_early_stop_are_marked(trained: Window, qtbot: QtBot) -> None:
+    window = trained
+    home = window.travel.home
+    assert home is not None
+    graph = DIGITS.copy()
+    stage = graph.recipe.stages[0]
+    last = replace(stage, title="fine-tune", learning_rate=0.0, epochs=50, patience=2)
+    graph.put("settings", "recipe", Recipe((replace(stage, epochs=3), last), 1))
+    training = record(home, graph, 200)
+    assert training.stopped and training.step_count < 200
+    window.travel.refresh()
+    borders = plot(window).borders
+    assert borders == {
+        float(training.stage_start): "fine-tune", float(training.step_count): "stopped early"
+    }  # fmt: skip
+    assert training.stage_start == 3 * training.steps_per_epoch
 
 
 def test_csv_has_the_recorded_numbers(

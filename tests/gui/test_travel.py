@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from recorded import record
 
+from app.view import dialogs
 from app.view.studio.curves import CurvesPanel
 from app.view.studio.metrics import MetricsPanel
 from app.view.studio.runs import RunsPanel
@@ -242,6 +243,9 @@ def test_the_past_is_looked_at_while_training_goes_on(trained: Window, qtbot: Qt
     qtbot.waitUntil(lambda: not window.bridge.running, timeout=20_000)
     assert moment(window) == (number, step)  # what was trained is kept, and the past stays in sight
     assert window.session.history.labels[-1].startswith("Train")
+    for node, value in expected(window, number, step).items():
+        shown = window.session.shown_value(node)
+        assert shown is not None and np.allclose(shown, value, rtol=1e-12, atol=0)
     trained_values = dict(window.session.root.tensors)
     window.travel.back()
     for node in window.session.root.of_op("parameter"):
@@ -289,6 +293,36 @@ def test_editing_or_closing_while_looking_at_the_past_loses_nothing(
     window.travel.go(1, 30)
     window.close()
     assert np.array_equal(files.read(path).tensors[name], value)
+
+
+def test_a_moment_is_seen_inside_a_module(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = window.session
+    window.documents.open_example("xor")
+    session.select([str(session.graph.id_of(n)) for n in ("xW1", "W1", "b1", "z1")])
+    monkeypatch.setattr(dialogs, "ask_module_name", lambda *a: "Layer")
+    assert window.modules.make()
+    (instance,) = session.selection
+    edits.set_recipe(session.root, epochs=30).apply(session.root)
+    window.train()
+    qtbot.waitUntil(lambda: not window.bridge.running, timeout=30_000)
+    qtbot.waitUntil(lambda: len(window.travel.runs.entries) == 1, timeout=10_000)
+    assert session.enter(instance)
+    moments = window.travel.moments(1)
+    window.travel.go(1, moments[len(moments) // 2])
+    number, step = moment(window)
+    assert session.place == (instance,)
+    home = window.travel.home
+    assert home is not None
+    parameters = Run(home / str(number)).parameters(step)
+    inside = [key for key in parameters if key.startswith(f"{instance}.")]
+    assert len(inside) == 2
+    for key in inside:
+        shown = session.shown_value(key.partition(".")[2])
+        assert shown is not None and np.array_equal(shown, parameters[key])
+    window.travel.take()
+    assert all(np.array_equal(session.root.tensors[k], v) for k, v in parameters.items())
 
 
 def test_a_run_of_another_document_is_refused_in_a_sentence(trained: Window) -> None:
