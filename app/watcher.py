@@ -11,10 +11,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from engine import files, probes
@@ -144,12 +146,17 @@ def _work(connection: Connection, document: bytes, base: Path | None) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # behind the window and behind training
     use_threads(1)
+    inbox: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, inbox), daemon=True).start()
     scene, fault = _opened(document, base)
     waiting: dict[str, tuple[int, str, dict[str, Any]]] = {}
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(OSError):
         while True:
-            while not waiting or connection.poll():
-                kind, *rest = connection.recv()
+            while not waiting or not inbox.empty():
+                message = inbox.get()
+                if message is None:
+                    return
+                kind, *rest = message
                 if kind == "document":
                     scene, fault = _opened(*rest)
                 elif kind == "moment":
@@ -162,6 +169,14 @@ def _work(connection: Connection, document: bytes, base: Path | None) -> None:
             key = next(iter(waiting))
             count, probe, options = waiting.pop(key)
             connection.send((_answer(scene, fault, key, probe, options), count))
+
+
+def _listen(connection: Connection, inbox: SimpleQueue[tuple[Any, ...] | None]) -> None:
+    """Empties the pipe while a probe is computed: who asks would wait once it is full."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            inbox.put(connection.recv())
+    inbox.put(None)
 
 
 def _opened(document: bytes, base: Path | None) -> tuple[Scene | None, str]:
@@ -179,7 +194,7 @@ def _answer(
         return Answer(key, 0, fault=fault)
     try:
         return Answer(key, scene.step, probes.PROBES[probe].answer(scene, **options))
-    except (ValueError, ArithmeticError, LookupError, MemoryError) as error:
+    except (ValueError, ArithmeticError, LookupError, MemoryError, TypeError) as error:
         told = (
             str(error) if isinstance(error, ValueError) else f"this cannot be computed ({error!r})"
         )

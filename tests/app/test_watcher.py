@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
 from app.watcher import Answer, Watcher
@@ -61,3 +62,13 @@ def test_every_probe_answers_or_says_why_not() -> None:
                 assert probe.answer(scene) is not None
             except ValueError as error:
                 assert str(error)
+
+
+def test_who_asks_never_waits_for_a_probe(watcher: Watcher) -> None:
+    """Moments of 8 MB, while the process has not yet begun to answer."""
+    begin = time.monotonic()
+    for step in range(12):
+        watcher.moment(step, {"n999": np.zeros(1_000_000)})
+        watcher.ask("a", "nothing", {})
+    assert time.monotonic() - begin < 20
+    assert answers(watcher)[0].key == "a"
