@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -55,7 +55,7 @@ def work(
                     connection.send(("failed", str(error)))
             elif what == "trial":
                 number, settings, before = told
-                hand = _Hand(connection, number, runs, every)
+                hand = _Hand(connection, number, sweep, runs, every)
                 trial, parameters = run_trial(graph, base, sweep, number, settings, before, hand)
                 hand.end(trial)
                 trial = replace(trial, seconds=trial.seconds - hand.held, run=hand.run)
@@ -72,14 +72,28 @@ _ENDS: dict[str, Written] = {"done": "finished", "diverged": "failed", "failed":
 """How the run of a trial ended; it was stopped unless it stands here."""
 
 
+def _name(settings: Mapping[str, Value], varied: Sequence[str]) -> str:
+    """What a trial's run is called: what makes it another one than the others."""
+    chosen = [n for n in varied if n in settings] or list(settings)
+    told = {n: settings[n] for n in chosen}
+    words = [v if isinstance(v, str) else f"{title(n)} {value_text(v)}" for n, v in told.items()]
+    return ", ".join(words)[:MAX_NAME]
+
+
 class _Hand(Follower):
     """Listens, tells and records between two steps of a trial."""
 
     def __init__(
-        self, connection: Connection, number: int, runs: Path | None, every: float
+        self,
+        connection: Connection,
+        number: int,
+        sweep: Sweep,
+        runs: Path | None,
+        every: float,
     ) -> None:
         self.connection, self.number, self.every = connection, number, every
         self.run, self._runs = 0, runs
+        self._varied = [axis.field for axis in sweep.axes]
         self._recorder: Recorder | None = None
         self._training: Training | None = None
         self._noted = 0
@@ -95,8 +109,7 @@ class _Hand(Follower):
             return
         try:
             place = folders.new_folder(self._runs)
-            words = ", ".join(f"{title(n)} {value_text(v)}" for n, v in settings.items())
-            files.write_bytes(place / NAME, words[:MAX_NAME].encode())
+            files.write_bytes(place / NAME, _name(settings, self._varied).encode())
             self._recorder = Recorder(place, training, files.to_bytes(training.graph), drawn=True)
             self.run = int(place.name)
         except (OSError, ValueError):

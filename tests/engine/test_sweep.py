@@ -84,6 +84,7 @@ def test_a_range_is_spread_evenly_or_over_powers() -> None:
     assert axis("a=1..3:whole:50").spread() == (1, 2, 3)
     assert axis("a=1..9:whole").spread() == tuple(range(1, 10))
     assert axis("a=0.5..3.5:whole").spread() == (1, 2, 3)
+    assert axis("a=0.5..20.5:whole").spread() == tuple(range(1, 21))
     assert axis("a=0..1000:whole").spread() == (0, 250, 500, 750, 1000)
     assert axis("a=0..1").spread() == (0.0, 0.25, 0.5, 0.75, 1.0)
     assert axis("a=3,3,4").spread() == (3, 4)
@@ -128,6 +129,9 @@ def test_a_race_gives_each_optimizer_its_usual_rate_and_the_own_one_its_own() ->
     graph = xor(learning_rate=0.25)
     race = planned(graph, sweep("optimizer=sgd,momentum,adam", search="grid", graph=graph))
     assert [s and s["learning_rate"] for s in race] == [0.25, 0.1, 0.001]
+    with_settings(graph, {"optimizer": "adam"})[0].apply(graph)
+    assert graph.recipe.stages[0].learning_rate == 0.001
+    graph = xor(learning_rate=0.25)
     fixed = sweep("optimizer=sgd,adam", "learning_rate=0.5", search="grid", graph=graph)
     assert [s and s["learning_rate"] for s in planned(graph, fixed)] == [0.5, 0.5]
 
@@ -365,7 +369,8 @@ def test_a_hopeless_trial_is_given_up_by_the_median_rule() -> None:
     trial, _ = run_trial(graph, None, of, 9, {"learning_rate": 0.0}, good)
     assert trial.state == "pruned" and trial.steps == 30  # the third time it was measured
     assert "given up at step 30" in trial.message and "0.01" in trial.message
-    for told in (good[:3], [finished(n, 9.0, 9.0, 9.0, 9.0) for n in range(4)]):
+    mixed = [*good[:1], *(finished(n, 9.0, 9.0, 9.0, 9.0) for n in range(1, 4))]
+    for told in (good[:3], mixed, [finished(n, 9.0, 9.0, 9.0, 9.0) for n in range(4)]):
         trial, _ = run_trial(graph, None, of, 9, {"learning_rate": 0.0}, told)
         assert trial.state == "done"  # too few to judge by; better than they were
 

@@ -311,7 +311,8 @@ class ComparePanel(StudioPanel):
         elif self.tab == "parallel":
             self.parallel.show_trials(trials, comparison.sweep, self._result())
         elif self.tab == "race":
-            self.race.show_runners(runners(trials, comparison.live), number)
+            fields = [axis.field for axis in comparison.sweep.axes] if comparison.sweep else ()
+            self.race.show_runners(runners(trials, comparison.live), number, fields)
             self._fit_race()
         self._turned()
 

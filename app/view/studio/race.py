@@ -73,12 +73,14 @@ class Race(QWidget):
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Curves of the trials, side by side"))
 
-    def show_runners(self, shown: Sequence[Runner], best: int) -> None:
-        """Other curves, or the same with news; `best` is the number of the best trial."""
+    def show_runners(self, shown: Sequence[Runner], best: int, fields: Sequence[str] = ()) -> None:
+        """Other curves, or the same with news; `best` is the number of the best trial, `fields` what is
+        varied, if that is known."""
         self.runners, self.best = list(shown), best
-        names = dict.fromkeys(name for r in self.runners for name in r.trial.settings)
+        names = list(dict.fromkeys(name for r in self.runners for name in r.trial.settings))
+        names = [name for name in fields if name in names] or names
         values = {n: {r.trial.settings.get(n) for r in self.runners} for n in names}
-        self.varied = [n for n in names if len(values[n]) > 1] or list(names)
+        self.varied = [n for n in names if len(values[n]) > 1] or names
         self.fit(self._room)
 
     def point_at(self, number: int) -> None:
