@@ -117,8 +117,8 @@ def _original(net: Network, wanted: str, target: str, out: RowNode) -> RowNode:
         ):
             return node
     raise ValueError(
-        f"{out.name} does not give the input back; this shows auto-encoders: compare a node with the "
-        "input itself in a loss"
+        f"the output {out.name} does not give the input back, as an auto-encoder's does; compare a "
+        "node with the input itself in a loss"
     )
 
 

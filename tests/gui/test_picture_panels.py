@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.view import theme
-from app.view.studio import Moment, StudioPanel
+from app.view.studio import Moment, StudioPanel, inks
 from app.view.studio.fit import FitPanel
 from app.view.studio.latent import LatentPanel
 from app.view.studio.reconstructions import ReconstructionsPanel
@@ -388,6 +388,24 @@ def test_small_large_and_in_both_themes(window: Window, qtbot: QtBot, name: str)
             image = panel.grab().toImage()
             places = [(x, y) for x in range(0, width, 5) for y in range(0, height, 5)]
             assert len({image.pixel(x, y) for x, y in places}) > 5
+
+
+@pytest.mark.parametrize("colours", ["green and vermillion", "blue and orange"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_classes_are_told_apart_and_are_no_value_or_gradient(
+    qtbot: QtBot, scheme: str, colours: str
+) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    tokens = theme.apply(app, scheme, colours)
+    for count in (2, 3):
+        found = inks.class_colours(count)
+        others = [tokens.value, tokens.gradient]
+        pairs = [(a, b) for i, a in enumerate(found) for b in [*found[:i], *others]]
+        for one, other in pairs:
+            parts = zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)
+            assert sum(abs(a - b) for a, b in parts) > 60
+    theme.apply(app, "dark", "green and vermillion")
 
 
 @pytest.mark.parametrize("name", NAMES)
