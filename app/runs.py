@@ -80,6 +80,7 @@ class Runs:
 
     def refresh(self) -> None:
         """Reads what has changed. New runs are shown, the oldest that are not pinned make room."""
+        before = [(e.number, e.facts, e.name, e.pinned, e.colour, e.best) for e in self.entries]
         known = {entry.number: entry for entry in self.entries}
         found, faults = [], []
         for run in folders.listed(self.home) if self.home is not None else ():
@@ -88,7 +89,6 @@ class Runs:
                 found.append(_read(run) if entry is None else _renewed(entry))
             except FileError as error:
                 faults.append(str(error))
-        before = [(e.number, e.facts, e.name, e.pinned, e.colour, e.best) for e in self.entries]
         self.entries = found[::-1]
         self.fault = faults[0] if faults else ""
         first = not self._seen  # of those that were there before the newest alone is shown

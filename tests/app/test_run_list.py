@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def test_runs_stand_as_their_training_does(home: Path) -> None:
     before = len(told)
     runs.refresh()
     assert len(told) == before  # nothing changed, so nobody hears of it
+
+
+def test_a_run_that_goes_on_is_told(home: Path) -> None:
+    record(home, XOR, 5)
+    told: list[int] = []
+    runs = Runs(lambda: told.append(1))
+    runs.open(home)
+    place = home / "1" / "run.json"
+    facts = json.loads(place.read_text())
+    place.write_text(json.dumps({**facts, "step": 9, "loss": 0.25}))
+    before = len(told)
+    runs.refresh()
+    assert len(told) == before + 1
+    assert runs.entries[0].facts.step == 9 and runs.entries[0].facts.loss == 0.25
 
 
 def test_shown_runs_have_colours_of_their_own_and_the_oldest_makes_room(home: Path) -> None:

@@ -308,11 +308,11 @@ class MetricsPanel(StudioPanel):
 
 
 _VIEWS: tuple[tuple[str, str, Callable[[Metrics], bool]], ...] = (
-    ("counts", "confusion, counts", lambda m: bool(m.confusion)),
-    ("shares", "confusion, shares", lambda m: bool(m.confusion)),
+    ("counts", "counts", lambda m: bool(m.confusion)),
+    ("shares", "shares", lambda m: bool(m.confusion)),
     ("residuals", "residuals", lambda m: bool(m.residuals)),
-    ("classes", "each class", lambda m: bool(m.confusion)),
-    ("table", "loss and metrics", lambda m: True),
+    ("classes", "classes", lambda m: bool(m.confusion)),
+    ("table", "metrics", lambda m: True),
 )
 _RESIDUALS = {
     "explained": "R²", "spread": tr("root mean square"), "distance": tr("mean error size"),
