@@ -35,6 +35,30 @@ class Answer:
     fault: str = ""
 
 
+class _Sender:
+    """Sends messages on a thread: a process that computes reads nothing, and a large moment does not fit
+    in the pipe, so that sending it waits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._messages: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="watcher-sender", daemon=True)
+        self._thread.start()
+
+    def put(self, message: tuple[Any, ...]) -> None:
+        self._messages.put(message)
+
+    def close(self) -> None:
+        """Ends the thread; the process has to be gone, or has to read."""
+        self._messages.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        for message in iter(self._messages.get, None):
+            with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
+                self._connection.send(message)
+
+
 class Watcher:
     """Answers questions about one document; `close` ends it. Nothing here waits.
 
@@ -45,6 +69,7 @@ class Watcher:
         self._document, self._base = document, base
         self._process: Any = None
         self._connection: Connection | None = None
+        self._sender: _Sender | None = None
         self._moment: tuple[int, Mapping[str, Array]] = (0, {})
         self._told: tuple[int, Mapping[str, Array]] | None = None
         self._open: dict[str, int] = {}
@@ -108,11 +133,9 @@ class Watcher:
 
     def close(self) -> None:
         """Ends the process; a later question starts it anew."""
-        process, connection = self._process, self._connection
-        self._process = self._connection = self._told = None
+        process, connection, sender = self._process, self._connection, self._sender
+        self._process = self._connection = self._sender = self._told = None
         self._open.clear()
-        if connection is not None:
-            connection.close()
         if process is not None:
             process.terminate()  # it holds nothing that could be lost
             process.join(1.0)
@@ -120,6 +143,10 @@ class Watcher:
                 process.kill()
                 process.join()
             process.close()
+        if sender is not None:
+            sender.close()
+        if connection is not None:
+            connection.close()
 
     def _spawn(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -132,11 +159,11 @@ class Watcher:
         )
         self._process.start()
         theirs.close()
+        self._sender = _Sender(self._connection)
 
     def _send(self, *message: Any) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
-                self._connection.send(message)
+        if self._sender is not None:
+            self._sender.put(message)
 
 
 def _work(connection: Connection, document: bytes, base: Path | None) -> None:
@@ -146,17 +173,12 @@ def _work(connection: Connection, document: bytes, base: Path | None) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # behind the window and behind training
     use_threads(1)
-    inbox: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, inbox), daemon=True).start()
     scene, fault = _opened(document, base)
     waiting: dict[str, tuple[int, str, dict[str, Any]]] = {}
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(EOFError, OSError):
         while True:
-            while not waiting or not inbox.empty():
-                message = inbox.get()
-                if message is None:
-                    return
-                kind, *rest = message
+            while not waiting or connection.poll():
+                kind, *rest = connection.recv()
                 if kind == "document":
                     scene, fault = _opened(*rest)
                 elif kind == "moment":
@@ -169,14 +191,6 @@ def _work(connection: Connection, document: bytes, base: Path | None) -> None:
             key = next(iter(waiting))
             count, probe, options = waiting.pop(key)
             connection.send((_answer(scene, fault, key, probe, options), count))
-
-
-def _listen(connection: Connection, inbox: SimpleQueue[tuple[Any, ...] | None]) -> None:
-    """Empties the pipe while a probe is computed: who asks would wait once it is full."""
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            inbox.put(connection.recv())
-    inbox.put(None)
 
 
 def _opened(document: bytes, base: Path | None) -> tuple[Scene | None, str]:
@@ -194,7 +208,7 @@ def _answer(
         return Answer(key, 0, fault=fault)
     try:
         return Answer(key, scene.step, probes.PROBES[probe].answer(scene, **options))
-    except (ValueError, ArithmeticError, LookupError, MemoryError, TypeError) as error:
+    except Exception as error:  # of one question; the others' answers are not to go with it
         told = (
             str(error) if isinstance(error, ValueError) else f"this cannot be computed ({error!r})"
         )
