@@ -71,7 +71,7 @@ def _tried(scene: Scene, rows: Array, rate: float, loss: float) -> tuple[float, 
     after = behind(1.0)
     lower = [r for r in LADDER if r < 0.99 * rate][:RUNGS]
     better = (
-        next((r for r in lower if behind(r / rate) <= CALM * loss), math.nan)
+        next((r for r in lower if behind(r / rate) - loss <= (CALM - 1) * abs(loss)), math.nan)
         if after > loss
         else rate
     )

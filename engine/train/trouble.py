@@ -226,12 +226,12 @@ def _dead(e: Evidence) -> Verdict | None:
 
 def _overshoot(e: Evidence) -> Verdict | None:
     s = e.signs
-    if not s.after > OVERSHOOT * s.loss:
+    if not s.after - s.loss > (OVERSHOOT - 1) * abs(s.loss):
         return None
-    rows = "all rows" if s.batch >= s.rows else f"{s.batch:,} row" + ("s" if s.batch > 1 else "")
+    rows = " on all rows" if s.batch >= s.rows else f" on {s.batch:,} row" + "s" * (s.batch > 1)
     said = (
-        f"A step on {rows} takes the loss from {short(s.loss)} to {_number(s.after)} on average: learning "
-        f"rate {s.learning_rate:g} is too large"
+        f"A step{rows if s.batch else ''} takes the loss from {short(s.loss)} to {_number(s.after)} on "
+        f"average: learning rate {s.learning_rate:g} is too large"
     )
     said += f"; with {s.better:g} it would not rise." if math.isfinite(s.better) else "; lower it."
     return Verdict("too large a step", said, tuple(n for layer in e.layers for n in layer.nodes))
@@ -315,7 +315,7 @@ def _at_chance(e: Evidence) -> Verdict | None:
 
 def _risen(e: Evidence) -> Verdict | None:
     parts = e.signs.parts
-    if not parts or not parts[-1] > ROSE * min(parts) or not math.isfinite(parts[-1]):
+    if not parts or not _rose(parts) or not math.isfinite(parts[-1]):
         return None
     return Verdict(
         "rising",
@@ -371,7 +371,16 @@ def looks_bad(losses: Sequence[tuple[int, float]]) -> bool:
     """True where the losses of a run alone say that it is worth a look: over `LONG` steps and more they
     came down by less than half, or went up again. `losses` are (step, loss) in order."""
     parts = Signs(0, 0.0, math.nan, losses=tuple(losses)).parts
-    return bool(parts) and (parts[-1] > parts[0] / 2 or parts[-1] > ROSE * min(parts))
+    if not parts:
+        return False
+    if parts[0] <= 0:  # a loss below 0 has no half
+        return parts[-1] >= parts[0] or _rose(parts)
+    return parts[-1] > parts[0] / 2 or _rose(parts)
+
+
+def _rose(parts: Sequence[float]) -> bool:
+    """True where the loss is well above the least it was; also for losses below 0."""
+    return parts[-1] - min(parts) > (ROSE - 1) * abs(min(parts))
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, ...]:

@@ -363,6 +363,19 @@ def test_scalars_and_no_data() -> None:
     assert found.rows == 1
 
 
+def test_a_loss_below_zero_that_falls_is_healthy() -> None:
+    """A share of a negative number lies above it."""
+    graph = compose("J = w * w - 5", {"w": 0.7})
+    node = graph.nodes[str(graph.id_of("w"))]
+    graph.put("nodes", node.id, replace(node, op="parameter", options={"shape": ()}))
+    edits.set_recipe(graph, learning_rate=0.05).apply(graph)
+    assert [v.name for v in flow(Scene(graph)).verdicts] == [HEALTHY]
+    edits.set_recipe(graph, learning_rate=3.0).apply(graph)
+    assert flow(Scene(graph)).verdicts[0].name == "too large a step"
+    falling = [(step, -1.0 - step / 5000) for step in range(5000)]
+    assert not trouble.looks_bad(falling) and trouble.looks_bad([(s, -v) for s, v in falling])
+
+
 @pytest.mark.parametrize("name", [n for n in examples.names() if n != "worked-example"])
 def test_examples_are_answered(name: str) -> None:
     made = Scene(examples.load(name))
