@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,3 +103,34 @@ def test_codes_and_sentences(xor: Path, tmp_path: Path) -> None:
     first, second = json.loads(done.stdout)["trials"]
     assert (first["state"], second["state"]) == ("done", "diverged")
     assert second["loss"] == "NaN" and math.isfinite(first["loss"])
+
+
+def group(number: int) -> int:
+    """How many processes of a group live."""
+    count = 0
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            told = place.read_text("utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        count += int(told[2]) == number and told[0] != "Z"
+    return count
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
+def test_interrupted_it_leaves_no_process_and_no_file(xor: Path) -> None:
+    command = [sys.executable, "-m", "app", "sweep", str(xor), "--vary", "seed=0..9",
+               "--epochs", "100000000", "--best", str(xor.parent / "best.gloom")]  # fmt: skip
+    done = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    end = time.monotonic() + 60
+    while group(done.pid) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert done.poll() is None
+    done.send_signal(signal.SIGINT)
+    assert done.wait(20) == 130
+    assert done.stderr is not None and b"interrupted" in done.stderr.read()
+    assert not (xor.parent / "best.gloom").exists()
+    end = time.monotonic() + 10
+    while group(done.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert group(done.pid) == 0
