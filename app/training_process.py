@@ -97,7 +97,7 @@ class _Child:
         self.heard = time.perf_counter()
         self.measuring: _Measuring | None = None
         self.rate_from = (time.perf_counter(), training.step_count)
-        self.told = len(training.notes)
+        self.told = 0
         self.fault = fault
         self.half = 0
         entries = []
@@ -303,7 +303,7 @@ class _Child:
         if recorder is not None and recorder.problem and recorder.problem != self.fault:
             self.fault = message = message or recorder.problem
         if not message and len(training.notes) > self.told:
-            message = training.notes[-1]
+            message = "; ".join(training.notes[self.told :])
         self.told = len(training.notes)
         since, steps = self.rate_from
         done = training.step_count - steps

@@ -91,3 +91,14 @@ def test_an_epoch_is_one_pass(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not window.training, timeout=60_000)
     assert window.bridge.last is not None and window.bridge.last.epoch == 1
     assert window.session.history.labels[-1] == "Train 1 epoch"
+
+
+def test_what_training_says_at_its_start_stays(window: Window, qtbot: QtBot) -> None:
+    """A batch larger than the data is told once; the messages behind it have nothing to say."""
+    window.documents.open_example("softmax-digits")
+    window.recipe_panel.form.change(batch_size=1_000_000, epochs=3)
+    window.train()
+    qtbot.waitUntil(lambda: not window.training, timeout=60_000)
+    panel = window.training_panel
+    assert panel.message.isVisible() and "batch" in panel.message.text()
+    assert panel.message.property("role") == "muted"

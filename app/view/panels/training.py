@@ -206,8 +206,8 @@ class TrainingPanel(QWidget):
         if progress.metrics:
             self.metrics.setText(_metrics_text(progress))
             self.metrics.show()
-        wrong = progress.state in ("failed", "ended")
-        self.show_message(progress.message, wrong)
+        if progress.message:  # it stays until training begins again
+            self.show_message(progress.message, progress.state in ("failed", "ended"))
 
     def _show_place(self, progress: Progress) -> None:
         """Stage, step and speed, and the share of the recipe that is done."""
