@@ -36,10 +36,12 @@ class Change:
 
 @dataclass
 class Saved:
-    """What to go back to: the states after some steps, and what was changed by hand since."""
+    """What to go back to: the states after some steps, the values of source nodes that do not move, and
+    what was changed by hand since."""
 
     step: int
     states: Mapping[str, Array]
+    values: Mapping[str, Array]
     memory: Memory
     optimizer: tuple[str, Mapping[str, float]]
     live: tuple[float, float]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,21 +38,23 @@ class Scene:
 
     `base` is the folder that data files are relative to. `parameters` are what training moves, by node
     id or path into a module, with the values of the moment; `step` is how many steps had been done.
+    Rows are those of the data that the last stage reads, or else of what stages before it read.
     Node ids and paths (`n5.n2`) both name nodes. Raises ValueError with a sentence where the document
     cannot be computed.
     """
 
     def __init__(self, graph: Graph, base: Path | None = None) -> None:
         self.graph, self.step = graph, 0
-        source = data.main_source(graph)
-        self.dataset: Dataset | None = data.load(graph, source, base) if source else None
+        sources = _sources(graph)
+        sets = {name: data.load(graph, name, base) for name in (*sources[:1], *sources[-1:])}
+        self.dataset: Dataset | None = sets[sources[-1]] if sources else None
         self._data = {
-            n: field for n, (name, field) in data.data_nodes(graph).items() if name == source
+            n: field for n, (name, field) in data.data_nodes(graph).items() if name in sources[-1:]
         }
         self._plans: dict[Any, tuple[Plan, dict[str, Ref]]] = {}
         self._fixed = starts(
             graph,
-            self.dataset,
+            sets[sources[0]] if sources else None,
             set(graph.nodes),
             tuple(graph.of_op("parameter")),
             graph.recipe.seed,
@@ -274,6 +277,17 @@ class Scene:
             if node in live:
                 plan.set(node, value)
         return known
+
+
+def _sources(graph: Graph) -> list[str]:
+    """The data that the losses of the stages read, in the order of the stages; the oldest data node's
+    where none reads any. Sizes of parameters are those of the first."""
+    read, found = data.data_nodes(graph), []
+    for stage in graph.recipe.stages:
+        with suppress(TrainingError):
+            here = under(graph, loss_of(graph, stage))
+            found += [source for n, (source, _) in read.items() if n in here]
+    return found or [source for source in (data.main_source(graph),) if source is not None]
 
 
 def _step(graph: Graph, expansion: Expansion, node: str) -> Ref:

@@ -293,7 +293,10 @@ class Training:
         running = self._stage
         chosen = running.optimizer.name, running.settings
         kept = running.states() if states is None else states
-        now = Saved(self.step_count, kept, running.memory.copied(), chosen, running.live, self.loss)
+        now = Saved(
+            self.step_count, kept, dict(running.values), running.memory.copied(), chosen,
+            running.live, self.loss,
+        )  # fmt: skip
         self._saved_before = now if both else self._saved
         self._saved = now
 
@@ -336,6 +339,9 @@ class Training:
         running = self._stage
         if (running.optimizer.name, running.settings) != saved.optimizer:
             running.change_optimizer(*saved.optimizer, saved.step)
+        for node_id, value in saved.values.items():  # of a frozen one, given by hand since
+            if node_id not in running.now.moved and running.values[node_id] is not value:
+                running.give(node_id, value)
         running.put(saved.states)
         running.memory, running.live = saved.memory.copied(), saved.live
         running.set_rate(saved.step)

@@ -9,7 +9,7 @@ import pytest
 
 from engine import examples
 from engine.compose import compose
-from engine.graph import Graph
+from engine.graph import Graph, Source, Stage
 from engine.train.roles import roles
 from engine.train.scene import Scene
 from engine.train.session import Training
@@ -36,6 +36,31 @@ def test_losses_and_gradients_are_those_of_training_at_every_moment() -> None:
             scene.at(moved, 0)
             sides.append(scene.loss())
         assert gradient[at] == pytest.approx((sides[0] - sides[1]) / (2 * h), abs=1e-7)
+
+
+def test_the_rows_are_those_that_the_last_stage_reads() -> None:
+    """Stages on other data with other numbers of rows: pre-training on one source, then another."""
+    random = np.random.default_rng(1)
+    program = "z = tanh(x @ W)\nfirst = mse(z, y)\ns = tanh(u @ W)\nlast = mse(s, v)"
+    graph = compose(program, {"W": random.standard_normal((3, 2)), **dict.fromkeys("xyuv", 0.0)})
+    at = {name: str(graph.id_of(name)) for name in ("W", *"xyuv", "first", "last")}
+    graph.put("nodes", at["W"], replace(graph.nodes[at["W"]], op="parameter"))
+    for source, names, rows in (("d", "xy", 10), ("e", "uv", 7)):
+        graph.put("sources", source, Source())
+        for name, field, width in zip(names, "xy", (3, 2), strict=True):
+            options = {"source": source, "field": field}
+            graph.put("nodes", at[name], replace(graph.nodes[at[name]], op="data", options=options))
+            graph.put("tensors", at[name], None)
+            graph.put("tensors", f"{source}.{field}", random.standard_normal((rows, width)))
+    stages = tuple(Stage(loss=at[n], epochs=2, batch_size=3) for n in ("first", "last"))
+    graph.put("settings", "recipe", replace(graph.recipe, stages=stages))
+    training, scene = Training(graph), Scene(graph)
+    training.run()
+    scene.at(training.parameters(), training.step_count)
+    made = np.tanh(graph.tensors["e.x"] @ training.parameters()[at["W"]])
+    assert len(scene.rows()) == 7
+    assert scene.loss() == pytest.approx(np.mean((made - graph.tensors["e.y"]) ** 2))
+    assert scene.loss() == pytest.approx(training.metrics()["train"]["last"])
 
 
 def test_rows_are_spread_evenly_and_only_thinned_when_there_are_more() -> None:

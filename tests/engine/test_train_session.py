@@ -239,6 +239,23 @@ def test_divergence_with_batches_and_state() -> None:
     assert all(np.isfinite(v).all() for v in wild.parameters().values())
 
 
+def test_divergence_after_a_frozen_parameter_was_given_another_value() -> None:
+    """The steps before it are done again with the value it had then."""
+    graph = regression(learning_rate=0.05, epochs=1)
+    frozen = str(graph.id_of("W"))
+    stages = (*graph.recipe.stages, replace(graph.recipe.last, frozen=(frozen,), epochs=100))
+    graph.put("settings", "recipe", replace(graph.recipe, stages=stages))
+    training = Training(graph)
+    training.run(10)
+    training.set_parameter(frozen, np.full((3, 6), 0.3))
+    training.run(10)
+    good = training.parameters()
+    training.set_learning_rate(1e200)
+    with pytest.raises(DivergedError):
+        training.run(20)
+    assert training.step_count == 20 and same(training.parameters(), good)
+
+
 def test_a_start_that_is_not_finite() -> None:
     graph = compose("y = log(w)\nJ = y ** 2", {"w": -1.0})
     training = Training(graph, wrt=[str(graph.id_of("w"))])
