@@ -7,18 +7,16 @@ it, and another comes in its place. All of them leave with their parent.
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+from app.peer import Peer
 from app.trial_process import work
 from engine.ops.row import Array
 from engine.train import trials as kept
@@ -59,14 +57,17 @@ class Live:
 
 @dataclass
 class _Worker:
-    process: Any
-    connection: Connection
+    peer: Peer
     trial: int = -1
     planning: bool = False
 
     @property
     def is_busy(self) -> bool:
         return self.trial >= 0 or self.planning
+
+    @property
+    def process(self) -> Any:
+        return self.peer.process
 
 
 class Pool:
@@ -170,8 +171,8 @@ class Pool:
         for worker in self._staff:
             if worker.trial >= 0:
                 self._lost(worker, "stopped", "stopped")
-            worker.connection.close()
             worker.process.terminate()
+            worker.peer.hang_up()
             self._leaving.append(worker.process)
         self._staff.clear()
         for process in self._leaving:
@@ -194,8 +195,8 @@ class Pool:
         for worker in list(self._staff):
             ended = not worker.process.is_alive()  # asked before reading: no last word is missed
             try:
-                while worker.connection.poll():
-                    self._hear(worker, *worker.connection.recv(), news=news)
+                while worker.peer.connection.poll():
+                    self._hear(worker, *worker.peer.connection.recv(), news=news)
             except (EOFError, OSError):
                 ended = True
             if ended:
@@ -304,23 +305,14 @@ class Pool:
                 self._dismiss(worker)
 
     def _hire(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
         every = min(self.workers, 64) / MESSAGES_PER_SECOND
-        process = context.Process(
-            target=work,
-            args=(theirs, self.document, self._base, self.sweep, self.folder, self._runs, every),
-            daemon=True,
-            name="gradloom-trial",
-        )
-        process.start()
-        theirs.close()
-        self._staff.append(_Worker(process, ours))
+        given = self.document, self._base, self.sweep, self.folder, self._runs, every
+        self._staff.append(_Worker(Peer(work, "gradloom-trial", given)))
 
     def _dismiss(self, worker: _Worker, at_once: bool = False) -> None:
-        worker.connection.close()  # the process sees the end of the pipe and leaves
         if at_once:
             worker.process.kill()
+        worker.peer.hang_up()  # the process sees the end of the pipe and leaves
         self._staff.remove(worker)
         self._leaving.append(worker.process)
 
@@ -342,5 +334,4 @@ class Pool:
 
     @staticmethod
     def _tell(worker: _Worker, *message: Any) -> None:
-        with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
-            worker.connection.send(message)
+        worker.peer.tell(message)

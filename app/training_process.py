@@ -38,12 +38,16 @@ _REST: Mapping[State, Written] = {
 }  # fmt: skip
 
 
-def work(connection: Connection, given: Assignment) -> None:
-    """The whole life of the process."""
+def work(connection: Connection) -> None:
+    """The whole life of the process; what is to be done comes first."""
     with contextlib.suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     if hasattr(os, "nice"):
         os.nice(5)  # the window comes first
+    try:
+        given: Assignment = connection.recv()
+    except (EOFError, OSError):
+        return  # the parent is gone
     try:
         known = Run(given.resume).facts if given.resume is not None else None
         seed = given.seed if known is None else known.seed if known.drawn else None

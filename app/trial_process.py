@@ -26,21 +26,15 @@ _LOOK_S = 0.05
 """Between two looks at what was told, at most a step more."""
 
 
-def work(
-    connection: Connection,
-    document: bytes,
-    base: Path | None,
-    sweep: Sweep,
-    folder: Path,
-    runs: Path | None,
-    every: float,
-) -> None:
-    """The process's whole life: trials in, results out, until the pipe ends."""
+def work(connection: Connection) -> None:
+    """The process's whole life: a sweep, then trials in and results out, until the pipe ends."""
     with contextlib.suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     if hasattr(os, "nice"):
         os.nice(5)  # the window comes first
     with contextlib.suppress(EOFError, OSError):
+        given: tuple[bytes, Path | None, Sweep, Path, Path | None, float] = connection.recv()
+        document, base, sweep, folder, runs, every = given
         try:
             graph = files.from_bytes(document)
         except (ValueError, OSError) as error:

@@ -8,17 +8,15 @@ when it died.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
+from app.peer import Peer
 from engine import files, probes
 from engine.ops.row import Array
 from engine.train.problem import use_threads
@@ -35,30 +33,6 @@ class Answer:
     fault: str = ""
 
 
-class _Sender:
-    """Sends messages on a thread: a process that computes reads nothing, and a large moment does not fit
-    in the pipe, so that sending it waits."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._messages: SimpleQueue[tuple[Any, ...] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="watcher-sender", daemon=True)
-        self._thread.start()
-
-    def put(self, message: tuple[Any, ...]) -> None:
-        self._messages.put(message)
-
-    def close(self) -> None:
-        """Ends the thread; the process has to be gone, or has to read."""
-        self._messages.put(None)
-        self._thread.join()
-
-    def _work(self) -> None:
-        for message in iter(self._messages.get, None):
-            with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
-                self._connection.send(message)
-
-
 class Watcher:
     """Answers questions about one document; `close` ends it. Nothing here waits.
 
@@ -67,12 +41,11 @@ class Watcher:
 
     def __init__(self, document: bytes, base: Path | None = None) -> None:
         self._document, self._base = document, base
-        self._process: Any = None
-        self._connection: Connection | None = None
-        self._sender: _Sender | None = None
+        self._peer: Peer | None = None
         self._moment: tuple[int, Mapping[str, Array]] = (0, {})
         self._told: tuple[int, Mapping[str, Array]] | None = None
         self._open: dict[str, int] = {}
+        self._serial = 0
 
     @property
     def is_busy(self) -> bool:
@@ -85,14 +58,20 @@ class Watcher:
         self._moment = (0, {})
         self._send("document", document, base)
 
+    def forget(self) -> None:
+        """What was asked before is not answered any more."""
+        self._serial += 1
+        self._open.clear()
+        self._send("forget", self._serial)
+
     def moment(self, step: int, parameters: Mapping[str, Array]) -> None:
         """What the questions to come are about; parameters not named are the document's own."""
         self._moment = step, parameters
 
     def ask(self, key: str, probe: str, options: Mapping[str, Any]) -> None:
         """Asks a question under a key; `poll` brings the answer."""
-        if self._connection is None:
-            self._spawn()
+        if self._peer is None:
+            self._peer = Peer(_work, "gradloom-watcher", (self._serial, self._document, self._base))
         if (
             self._told is None
             or self._told[1] is not self._moment[1]
@@ -105,13 +84,15 @@ class Watcher:
 
     def poll(self) -> list[Answer]:
         """Answers since the last call. A question that ended the process is answered with a sentence."""
-        connection, found = self._connection, []
-        if connection is None:
+        peer, found = self._peer, []
+        if peer is None:
             return []
-        ended = not self._process.is_alive()
+        connection, ended = peer.connection, not peer.process.is_alive()
         try:
             while connection.poll():
-                answer, count = connection.recv()
+                answer, count, serial = connection.recv()
+                if serial != self._serial:
+                    continue
                 self._open[answer.key] = self._open.get(answer.key, 0) - count
                 if self._open[answer.key] <= 0:
                     self._open.pop(answer.key)
@@ -133,54 +114,42 @@ class Watcher:
 
     def close(self) -> None:
         """Ends the process; a later question starts it anew."""
-        process, connection, sender = self._process, self._connection, self._sender
-        self._process = self._connection = self._sender = self._told = None
+        peer, self._peer, self._told = self._peer, None, None
         self._open.clear()
-        if process is not None:
+        if peer is not None:
+            process = peer.process
             process.terminate()  # it holds nothing that could be lost
+            peer.hang_up()
             process.join(1.0)
             if process.is_alive():
                 process.kill()
                 process.join()
             process.close()
-        if sender is not None:
-            sender.close()
-        if connection is not None:
-            connection.close()
-
-    def _spawn(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_work,
-            args=(theirs, self._document, self._base),
-            daemon=True,
-            name="gradloom-watcher",
-        )
-        self._process.start()
-        theirs.close()
-        self._sender = _Sender(self._connection)
 
     def _send(self, *message: Any) -> None:
-        if self._sender is not None:
-            self._sender.put(message)
+        if self._peer is not None:
+            self._peer.tell(message)
 
 
-def _work(connection: Connection, document: bytes, base: Path | None) -> None:
-    """The process's whole life: questions in, answers out, until the pipe ends."""
+def _work(connection: Connection) -> None:
+    """The process's whole life: a document, then questions in and answers out, until the pipe ends."""
     with contextlib.suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(10)  # behind the window and behind training
     use_threads(1)
-    scene, fault = _opened(document, base)
     waiting: dict[str, tuple[int, str, dict[str, Any]]] = {}
     with contextlib.suppress(EOFError, OSError):
+        serial, *about = connection.recv()
+        scene, fault = _opened(*about)
         while True:
             while not waiting or connection.poll():
                 kind, *rest = connection.recv()
                 if kind == "document":
                     scene, fault = _opened(*rest)
+                elif kind == "forget":
+                    serial = rest[0]
+                    waiting.clear()
                 elif kind == "moment":
                     if scene is not None:
                         scene.at(rest[1], rest[0])
@@ -190,7 +159,7 @@ def _work(connection: Connection, document: bytes, base: Path | None) -> None:
                     waiting[key] = count, probe, options
             key = next(iter(waiting))
             count, probe, options = waiting.pop(key)
-            connection.send((_answer(scene, fault, key, probe, options), count))
+            connection.send((_answer(scene, fault, key, probe, options), count, serial))
 
 
 def _opened(document: bytes, base: Path | None) -> tuple[Scene | None, str]:

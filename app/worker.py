@@ -9,10 +9,8 @@ spoils nothing. The child ends when its parent does, because its end of the pipe
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import time
 from collections.abc import Mapping
-from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from app.messages import Assignment, Layout, Progress, State
+from app.peer import Peer
 from app.training_process import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, work
 from engine.files import FileError
 from engine.ops.row import Array
@@ -61,8 +60,7 @@ class Trainer:
         self.run: Path | None = None
         """The folder that this training is recorded in, once the process has said so."""
         self._given = Assignment(document, base, seed, runs, resume, parent)
-        self._process: Any = None
-        self._connection: Connection | None = None
+        self._peer: Peer | None = None
         self._memory: SharedMemory | None = None
         self._layout: Layout | None = None
         self._snapshot: dict[str, Array] = {}
@@ -101,7 +99,7 @@ class Trainer:
 
         A process that does not answer in time is ended by `poll`; the newest parameters stay.
         """
-        if self._connection is not None and self._stopping is None:
+        if self._peer is not None and self._stopping is None:
             self._stopping = time.monotonic()
         self._send("stop")
 
@@ -135,11 +133,11 @@ class Trainer:
         so.
         """
         news: list[Progress] = []
-        connection = self._connection
-        if connection is None:
+        peer = self._peer
+        if peer is None:
             return news
-        # asked before reading, so that no last word is missed
-        ended = self._process is not None and not self._process.is_alive()
+        connection = peer.connection
+        ended = not peer.process.is_alive()  # asked before reading, so that no last word is missed
         snapshot: Progress | None = None
         try:
             while connection.poll():
@@ -159,7 +157,7 @@ class Trainer:
         if ended:
             news += self._end()
         elif self._stopping is not None and time.monotonic() > self._stopping + self._patience:
-            self._process.kill()
+            peer.process.kill()
             news += self._end(f"did not answer for {self._patience:.1f} s and was ended")
         return news
 
@@ -174,7 +172,7 @@ class Trainer:
         training runs; `poll` brings them in. After a message with the state paused, stopped,
         finished or failed they are those of that message's step.
         """
-        if self.is_running and not self._asked and self._connection is not None:
+        if self.is_running and not self._asked and self._peer is not None:
             self._asked = True
             self._send("snapshot")
         return self._snapshot
@@ -186,11 +184,10 @@ class Trainer:
 
     def close(self) -> None:
         """Ends the process and frees what it used; the last parameters stay."""
-        process, connection = self._process, self._connection
-        self._process = self._connection = None
-        if connection is not None:
-            connection.close()  # the child sees the end of the pipe and leaves
-        if process is not None:
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            peer.hang_up()  # the child sees the end of the pipe and leaves
+            process = peer.process
             process.join(1.0)
             if process.is_alive():
                 process.terminate()
@@ -208,10 +205,11 @@ class Trainer:
     # ------------------------------------------------------------ inside
 
     def _start(self, *command: Any) -> None:
-        if self._connection is None:
+        if self._peer is None:
             if self.state != "idle":
                 raise RuntimeError("this training has ended; make a new one to train again")
-            self._spawn()
+            self._peer = Peer(work, "gradloom-training", self._given)
+            self.state = "starting"
             for early in self._early.values():
                 self._send(*early)
         self._send(*command)
@@ -223,25 +221,13 @@ class Trainer:
 
     def _tell(self, key: tuple[str, ...], *command: Any) -> None:
         """Sends it, or keeps the newest of its key until there is a process."""
-        if self._connection is None:
+        if self._peer is None:
             self._early[key] = command
         self._send(*command)
 
     def _send(self, *command: Any) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(OSError):  # a dead process is `poll`'s to report
-                self._connection.send(command)
-
-    def _spawn(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=work, args=(theirs, self._given), daemon=True, name="gradloom-training"
-        )
-        process.start()
-        theirs.close()
-        self._process, self._connection = process, ours
-        self.state = "starting"
+        if self._peer is not None:
+            self._peer.tell(command)
 
     def _attach(self, layout: Layout) -> None:
         self._layout, self.run = layout, layout.run
@@ -260,11 +246,10 @@ class Trainer:
         self._snapshot_step = progress.step
 
     def _end(self, how: str = "") -> list[Progress]:
-        process = self._process
         code = None
-        if process is not None:
-            process.join(1.0)
-            code = process.exitcode
+        if self._peer is not None:
+            self._peer.process.join(1.0)
+            code = self._peer.process.exitcode
         has_failed = self.state == "failed"
         self.close()
         if has_failed:

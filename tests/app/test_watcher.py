@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,11 @@ def answers(watcher: Watcher, wanted: int = 1, seconds: float = 20.0) -> list[An
         found += watcher.poll()
         time.sleep(0.01)
     return found
+
+
+def process_of(watcher: Watcher) -> Any:
+    assert watcher._peer is not None
+    return watcher._peer.process
 
 
 @pytest.fixture
@@ -44,14 +50,14 @@ def test_a_probe_that_breaks_takes_no_other_question_with_it(watcher: Watcher) -
     watcher.ask("b", "metrics", {})
     found = {answer.key: answer for answer in answers(watcher, 2)}
     assert "cannot be computed" in found["a"].fault
-    assert not found["b"].fault and watcher._process.is_alive()
+    assert not found["b"].fault and process_of(watcher).is_alive()
 
 
 def test_a_killed_process_is_told_and_comes_up_anew(watcher: Watcher) -> None:
     watcher.ask("a", "nothing", {})
     answers(watcher)
-    watcher._process.kill()
-    watcher._process.join()
+    process_of(watcher).kill()
+    process_of(watcher).join()
     watcher.ask("b", "nothing", {})
     assert "started again" in answers(watcher)[0].fault
     watcher.ask("c", "nothing", {})
@@ -71,21 +77,21 @@ def test_asking_of_a_large_moment_does_not_wait_for_a_busy_process(watcher: Watc
     answers(watcher)
     watcher.moment(7, {"n999": np.zeros(2_000_000)})
     asking = threading.Thread(target=watcher.ask, args=("b", "nothing", {}), daemon=True)
-    os.kill(watcher._process.pid, signal.SIGSTOP)
+    os.kill(process_of(watcher).pid, signal.SIGSTOP)
     try:
         asking.start()
         asking.join(5.0)
         assert not asking.is_alive()
         assert not watcher.poll() and watcher.is_busy
     finally:
-        os.kill(watcher._process.pid, signal.SIGCONT)
+        os.kill(process_of(watcher).pid, signal.SIGCONT)
     assert [(a.key, a.step) for a in answers(watcher)] == [("b", 7)]
 
 
 def test_it_ends_while_a_large_moment_is_on_its_way(watcher: Watcher) -> None:
     watcher.ask("a", "nothing", {})
     answers(watcher)
-    os.kill(watcher._process.pid, signal.SIGSTOP)
+    os.kill(process_of(watcher).pid, signal.SIGSTOP)
     watcher.moment(7, {"n999": np.zeros(2_000_000)})
     watcher.ask("b", "nothing", {})
     watcher.close()

@@ -66,7 +66,8 @@ def in_state(*states: str) -> Callable[[Progress], bool]:
 
 
 def process_of(trainer: Trainer) -> int:
-    return int(trainer._process.pid)
+    assert trainer._peer is not None
+    return int(trainer._peer.process.pid)
 
 
 def is_alive(pid: int) -> bool:
@@ -236,7 +237,7 @@ def test_a_document_that_cannot_be_trained(text: bytes, make: Callable[..., Trai
     last = until(trainer, in_state("failed"))[-1]
     assert last.message and "\n" not in last.message
     end = time.monotonic() + PATIENCE
-    while trainer._process is not None and time.monotonic() < end:
+    while trainer._peer is not None and time.monotonic() < end:
         trainer.poll()
         time.sleep(0.01)
     assert trainer.state == "failed"
@@ -305,7 +306,7 @@ if __name__ == "__main__":
     {command}
     while not trainer.poll():
         time.sleep(0.01)
-    print(trainer._process.pid, flush=True)
+    print(trainer._peer.process.pid, flush=True)
     time.sleep(600)
 """
 

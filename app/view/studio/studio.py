@@ -105,6 +105,9 @@ class Studio(QObject):
         self.now, self.past = Moment(), None
         self.bridge.following = True
         self._document = -1
+        self._asked.clear()
+        if self._watcher is not None:
+            self._watcher.forget()
         for panel in self.panels.values():
             panel.forget()
         self._move()
