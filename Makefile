@@ -50,6 +50,7 @@ pictures: .venv-run ## Draws the README's pictures of the worked example anew.
 	  $(SHOT) docs/pictures/backward.png --step 10; \
 	  $(SHOT) docs/pictures/why.png --panel why --select x; \
 	  $(SHOT) docs/pictures/what-if.png --panel what_if --select x --theme light; \
+	  $(BIN)/gradloom shot example:softmax-digits docs/pictures/training.png --epochs 40; \
 	  $(BIN)/gradloom animate $(WORKED) --to docs/pictures/stepping.gif --force; }
 
 format: .venv-test ## Formats the source.

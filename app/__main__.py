@@ -78,6 +78,7 @@ def picture(
     scheme: str = "dark",
     panel: str = "",
     chosen: str = "",
+    epochs: int | None = None,
 ) -> int:
     """Draws the window with a document to a PNG; returns the exit code."""
     from app import arguments
@@ -85,7 +86,7 @@ def picture(
 
     graph, base = arguments.open_document(file)
     path = None if base is None else Path(file)
-    shot.picture(graph, path, out, size, step, scheme, panel, chosen)
+    shot.picture(graph, path, out, size, step, scheme, panel, chosen, epochs)
     return 0
 
 

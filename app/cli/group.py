@@ -27,12 +27,12 @@ VALUES = "NAME=VALUE: a number, a nested list such as [[1,2],[3,4]], or @file.np
 class Drawings:
     """What needs Qt and so is given from above; each returns an exit code.
 
-    `window(file, out, (width, height), step, theme, panel, node)` draws the window with a document, and
-    `canvas(file, out, step, theme, scale, values, transparent)` the document alone;
+    `window(file, out, (width, height), step, theme, panel, node, epochs)` draws the window with a
+    document, `canvas(file, out, step, theme, scale, values, transparent)` the document alone;
     `film(file, out, (width, part, theme, values), seconds, loop)` its steps one after another.
     """
 
-    window: Callable[[str, Path, tuple[int, int], int | None, str, str, str], int]
+    window: Callable[[str, Path, tuple[int, int], int | None, str, str, str, int | None], int]
     canvas: Callable[[str, Path, int | None, str, int, bool, bool], int]
     film: Callable[[str, Path, tuple[int, str, str, bool], float, bool], int]
 

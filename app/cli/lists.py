@@ -119,6 +119,12 @@ def doctor(as_json: bool) -> int:
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
 @click.option("--panel", default="", metavar="NAME", help="In front of the others, such as why.")
 @click.option("--select", "node", default="", metavar="NODE", help="The node that is selected.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(0),
+    metavar="K",
+    help="Trained for so many, with the training views.",
+)
 @click.pass_obj
 def shot(
     drawings: Drawings | None,
@@ -129,6 +135,7 @@ def shot(
     theme: str,
     panel: str,
     node: str,
+    epochs: int | None,
 ) -> int:
     """Draw the window with a document to a PNG; needs no display."""
     from app import arguments
@@ -136,4 +143,4 @@ def shot(
     pixels = arguments.picture_size(size)
     if drawings is None:
         raise ValueError("a picture needs the window; run 'python -m app shot' for it")
-    return drawings.window(file, out, pixels, step, theme, panel, node)
+    return drawings.window(file, out, pixels, step, theme, panel, node, epochs)

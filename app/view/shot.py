@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -25,6 +27,7 @@ from app.view.canvas.export import Choices, drawn
 from app.view.crash import CrashGuard
 from app.view.film import Reel, Take
 from app.view.window import Window
+from engine.edits import set_setting
 from engine.files import write_bytes
 from engine.graph import Graph
 
@@ -98,9 +101,11 @@ def picture(
     scheme: str = "dark",
     panel: str = "",
     node: str = "",
+    epochs: int | None = None,
 ) -> None:
     """`gradloom shot`: the window with a document after `step` micro-steps (all unless given), a
-    panel in front and a node selected, both by name.
+    panel in front and a node selected, both by name; with `epochs` it is trained for as many and the
+    training views are shown.
 
     Raises ValueError when there are fewer steps, no such panel or node, or the file cannot be
     written.
@@ -114,8 +119,12 @@ def picture(
             _seek(window.session, step)
         if node:
             _select(window.session, node)
+        if epochs is not None:
+            _train(window, epochs)
         if panel:
             _show(window, panel)
+        if epochs is not None:
+            _wait(lambda: not window.studio.is_busy)
         save(window, out)
     finally:
         drop(window)
@@ -166,6 +175,28 @@ def animate(
         animation.check(suffix, len(reel.steps))
         write_bytes(out, animation.encode(suffix, reel.frames(), reel.film(seconds, loop)))
     mathematics.clear_cache()
+
+
+def _train(window: Window, epochs: int) -> None:
+    """Raises ValueError with the sentence why it cannot be trained."""
+    window.panel_room.toggle_training()
+    recipe = window.session.root.recipe
+    for number in range(len(recipe.stages)):
+        recipe = recipe.changed(number, epochs=epochs)
+    window.session.do_outside(set_setting("recipe", recipe), "Change the recipe")
+    window.canvas.fit()
+    window.train()
+    _wait(lambda: not window.bridge.running)
+    last = window.bridge.last
+    if last is None or last.state != "finished":
+        raise ValueError(last.message if last is not None else "the document was not trained")
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    """Lets the window work until something is done, two minutes at most."""
+    until = time.monotonic() + 120
+    while not done() and time.monotonic() < until:
+        settle(50)
 
 
 def _select(session: Session, name: str) -> None:

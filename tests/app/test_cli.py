@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -556,7 +559,7 @@ def test_pictures_are_given_from_above(capsys: pytest.CaptureFixture[str]) -> No
     args = ["shot", "example:xor", "out.png", "--size", "800x600", "--step", "3"]
     drawings = Drawings(picture, picture, picture)
     assert main(args, drawings) == 0
-    assert asked == [("example:xor", Path("out.png"), (800, 600), 3, "dark", "", "")]
+    assert asked == [("example:xor", Path("out.png"), (800, 600), 3, "dark", "", "", None)]
     assert main([*args[:-1], "-3"], drawings) == main([*args, "--size", "8x6"], drawings) == 2
     assert main(args) == 2
     asked.clear()
@@ -581,3 +584,19 @@ def test_two_columns() -> None:
     graph, _ = open_document("example:worked-example")
     lines = two_columns(evaluate(graph).steps).splitlines()
     assert lines[0].split() == ["Forward", "Backward"] and "dJ/dJ = 1" in lines[2]
+
+
+def test_a_picture_of_a_training(tmp_path: Path) -> None:
+    """The window trains, shows the views of it, and waits for what they say."""
+    out = tmp_path / "trained.png"
+    words = ["shot", "example:xor", str(out), "--epochs", "30", "--size", "1200x800"]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes().startswith(b"\x89PNG")

@@ -125,6 +125,11 @@ class Studio(QObject):
 
     # ------------------------------------------------------------ asking
 
+    @property
+    def is_busy(self) -> bool:
+        """True while a panel that is seen waits for what it shows."""
+        return bool(self._asked) or any(self.panels[n].isVisible() for n in self._stale)
+
     def tick(self) -> None:
         """Hands out answers, and asks what is stale and seen; rests when there is nothing to do."""
         watcher = self._watcher
