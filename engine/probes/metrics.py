@@ -265,8 +265,8 @@ def _residuals(guess: Array, target: Array) -> Residuals:
     gap = guess.astype(np.float64) - target
     columns = (-1, target.shape[-1]) if target.ndim > 1 else (-1, 1)
     wide, wanted = gap.reshape(columns), target.reshape(columns).astype(np.float64)
-    spread = np.square(wanted - wanted.mean(axis=0)).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        spread = np.square(wanted - wanted.mean(axis=0)).sum(axis=0)
         parts = np.where(spread > 0, 1.0 - np.square(wide).sum(axis=0) / spread, math.nan)
         rmse = math.sqrt(np.square(gap).mean())
     chosen = np.linspace(0, gap.size - 1, min(gap.size, POINTS)).round().astype(np.int64)

@@ -133,18 +133,19 @@ def chosen_plane(scene: Scene, entries: Sequence[Entry], key: str) -> Plane:
 
 def random_plane(scene: Scene, seed: int, key: str, rows: Array) -> Plane:
     """Two random directions through where the parameters are, each filter's part as long as the
-    filter (Li et al. 2018)."""
+    filter (Li et al. 2018); as long as all parameters together where filters leave one direction only."""
     names, values = _now(scene)
     centre = _flat(values, names)
     if len(centre) < 2:
         raise ValueError("there is one number to train; a plane needs two")
-    axes = _filter_axes(scene.loss_expansion(rows), values)
+    filters = _filter_axes(scene.loss_expansion(rows), values)
     draw = np.random.default_rng(seed)
-    across = filter_normalized(draw, values, axes)
-    for _ in range(64):
-        up = filter_normalized(draw, values, axes)
-        if abs(across @ up) < 0.5 * np.linalg.norm(across) * np.linalg.norm(up):
-            return _plane(scene, key, "random", names, values, (centre, across, up))
+    for axes in (filters, {}):  # filters of one weight each may leave no second direction
+        across = filter_normalized(draw, values, axes)
+        for _ in range(64):
+            up = filter_normalized(draw, values, axes)
+            if abs(across @ up) < 0.5 * np.linalg.norm(across) * np.linalg.norm(up):
+                return _plane(scene, key, "random", names, values, (centre, across, up))
     raise ValueError("no two directions that differ were found; draw others")
 
 

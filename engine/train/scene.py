@@ -141,8 +141,18 @@ class Scene:
         )
 
     def loss(self, rows: Array | None = None, feeds: Mapping[str, Array] | None = None) -> float:
-        """The loss on these rows, all training rows unless told."""
-        return float(self.values([self.loss_node], rows, feeds)[self.loss_node])
+        """The loss on these rows, all training rows unless told. Raises ValueError when it is no single
+        number."""
+        node = self.loss_node
+        value = self.values([node], rows, feeds)[node]
+        if value.shape:
+            raise self._not_single(node)
+        return float(value)
+
+    def _not_single(self, node: str) -> TrainingError:
+        return TrainingError(
+            f"{self.graph.name(node)} is not a single number; wrap it in mean(...) or sum(...)"
+        )
 
     def losses(
         self,
@@ -187,9 +197,7 @@ class Scene:
             ("values", node), parameters, fed, False, lambda e: {node: _step(self.graph, e, node)}
         )
         if isinstance(ref := refs[node], str) and plan.spec(ref).shape:
-            raise TrainingError(
-                f"{self.graph.name(node)} is not a single number; wrap it in mean(...) or sum(...)"
-            )
+            raise self._not_single(node)
         return plan, refs[node]
 
     def gradients(
@@ -210,7 +218,7 @@ class Scene:
         def adjoints(expansion: Expansion) -> dict[str, Ref]:
             loss = _step(self.graph, expansion, output)
             if not isinstance(loss, str) or (expansion.spec(loss).shape and upstream is None):
-                raise TrainingError(f"{self.graph.name(output)} is not a single number")
+                raise self._not_single(output)
             seed: Ref = 1.0
             if upstream is not None:
                 seed = expansion.source(SEED, ops.TABLE["constant"], upstream)

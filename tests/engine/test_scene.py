@@ -10,6 +10,7 @@ import pytest
 from engine import examples
 from engine.compose import compose
 from engine.graph import Graph, Source, Stage
+from engine.probes import PROBES
 from engine.train.roles import roles
 from engine.train.scene import Scene
 from engine.train.session import Training
@@ -84,6 +85,18 @@ def test_a_node_without_a_value_is_told_in_a_sentence() -> None:
     graph = Graph()
     with pytest.raises(ValueError, match="nothing to minimise"):
         Scene(graph).loss()
+
+
+def test_a_loss_of_several_numbers_is_told_in_a_sentence_by_every_probe() -> None:
+    graph = compose("J = (w * 2 - 1) ^ 2", {"w": np.array([2.0, 1.0])})
+    node = graph.nodes[str(graph.id_of("w"))]
+    graph.put("nodes", node.id, replace(node, op="parameter"))
+    scene = Scene(graph)
+    with pytest.raises(ValueError, match="J is not a single number; wrap it"):
+        scene.loss()
+    for name in ("flow", "ratios"):
+        with pytest.raises(ValueError, match="J is not a single number; wrap it"):
+            PROBES[name].answer(scene)
 
 
 @pytest.mark.parametrize("name", ["xor", "softmax-digits", "your-csv"])

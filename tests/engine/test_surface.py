@@ -17,6 +17,7 @@ from engine.probes.planes import Plane, principal_directions
 from engine.probes.surface import Grid, order, surface
 from engine.train.scene import Scene
 from engine.train.session import Training
+from tests.networks import network
 
 KEY = "plane"
 
@@ -38,6 +39,18 @@ def _all(scene: Scene, bounds: tuple[float, float, float, float]) -> Array:
         part = surface(scene, KEY, bounds=bounds, first=grid.count)
         grid.take(part.first, part.losses)
     return grid.losses()
+
+
+def test_one_weight_and_a_bias_have_a_random_plane() -> None:
+    """A straight line through points: its one filter has one weight, so that it has no second direction."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((9, 1))
+    values = {"W": np.array([[0.5]]), "b": np.array([1.0])}
+    graph = network("z = x @ W + b\nloss = mse(z, y)", x, 2 * x - 1, values)
+    plane = _made(Scene(graph), kind="random", seed=1)
+    lengths = np.linalg.norm([plane.across, plane.up], axis=1)
+    assert lengths == pytest.approx(np.hypot(0.5, 1.0))
+    assert abs(plane.across @ plane.up) < 0.5 * lengths.prod()
 
 
 def test_points_come_coarse_first_and_each_once() -> None:
