@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from engine import ties
-from engine.edits import Batch, Edit, Put, tensors_of
-from engine.expansion import Start
+from engine.edits import Batch, Edit, Put, set_options, set_tensor, tensors_of
+from engine.expansion import MAX_ENTRIES, Start
 from engine.flatten import draw_start
-from engine.graph import Graph, GraphError
+from engine.graph import Graph, GraphError, Node
 from engine.ops.row import Array
-from engine.shapes import ShapeError
+from engine.shapes import Shape, ShapeError, shape_text
 
 
 def fresh_starts(graph: Graph) -> list[Edit]:
@@ -24,10 +29,78 @@ def fresh_starts(graph: Graph) -> list[Edit]:
     return edits
 
 
-def reinitialised(graph: Graph, node_ids: Iterable[str], values: Mapping[str, Array]) -> Edit:
+class _NotKnown(GraphError):
+    """A shape names a size that nobody knows yet."""
+
+
+def _wanted_shape(node: Node, sizes: Mapping[str, int], value: Array) -> Shape:
+    """The shape that a parameter's `shape` asks for; that of its value where it asks for none.
+
+    Names are read off `sizes`, others off the value's axis. Raises GraphError for one that neither knows.
+    """
+    wanted = node.options.get("shape", ())
+    parts = wanted if isinstance(wanted, tuple) else (wanted,)
+    if not parts:
+        return value.shape
+    own: tuple[int | None, ...] = value.shape if value.ndim == len(parts) else (None,) * len(parts)
+    shape = []
+    for part, known in zip(parts, own, strict=True):
+        size = sizes.get(part, known) if isinstance(part, str) else int(part)
+        if size is None:
+            told = ", ".join(sizes) or "none without data"
+            raise _NotKnown(f"the shape of {node.name} names {part!r}; the sizes known are: {told}")
+        shape.append(size)
+    if min(shape) < 0 or math.prod(shape) > MAX_ENTRIES:
+        raise GraphError(
+            f"{node.name} cannot be {shape_text(tuple(shape))}: its sizes are 0 or more, "
+            f"and it has at most {MAX_ENTRIES:,} numbers"
+        )
+    return tuple(shape)
+
+
+def with_options(
+    graph: Graph, node_id: str, options: Mapping[str, Any], sizes: Mapping[str, int]
+) -> Edit:
+    """Sets options; a parameter that is told another shape or another start begins anew in it.
+
+    What was given is spread over a new shape where it can be, else it is zeros. A shape that names
+    a size which is not in `sizes` is made when the size is known. Raises GraphError for a shape that
+    cannot be filled.
+    """
+    edit = set_options(graph, node_id, options)
+    node, value = graph.nodes[node_id], graph.tensors.get(node_id)
+    if value is None or "init" not in node.options or not {"shape", "init"} & options.keys():
+        return edit
+    told = replace(node, options={**node.options, **options})
+    try:
+        shape = _wanted_shape(told, sizes, value)
+    except _NotKnown:
+        return edit
+    if told.options["init"] != "given":
+        return Batch((edit, set_tensor(node_id, _drawn(graph, node_id, told, shape))))
+    if value.shape == shape:
+        return edit
+    try:
+        return Batch((edit, set_tensor(node_id, np.broadcast_to(value, shape))))
+    except ValueError:
+        return Batch((edit, set_tensor(node_id, np.zeros(shape, value.dtype))))
+
+
+def _drawn(graph: Graph, key: str, node: Node, shape: Shape) -> Array:
+    try:
+        start = draw_start(key, Start(shape, node.options), graph.recipe.seed)
+    except ShapeError as error:
+        raise GraphError(f"{node.name}: {error}") from None
+    return start.astype(graph.dtype)
+
+
+def reinitialised(
+    graph: Graph, node_ids: Iterable[str], values: Mapping[str, Array], sizes: Mapping[str, int]
+) -> Edit:
     """The parameters of nodes, and those inside modules, begin anew as they say they start.
 
-    `values` are those that steps have, by id or path. Raises GraphError where nothing can be drawn.
+    `values` are those that steps have, by id or path; `sizes` what the names in shapes stand for.
+    Raises GraphError where nothing can be drawn.
     """
     edits: list[Edit] = []
     for key in dict.fromkeys(
@@ -40,11 +113,8 @@ def reinitialised(graph: Graph, node_ids: Iterable[str], values: Mapping[str, Ar
         elif (
             node is not None and node.options.get("init", "given") != "given" and value is not None
         ):
-            start = Start(value.shape, node.options)
-            try:
-                edits.append(Put("tensors", key, draw_start(key, start, graph.recipe.seed)))
-            except ShapeError as error:
-                raise GraphError(f"{node.name}: {error}") from None
+            shape = value.shape if "." in key else _wanted_shape(node, sizes, value)
+            edits.append(set_tensor(key, _drawn(graph, key, node, shape)))
     if not edits:
         raise GraphError(
             "nothing here was given another value; choose how a parameter starts first"

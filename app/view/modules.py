@@ -14,6 +14,7 @@ from engine.edits import Edit
 from engine.graph import Graph, GraphError
 from engine.modules import make_module
 from engine.starts import reinitialised
+from engine.train.data import known_sizes
 from engine.unpacking import remove_module, rename_module, unpack_module
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Modules(QObject):
         session = self.session
         try:
             values = session.evaluation.values
-            edit = reinitialised(session.graph, session.selection, values)
+            sizes = {} if session.place else known_sizes(session.root, session.base)
+            edit = reinitialised(session.graph, session.selection, values, sizes)
             session.do(edit, tr("Reinitialise"))
         except GraphError as error:
             self.problem.emit(str(error))

@@ -262,6 +262,16 @@ def main_source(graph: Graph) -> str | None:
     return next((source for source, _ in data_nodes(graph).values()), None)
 
 
+def known_sizes(graph: Graph, base: Path | None = None) -> dict[str, int]:
+    """What names in shapes stand for: the document's sizes, and those of data that can be read now."""
+    sizes: dict[str, int] = dict(graph.settings["sizes"])
+    source = main_source(graph)
+    if source is not None:
+        with suppress(ValueError, OSError), kinds.at_once():
+            sizes |= load(graph, source, base).sizes()
+    return sizes
+
+
 def resolve_shapes(graph: Graph, dataset: Dataset | None) -> dict[str, Shape]:
     """The shape of every parameter whose `shape` option says one, names replaced by sizes.
 

@@ -22,7 +22,7 @@ from app.session import Session
 from app.view import dialogs, settings, shot, theme
 from app.view.crash import CrashGuard
 from app.view.window import Window
-from engine import examples, files, ops
+from engine import edits, examples, files, ops
 from engine.compose import compose
 from engine.edits import set_tensors
 from engine.graph import Graph, Source
@@ -565,3 +565,29 @@ def test_f1_shows_the_page_of_the_selected_operator(window: Window) -> None:
     window._help.add.click()
     assert len(window.session.graph.nodes) == before + 1
     window._help.close()
+
+
+def test_a_parameter_takes_the_shape_and_the_start_that_the_inspector_is_told(
+    window: Window,
+) -> None:
+    session = window.session
+    add, w = edits.add_node(session.graph, "parameter", "W")
+    session.do(add, "Add")
+    session.select((w,))
+    field = window.inspector.options["shape"].widget
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "(2, 8)")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert session.graph.tensors[w].shape == (2, 8)
+    init = window.inspector.options["init"].widget
+    init.setFocus()
+    while init.currentText() != "xavier":
+        QTest.keyClick(init, Qt.Key.Key_Down)
+        init = window.inspector.options["init"].widget
+    drawn = session.graph.tensors[w]
+    assert drawn.shape == (2, 8) and len(np.unique(drawn)) == 16
+    assert session.evaluation.specs[w].shape == (2, 8)
+    session.do(edits.set_tensor(w, 0.0), "Set value")  # however it came to be a number
+    window.inspector.reinitialise.click()
+    assert np.array_equal(session.graph.tensors[w], drawn)

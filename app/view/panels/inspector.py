@@ -27,11 +27,12 @@ from app.view.panels import facts
 from app.view.panels.controls import Field, OptionControl
 from app.view.panels.note_form import NoteForm
 from app.view.panels.numbers import ROOM, Numbers
-from engine import edits
+from engine import edits, starts
 from engine.edits import Edit
 from engine.graph import TIED, GraphError
 from engine.ops.row import Array
 from engine.shapes import shape_text
+from engine.train.data import known_sizes
 
 EDITABLE_ENTRIES = 400
 """A tensor with more entries is shown by its range and changed by training, not by typing."""
@@ -366,9 +367,17 @@ class Inspector(QScrollArea):
             self.name.restore()
 
     def _set_option(self, name: str, value: Any) -> None:
-        if self.node is not None:
-            edit = edits.set_options(self.session.graph, self.node, {name: value})
-            self._do(edit, tr(f"Set {name.replace('_', ' ')}"))
+        if self.node is None:
+            return
+        session = self.session
+        sizes = {} if session.place else known_sizes(session.root, session.base)
+        try:
+            edit = starts.with_options(session.graph, self.node, {name: value}, sizes)
+        except GraphError as error:
+            self.refused.emit(str(error))
+            self.refresh()
+            return
+        self._do(edit, tr(f"Set {name.replace('_', ' ')}"))
 
     def _set_literal(self, text: str) -> None:
         field = self.sender()
