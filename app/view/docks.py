@@ -82,6 +82,7 @@ class Dock(QDockWidget):
         panel.setSizePolicy(room)
         self.setWidget(panel)
         self.visibilityChanged.connect(self._shown)
+        self.topLevelChanged.connect(self._floated)
         self.restyle()
 
     def restyle(self) -> None:
@@ -99,6 +100,11 @@ class Dock(QDockWidget):
         self._title.set_named(self.isFloating() or not beside)
         if isValid(self.widget()):
             self.widget().setVisible(visible)
+
+    def _floated(self, on: bool) -> None:
+        """Out of its tabs a dock is seen, which Qt does not tell."""
+        if on:
+            self._shown(not self.isHidden())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if not self._title.geometry().contains(event.pos()):

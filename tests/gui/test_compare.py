@@ -500,6 +500,10 @@ def test_documents_without_parameters_say_so(window: Window, graph: Graph) -> No
     assert "Add a parameter and a loss" in panel.message.text()
     panel.start()
     assert not panel.comparison.is_on
+    for preset in ("race", "restarts", "rates"):
+        window.commands.run(f"train.{preset}")
+        assert not panel.comparison.is_on and not panel.setup.lines
+        assert "Add a parameter and a loss" in panel.message.text()
     window.show_start()
 
 

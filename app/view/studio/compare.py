@@ -166,9 +166,11 @@ class ComparePanel(StudioPanel):
     # ------------------------------------------------------------ commands
 
     def compare(self, preset: str) -> None:
-        """Starts a ready-made sweep."""
+        """Starts a ready-made sweep; without parameters there is only the sentence that asks for them."""
         self._edited()
-        self.setup.choose_preset(preset)
+        if has_parameters(self.session.root):
+            self.setup.show_graph(self.session.root)
+            self.setup.choose_preset(preset)
         self.start()
 
     def start(self) -> None:
