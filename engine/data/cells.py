@@ -313,6 +313,7 @@ def fill(sheet: Sheet, seen: Survey, made: Plan, options: dict[str, Any], shelf:
     hot = options["texts"] == "one-hot"
     shelf.open("x", (seen.kept, len(made.columns)), "<f8")
     y_columns: list[list[Array]] = [[] for _ in made.targets]
+    filled = 0
     for lines, cells in sheet.parts():
         keep = np.ones(len(lines), bool)
         read = {}
@@ -320,6 +321,9 @@ def fill(sheet: Sheet, seen: Survey, made: Plan, options: dict[str, Any], shelf:
             read[name] = numbers(cells[i], sheet.decimal_comma)
             if options["missing"] != "fill" or name in made.targets:
                 keep &= ~read[name][1]
+        filled += int(keep.sum())
+        if filled > seen.kept:
+            break
         x = np.empty((int(keep.sum()), len(made.columns)))
         column = 0
         for name, kinds in made.features:
@@ -344,6 +348,8 @@ def fill(sheet: Sheet, seen: Survey, made: Plan, options: dict[str, Any], shelf:
                 part.append(np.searchsorted(np.asarray(made.classes), texts))
             else:
                 part.append(read[name][0][keep])
+    if filled != seen.kept:
+        raise DataError(f"{sheet.file} was changed while it was read; read it again")
     fields = dict(shelf.filled())
     classes = made.classes
     if len(made.targets) == 1:

@@ -124,7 +124,7 @@ def read(source: Source, base: Path | None = None, tensors: Tensors = NO_TENSORS
         path, stamps = str(place), (stamp(place),)
         if (labels := source.options.get("labels")) and isinstance(labels, str):
             stamps += (stamp(locate(labels, base)),)
-        elif not place.is_dir():
+        elif any(option.name == "labels" for option in KINDS[source.kind].options):
             stamps += (stamp_of_folder(place.parent),)
     folder = (base or Path.cwd()).absolute()
     return _read(source.kind, path, source.target, options, folder, stamps)

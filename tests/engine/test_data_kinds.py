@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import struct
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 
 from engine import data
 from engine.compose import compose
-from engine.data import KINDS, DataError
+from engine.data import KINDS, DataError, cells, csv_file
 from engine.data import place as places
+from engine.data.cache import Shelf
+from engine.data.record import settings
 from engine.graph import Graph, Source
 from engine.train import data as training
 
@@ -390,3 +393,30 @@ def test_embedding_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         DataError, match=r"the data d have .* of numbers and a document takes in 1000 bytes"
     ):
         data.embed(graph, "d")
+
+
+def test_a_file_that_is_written_while_it_is_read_is_told(tmp_path: Path) -> None:
+    """Rows come or go between the look at its columns and the reading of them."""
+    path = tmp_path / "log.csv"
+    for rows in (2, 4):
+        path.write_text("a,b\n" + "1,0.5\n" * 3)
+        options = settings(csv_file.OPTIONS, Source("csv"))
+        sheet = csv_file.CsvSheet(path, options)
+        seen = cells.survey(sheet, ["a"], ["b"], options)
+        made = cells.plan(sheet, seen, ["a"], ["b"], options)
+        path.write_text("a,b\n" + "1,0.5\n" * rows)
+        with pytest.raises(DataError, match=r"log\.csv was changed while it was read"):
+            cells.fill(sheet, seen, made, options, Shelf())
+
+
+def test_other_files_beside_a_csv_file_do_not_make_it_be_read_again(tmp_path: Path) -> None:
+    """A document is saved beside its data again and again."""
+    path = tmp_path / "d.csv"
+    path.write_text("a,b\n1,0.5\n2,1.5\n")
+    source = Source("csv", str(path))
+    first = data.read(source)
+    (tmp_path / "x.gloom").write_bytes(b"")
+    os.utime(tmp_path, (1, 1))
+    assert data.read(source) is first
+    path.write_text("a,b\n1,0.5\n2,1.5\n3,2.5\n")
+    assert len(data.read(source).fields["x"]) == 3
