@@ -181,7 +181,12 @@ def _read(run: Run) -> Entry:
 def _renewed(entry: Entry) -> Entry:
     stamp = _stamp(entry.run)
     if stamp != entry._stamp or entry.is_live:
-        entry.facts, entry._stamp = entry.run.facts, stamp
+        facts = entry.run.facts
+        if facts.started != entry.facts.started:  # removed, and its number was given anew
+            other = _read(Run(entry.run.folder))
+            other.colour = entry.colour
+            return other
+        entry.facts, entry._stamp = facts, stamp
         entry.best = best_of(entry.run.measures)
     entry.pinned = entry.run.is_pinned
     return entry

@@ -15,6 +15,7 @@ from engine import edits, examples
 from engine.files import FileError
 from engine.graph import Recipe, Stage
 from engine.train.recording import Run
+from engine.train.runs import remove
 
 XOR = examples.load("xor")
 
@@ -136,3 +137,19 @@ def test_how_documents_differ_is_said_in_sentences() -> None:
     assert changes(XOR, other) == []  # values are what training changes
     edits.remove_nodes(other, {str(XOR.id_of("accuracy"))}).apply(other)
     assert any("only in the first" in words for words in changes(XOR, other))
+
+
+def test_a_number_that_is_given_anew_is_another_run(home: Path) -> None:
+    record(home, XOR, 30)
+    runs = Runs()
+    runs.open(home)
+    old = runs.entries[0].run
+    old.metrics()
+    old.parameters(old.moments[-1])
+    remove(Run(home / "1"))
+    record(home, XOR, 12, learning_rate=0.5)
+    runs.refresh()
+    entry = runs.entries[0]
+    assert entry.run is not old and entry.shown
+    assert entry.facts.step == 12
+    assert np.array_equal(entry.run.metrics().loss, Run(home / "1").metrics().loss)

@@ -23,7 +23,7 @@ from engine.train.checkpoints import checkpoint_bytes, read_checkpoint
 from engine.train.moments import MOMENTS_HEAD, MOMENTS_MAGIC, STAMP
 from engine.train.optimizers import OPTIMIZERS
 from engine.train.recorder import Recorder
-from engine.train.recording import METRICS_HEAD, Run
+from engine.train.recording import METRICS_HEAD, Run, measure_line
 from engine.train.session import DivergedError, Training
 from engine.train.thinning import RECORD, STRETCHES, Thinned
 
@@ -520,3 +520,23 @@ def test_runs_are_numbered_listed_removed_and_pruned(tmp_path: Path) -> None:
     size = runs.size_of(Run(home / "5"))
     assert runs.prune(home, most_bytes=int(2.5 * size)) == [1]
     assert [run.number for run in runs.listed(home)] == [4, 5]
+
+
+def test_the_measures_of_a_long_run_are_read_fast(folder: Path) -> None:
+    """Those of a night: a window that lists fifty such runs must not stand still for a minute."""
+    record(folder, xor(), 1)
+    numbers = {"loss": 0.5, "accuracy": 0.75}
+    lines = [measure_line(17 * i, {"train": numbers}, i, i) for i in range(1, 20_001)]
+    (folder / recording.MEASURES).write_bytes(b"".join(lines))
+    run = Run(folder)
+    begin = time.process_time()
+    found = run.measures
+    assert time.process_time() - begin < 0.4
+    assert found["train"]["loss"][0].tolist() == [17 * i for i in range(1, 20_001)]
+
+
+def test_a_step_that_no_number_holds_ends_the_measures(folder: Path) -> None:
+    record(folder, xor(), 1)
+    lines = [measure_line(step, {"train": {"loss": 0.5}}) for step in (5, 10**30, 7)]
+    (folder / recording.MEASURES).write_bytes(b"".join(lines))
+    assert Run(folder).measures["train"]["loss"][0].tolist() == [5]

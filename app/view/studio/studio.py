@@ -49,7 +49,7 @@ class Studio(QObject):
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
         bridge.shown.connect(self._train)
-        bridge.changed.connect(self._rest)
+        bridge.changed.connect(self._turned)
         session.opened.join(self._forget)
         session.document_changed.join(self._rest)
 
@@ -92,10 +92,17 @@ class Studio(QObject):
             return
         last = self.bridge.last
         step = last.step if last is not None else 0
-        if self.now.parameters or self.now.step != step or self._document != self._meaning:
+        edited = self._document != self._meaning
+        if self.now.parameters or self.now.step != step or edited:
             self.now = Moment(step)
-            if self.past is None:
+            if self.past is None or edited:
                 self._move()
+
+    def _turned(self) -> None:
+        """Training begins or rests; what trains is the document as it is now."""
+        if self.bridge.running and self._document != self._meaning:
+            self._document = -1
+        self._rest()
 
     @property
     def _meaning(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.view.studio.contour import Way
-from app.view.viewers.kind import series_colours
+from app.view.studio.legend import run_colours
 from engine.files import FileError
 from engine.ops.row import Array
 from engine.probes.planes import Plane
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 POINTS = 240
 """So many moments of a way at most, evenly chosen."""
-BYTES = 8 << 20
-"""So much is read of a run in one go."""
+READ_S = 0.02
+"""So long all runs together are read in one go; a moment of each at least."""
 
 
 def spread(steps: Sequence[int], count: int) -> list[int]:
@@ -39,19 +40,26 @@ class Track:
         self.is_behind = False
 
     def places(
-        self, plane: Plane, run: Run, steps: Sequence[int], rest: Mapping[str, Array]
+        self,
+        plane: Plane,
+        run: Run,
+        steps: Sequence[int],
+        rest: Mapping[str, Array],
+        until: float,
     ) -> Array:
-        """Where the moments are on the plane (m × 2), as far as they were read; `is_behind` tells that
-        there are more. `rest` has what the run does not move. Moments of other parameters are left
+        """Where the moments are on the plane (m × 2), as far as they were read `until` then; `is_behind`
+        tells that there are more. `rest` has what the run does not move. Moments of other parameters are left
         out."""
         if self._key != plane.key:
             self._key, self._places, self._ends = plane.key, {}, {}
         wanted = spread(steps, POINTS)
         new = [step for step in wanted if step not in self._places]
-        most = max(BYTES // max(8 * len(plane.centre), 1), 4)
-        for step in [*new[-1:], *new[:-1]][:most]:
+        self.is_behind = False
+        for number, step in enumerate([*new[-1:], *new[:-1]]):
+            if number and time.perf_counter() > until:
+                self.is_behind = True
+                break
             self._places[step] = self._read(plane, run, step, rest)
-        self.is_behind = len(new) > most
         found = [place for step in wanted if (place := self._places.get(step)) is not None]
         return np.stack(found) if found else np.zeros((0, 2))
 
@@ -79,16 +87,17 @@ class Tracks:
 
     def __init__(self, travel: Travel) -> None:
         self.travel = travel
-        self._tracks: dict[int, Track] = {}
+        self._tracks: dict[Run, Track] = {}
 
     def ways(self, plane: Plane, now: Mapping[str, Array], here: Array | None) -> list[Way]:
         """The ways as far as they were read; that of a run at work ends `here`."""
-        travel, colours, found = self.travel, series_colours(), []
+        travel, colours, found = self.travel, run_colours(), []
         shown = travel.runs.shown
-        self._tracks = {e.number: self._tracks.get(e.number, Track()) for e in shown}
+        self._tracks = {e.run: self._tracks.get(e.run, Track()) for e in shown}
+        until = time.perf_counter() + READ_S
         for entry in shown:
             steps = travel.moments(entry.number)
-            places = self._tracks[entry.number].places(plane, entry.run, steps, now)
+            places = self._tracks[entry.run].places(plane, entry.run, steps, now, until)
             live = entry.is_live and travel.bridge.running and travel.follows
             if live and here is not None and len(places):
                 places = np.concatenate([places, here[None]])
@@ -105,7 +114,8 @@ class Tracks:
 
     def outside(self, plane: Plane) -> float:
         """How much of the way of the run that is stepped through is not on the plane, as a share."""
-        track = self._tracks.get(self.travel.number or 0)
+        entry = self.travel.entry
+        track = self._tracks.get(entry.run) if entry is not None else None
         return track.outside(plane) if track is not None else 0.0
 
     def moments(self, most_bytes: int) -> list[dict[str, Array]]:

@@ -237,8 +237,8 @@ class UpdatesPanel(StudioPanel):
         run = self.recorded()
         if run is None:
             return []
-        if self._run != run.folder:
-            self._run, self._read = run.folder, {}
+        if self._run is not run:
+            self._run, self._read = run, {}
         steps = [step for step in run.moments if step > 0]
         every = max(-(-len(steps) // MOMENTS), 1)
         found = []
