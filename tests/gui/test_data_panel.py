@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QDialogButtonBox
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QWidget
 from pytestqt.qtbot import QtBot
 from test_recipe_form import choose, typed
 
@@ -142,3 +143,29 @@ def test_a_file_of_no_kind_is_refused(window: Window, tmp_path: Path) -> None:
     part.problem.connect(said.append)
     assert not part.use(tmp_path / "song.mp3")
     assert said == ["song.mp3 is no file of data that can be read"]
+
+
+def turned(widget: QWidget, by: int) -> bool:
+    """The wheel over a widget; whether it took it, else what it lies in gets it."""
+    at = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        at, QPointF(widget.mapToGlobal(at.toPoint())), QPoint(), QPoint(0, by),
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+def test_scrolling_past_a_list_changes_nothing(panel: DataPanel, qtbot: QtBot) -> None:
+    panel.add_kind("toy")
+    looked(panel, qtbot)
+    steps, choice = len(panel.session.history.labels), panel.form.controls["labels"]
+    assert isinstance(choice, QComboBox)
+    panel.window().setFocus()
+    shown = choice.currentText()
+    assert not turned(choice, -120)
+    assert choice.currentText() == shown and len(panel.session.history.labels) == steps
+    assert not choice.focusPolicy() & Qt.FocusPolicy.WheelFocus & ~Qt.FocusPolicy.StrongFocus
+    choice.setFocus()
+    assert turned(choice, -120)
+    assert choice.currentText() != shown and len(panel.session.history.labels) == steps + 1

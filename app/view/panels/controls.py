@@ -10,6 +10,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from app.view import theme
+from app.view.calm import CalmList
 from engine.ops.row import REQUIRED, Option
 
 
@@ -83,12 +84,12 @@ class OptionControl(QWidget):
             self.widget = QCheckBox()
             self.widget.toggled.connect(self._toggled)
         elif named is not None:
-            self.widget = QComboBox()
+            self.widget = CalmList()
             for value_there, words in named.items():
                 self.widget.addItem(words, value_there)
             self.widget.activated.connect(self._picked)
         elif option.choices:
-            self.widget = QComboBox()
+            self.widget = CalmList()
             self.widget.addItems(list(option.choices))
             self.widget.textActivated.connect(self._chosen)
         else:

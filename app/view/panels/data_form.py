@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
 
 from app.text import tr
 from app.view import theme
+from app.view.calm import CalmList
 from app.view.panels.controls import Field
 from engine.data import COMMON, KINDS, Option, Preview
 from engine.expression import number_text
@@ -108,14 +109,14 @@ class DataForm(QWidget):
         self.controls = {}
         place = 0
         if self.source.kind in ("csv", "parquet"):
-            target = QComboBox()
+            target = CalmList()
             target.activated.connect(self._picked)
             self._add(_TARGET, tr("target"), tr("The column to predict"), target, place)
             place += 1
         for option in self._options():
             widget: QWidget
             if option.choices:
-                widget = QComboBox()
+                widget = CalmList()
                 for choice in option.choices:
                     widget.addItem(tr(choice), choice)
                 widget.activated.connect(self._picked)

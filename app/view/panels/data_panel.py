@@ -11,13 +11,11 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.text import sentence, tr
 from app.view import theme
+from app.view.calm import CalmCount, CalmList
 from app.view.panels.data_form import DataForm, changed
 from app.view.panels.data_picture import DataPicture
 from engine import data as sources
@@ -102,7 +101,7 @@ class DataPanel(QScrollArea):
     def _build_head(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(6)
-        self.names = QComboBox()
+        self.names = CalmList()
         self.names.setAccessibleName(tr("Data of the document"))
         self.names.activated.connect(self._choose)
         self.add = QToolButton()
@@ -137,7 +136,7 @@ class DataPanel(QScrollArea):
         row = QHBoxLayout(self.path_row)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self.set_box = QComboBox()
+        self.set_box = CalmList()
         self.set_box.setAccessibleName(tr("Which set"))
         self.set_box.activated.connect(self._choose_set)
         self.file = QLabel()
@@ -156,7 +155,7 @@ class DataPanel(QScrollArea):
         row.setSpacing(8)
         label = QLabel(tr("class of the next point"))
         label.setProperty("role", "muted")
-        self.pen = QSpinBox()
+        self.pen = CalmCount()
         self.pen.setRange(0, 8)
         self.pen.setFixedWidth(56)
         self.pen.setAccessibleName(tr("Class of the next point"))

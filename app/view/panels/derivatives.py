@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.text import pretty_name, sentence, tr
 from app.view import theme
+from app.view.calm import CalmList
 from app.view.panels.matrix_table import MatrixTable
 from engine.flatten import expand
 from engine.matrices import Matrix, MatrixError, hessian, jacobian
@@ -49,7 +49,7 @@ class Derivatives(QWidget):
         self._picked: tuple[str, ...] | None = None
         self._place: Any = None
         self._again, self._meaning = False, -1
-        self.output = QComboBox()
+        self.output = CalmList()
         self.output.setAccessibleName(tr("What is differentiated"))
         self.output.setToolTip(tr("What is differentiated"))
         self.output.activated.connect(self._output_chosen)

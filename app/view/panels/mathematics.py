@@ -9,7 +9,6 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -24,6 +23,7 @@ from app import formulas
 from app.session import Session
 from app.text import pretty_name, sentence, tr
 from app.view import theme
+from app.view.calm import CalmList
 from app.view.mathematics import LONGEST, MathLabel
 from app.view.panels import facts
 from engine.closed_form import ClosedForm, Line, Style, TooLong
@@ -80,7 +80,7 @@ class MathematicsPanel(QWidget):
         self.seconds: dict[str, QLabel] = {}
         self._key: Any = None
         self._work: Iterator[None] | None = None
-        self.style_box = QComboBox()
+        self.style_box = CalmList()
         self.style_box.setAccessibleName(tr("Which parts have a name"))
         for style, title, tip in _STYLES:
             self.style_box.addItem(tr(title), style)

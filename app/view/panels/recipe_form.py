@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.text import pretty_name, tr
 from app.view import theme
+from app.view.calm import CalmList
 from app.view.panels.controls import Field
 from app.view.panels.freezing import Freezing
 from app.view.panels.schedule_plot import SchedulePlot
@@ -120,7 +121,7 @@ class RecipeForm(QWidget):
 
     def _build_rule(self) -> QWidget:
         box, grid = _grid()
-        self.loss = QComboBox()
+        self.loss = CalmList()
         self.loss.setAccessibleName(tr("Loss"))
         self.loss.setToolTip(tr("What this stage makes smaller"))
         self.loss.activated.connect(self._choose_loss)
@@ -408,7 +409,7 @@ def _cell(grid: QGridLayout, row: int, column: int, title: str, widget: QWidget)
 
 
 def _rows(title: str, rows: Any) -> QComboBox:
-    box = QComboBox()
+    box = CalmList()
     for name, row in rows.items():
         box.addItem(tr(row.label), name)
         box.setItemData(box.count() - 1, tr(row.doc), Qt.ItemDataRole.ToolTipRole)

@@ -6,7 +6,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -20,6 +19,7 @@ from app.messages import Progress
 from app.session import Session
 from app.text import sentence, tr
 from app.view import theme
+from app.view.calm import CalmList
 from app.view.panels.controls import Field
 from app.view.panels.curve import Curve
 from engine import edits
@@ -128,7 +128,7 @@ class TrainingPanel(QWidget):
         field.setMaximumWidth(84)
         field.committed.connect(self._set_rate)
         self.fields = {"learning_rate": field}
-        self.speed = QComboBox()
+        self.speed = CalmList()
         self.speed.setAccessibleName(tr("Speed"))
         self.speed.setToolTip(tr("Steps a second, to watch them"))
         for speed in SPEEDS:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app import actions
 from app.session import Session
 from app.stops import Breakpoints
 from app.text import tr
 from app.view import icons, theme
+from app.view.calm import CalmList
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 32.0)
 STEP_MS = 900
@@ -127,7 +128,7 @@ class Transport(QFrame):
         self.scrubber = Scrubber(session, self.breakpoints)
         self.scrubber.sought.connect(self._sought)
         row.addWidget(self.scrubber, 1)
-        self.speed = QComboBox()
+        self.speed = CalmList()
         self.speed.addItems([f"{s:g}×" for s in SPEEDS])
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
         self.speed.setToolTip(tr("How fast a pass is played"))

@@ -10,7 +10,6 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -25,6 +24,7 @@ from app.marks import Mark
 from app.session import Session
 from app.text import partial, pretty_name, tr
 from app.view import icons, theme
+from app.view.calm import CalmList
 from app.view.mathematics import MathLabel
 from app.view.panels.node_box import NodeBox
 from app.view.panels.path_list import PathList, PathRow
@@ -132,7 +132,7 @@ class Why(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 4, 12, 10)
         column.setSpacing(8)
-        self.loss = QComboBox()
+        self.loss = CalmList()
         self.loss.setAccessibleName(tr("The loss: whose gradient it is"))
         self.loss.setToolTip(tr("The loss: whose gradient it is"))
         self.loss.activated.connect(self._loss_chosen)

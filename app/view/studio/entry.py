@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from app.text import tr
 from app.view import theme
+from app.view.calm import CalmList
 from app.view.panels.controls import Field
 from app.view.studio.held import is_index
 from engine.probes.planes import Entry
@@ -23,7 +24,7 @@ class EntryPick(QWidget):
         super().__init__()
         self.entry: Entry = ("", ())
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self.nodes = QComboBox()
+        self.nodes = CalmList()
         self.nodes.setFixedHeight(26)
         self.nodes.setToolTip(label)
         self.nodes.setAccessibleName(label)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.text import tr
 from app.view import theme
+from app.view.calm import CalmCount, CalmList
 from app.view.panels.controls import Field
 from app.view.viewers.controls import HEIGHT, Controls
 from engine.graph import Graph
@@ -88,7 +88,7 @@ class AxisLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self.field = QComboBox()
+        self.field = CalmList()
         self.field.setAccessibleName(tr("Setting"))
         self.field.setFixedHeight(HEIGHT)
         self.field.setMinimumWidth(64)
@@ -260,7 +260,7 @@ class SweepSetup(QWidget):
         self.options.show_choice("search", self._searches(), self._search)
 
     def _spin(self, low: int, high: int, value: int, label: str) -> QSpinBox:
-        spin = QSpinBox()
+        spin = CalmCount()
         spin.setRange(low, high)
         spin.setValue(value)
         spin.setAccessibleName(label)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.view import theme
+from app.view.calm import CalmCount, CalmList
 
 HEIGHT = 26
 
@@ -107,7 +108,7 @@ class Controls(QWidget):
 
     def add_choice(self, name: str, label: str, width: int = 0, quiet: bool = False) -> None:
         """A list; a `quiet` one says what it is only to those who point at it."""
-        combo = QComboBox()
+        combo = CalmList()
         combo.setObjectName(name)
         combo.setAccessibleName(label)
         combo.setToolTip(label[:1].upper() + label[1:] if quiet else "")
@@ -120,7 +121,7 @@ class Controls(QWidget):
         self._add(name, "" if quiet else label, combo)
 
     def add_index(self, name: str, label: str) -> None:
-        spin = QSpinBox()
+        spin = CalmCount()
         spin.setObjectName(name)
         spin.setAccessibleName(label)
         spin.setFont(theme.number_font(11))

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QSplitter,
@@ -21,6 +20,7 @@ from app import sight
 from app.session import Session
 from app.text import tr
 from app.view import icons, theme
+from app.view.calm import CalmList
 from app.view.viewers import KINDS, Shown, View, What, best, fitting
 from app.view.viewers.controls import HEIGHT, Controls
 from engine.ops.row import Array
@@ -172,7 +172,7 @@ class ViewerPanel(QWidget):
             self.buttons[name] = button
             row.addWidget(button)
         bar.add_widget(ways)
-        self.kinds = QComboBox()
+        self.kinds = CalmList()
         self.kinds.setAccessibleName(tr("Kind of viewer"))
         self.kinds.setToolTip(tr("How the numbers are drawn"))
         self.kinds.setFixedHeight(HEIGHT)
