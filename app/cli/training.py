@@ -75,11 +75,11 @@ def train(
             training, diverged = _unrecorded(graph, base, (steps, epochs, seed), begun, tell)
             history = training.history
     metrics = training.metrics()
-    notes = [*training.notes, *([] if diverged else _trouble(training, graph, base, history))]
     if output is not None and not diverged:
         for node_id, value in training.parameters().items():
             graph.put("tensors", node_id, value)
         files.write(graph, output)
+    notes = [*training.notes, *([] if diverged else _trouble(training, graph, base, history))]
     if as_json:
         ends = {"first": history[0] if history else None, "last": history[-1] if history else None}
         told = {"steps": len(history), "loss": {**ends, "history": history}, "metrics": metrics}
@@ -102,9 +102,9 @@ def _trouble(
     losses = list(enumerate(history, training.step_count - len(history)))
     if not looks_bad(losses):
         return []
-    scene = Scene(graph, base)
-    scene.at(training.parameters(), training.step_count)
     try:
+        scene = Scene(graph, base)
+        scene.at(training.parameters(), training.step_count)
         verdict = flow(scene, losses).verdicts[0]
     except ValueError:
         return []

@@ -45,21 +45,20 @@ class Scene:
 
     def __init__(self, graph: Graph, base: Path | None = None) -> None:
         self.graph, self.step = graph, 0
-        sources = _sources(graph)
+        parts = _under_losses(graph)
+        above = set[str]().union(*parts) if parts else set(graph.nodes)
+        sources = _sources(graph, parts)
         sets = {name: data.load(graph, name, base) for name in (*sources[:1], *sources[-1:])}
         self.dataset: Dataset | None = sets[sources[-1]] if sources else None
         self._data = {
             n: field for n, (name, field) in data.data_nodes(graph).items() if name in sources[-1:]
         }
         self._plans: dict[Any, tuple[Plan, dict[str, Ref]]] = {}
-        self._fixed = starts(
-            graph,
-            sets[sources[0]] if sources else None,
-            set(graph.nodes),
-            tuple(graph.of_op("parameter")),
-            graph.recipe.seed,
-            False,
-        )
+        sized = sets[sources[0]] if sources else None
+        learnt, seed = tuple(graph.of_op("parameter")), graph.recipe.seed
+        values = {n: v for n, v in graph.tensors.items() if n in graph.nodes and n not in above}
+        values |= self.typed({n: values[n] for n in learnt if n in values})
+        self._fixed = {**values, **starts(graph, sized, above, learnt, seed, False)}
         self.parameters: dict[str, Array] = {}
         self.at({}, 0)
 
@@ -287,14 +286,20 @@ class Scene:
         return known
 
 
-def _sources(graph: Graph) -> list[str]:
-    """The data that the losses of the stages read, in the order of the stages; the oldest data node's
-    where none reads any. Sizes of parameters are those of the first."""
-    read, found = data.data_nodes(graph), []
+def _under_losses(graph: Graph) -> list[set[str]]:
+    """What the losses of the stages depend on, in the order of the stages."""
+    found = []
     for stage in graph.recipe.stages:
         with suppress(TrainingError):
-            here = under(graph, loss_of(graph, stage))
-            found += [source for n, (source, _) in read.items() if n in here]
+            found.append(under(graph, loss_of(graph, stage)))
+    return found
+
+
+def _sources(graph: Graph, parts: Iterable[set[str]]) -> list[str]:
+    """The data that these parts of a document read, in order; the oldest data node's where none reads
+    any. Sizes of parameters are those of the first."""
+    read = data.data_nodes(graph)
+    found = [source for part in parts for n, (source, _) in read.items() if n in part]
     return found or [source for source in (data.main_source(graph),) if source is not None]
 
 

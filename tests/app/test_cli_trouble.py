@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from networks import network
 from playground import gauss, playground, spiral
 
 from app.cli import cli
 from engine import files
+from engine.train.scene import Scene
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,24 @@ def test_a_training_that_came_to_little_says_why(tmp_path: Path, rate: float, wa
     found = CliRunner().invoke(cli, ["train", str(tmp_path / "a.gloom"), "--json"])
     notes = json.loads(found.stdout)["notes"]
     assert [note[: len(wanted)] for note in notes] == ([wanted] if wanted else [])
+
+
+def test_a_parameter_beside_the_loss_that_does_not_fit_keeps_nobody_from_its_result(
+    tmp_path: Path,
+) -> None:
+    """Training does not read it, so neither the reasons nor the trained document need it."""
+    random = np.random.default_rng(0)
+    values = {"W": random.standard_normal((2, 1)), "Q": np.zeros((3, 2))}
+    program = "z = x @ W\nloss = mse(z, y)\nq = mean(Q)"
+    x, y = random.standard_normal((20, 2)), random.standard_normal((20, 1))
+    graph = network(program, x, y, values, learning_rate=1e-9, epochs=300)
+    misfit = graph.nodes[str(graph.id_of("Q"))]
+    options = {**misfit.options, "shape": ("features", 7)}
+    graph.put("nodes", misfit.id, replace(misfit, options=options))
+    files.write(graph, tmp_path / "a.gloom")
+    asked = ["train", str(tmp_path / "a.gloom"), "-o", str(tmp_path / "b.gloom"), "--json"]
+    found = CliRunner().invoke(cli, asked)
+    assert "not falling" in str(json.loads(found.stdout)["notes"])
+    assert (tmp_path / "b.gloom").exists()
+    scene = Scene(graph)
+    assert scene.values([misfit.id])[misfit.id].shape == (3, 2)

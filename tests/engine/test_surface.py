@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from networks import network
 
 from engine import edits, examples
 from engine.compose import compose
@@ -17,7 +18,6 @@ from engine.probes.planes import Plane, principal_directions
 from engine.probes.surface import Grid, order, surface
 from engine.train.scene import Scene
 from engine.train.session import Training
-from tests.networks import network
 
 KEY = "plane"
 
