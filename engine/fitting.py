@@ -24,7 +24,7 @@ from engine.graph import TIED, CycleError, Graph, Port
 from engine.inside import Place, View, levels, look
 from engine.ops.row import Array, Op
 from engine.passing import passes_on, readers
-from engine.shapes import ShapeError, Spec
+from engine.shapes import Shape, ShapeError, Spec
 
 MOST_NODES = 2_000
 """How many nodes behind a wire are looked at, unless told otherwise."""
@@ -39,8 +39,16 @@ class Between:
     options: Mapping[str, Any]
 
 
-Changes = Mapping[Port, str | Between | None]
-"""What ports would read: a node, a new node between, or no wire any more."""
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A parameter or an input that would hold an array of another shape."""
+
+    source: str
+    shape: Shape
+
+
+Changes = Mapping[Port, str | Between | Shaped | None]
+"""What ports would read: a node, a new node between, a node of another shape, or no wire any more."""
 
 
 class Unknown(Exception):
@@ -230,7 +238,7 @@ class Fitting:
                 add.apply(other)
                 other.put("links", (between, read.row.inputs[0]), read.source)
                 read = between
-            other.put("links", port, read)
+            other.put("links", port, read.source if isinstance(read, Shaped) else read)
         return {n: i for i, n in enumerate(other.order())}
 
     def _behind(self, node_ids: Iterable[str]) -> set[str]:
@@ -243,7 +251,9 @@ class Fitting:
         return ShapeError("") if node_id in self.evaluation.faults else None
 
 
-def wired(source: str, end: Port, was: Port | None = None) -> dict[Port, str | Between | None]:
+def wired(
+    source: str, end: Port, was: Port | None = None
+) -> dict[Port, str | Between | Shaped | None]:
     """The changes of a wire that is drawn, or moved to another port."""
     return {end: source} if was is None or was == end else {was: None, end: source}
 
@@ -328,9 +338,9 @@ class _Draft(Flattening):
         )
         self._changes: dict[Port, str | None] = {}
         self._unknown: set[str] = set()
-        self._between: dict[str, Between] = {}
+        self._between: dict[str, Between | Shaped] = {}
         for number, (port, read) in enumerate(changes.items()):
-            if isinstance(read, Between):
+            if isinstance(read, Between | Shaped):
                 stand_in = f"?{number}"
                 self._between[stand_in] = read
                 read = stand_in
@@ -367,6 +377,11 @@ class _Draft(Flattening):
     def _put_between(self, stand_in: str) -> None:
         """Settles a node between when its reader is, for its source may have changed before."""
         between = self._between[stand_in]
+        if isinstance(between, Shaped):
+            row = self.graph.op(between.source)
+            self.sketch.nodes[stand_in] = Flat(stand_in, row, (), {}, Spec(between.shape))
+            self.level.known[stand_in] = stand_in
+            return
         if between.source in self._unknown:
             self._unknown.add(stand_in)
         ref = self.level.known.get(between.source)

@@ -1,23 +1,26 @@
-"""What would mend a misfit: one node between, or two operands swapped; searched with the shape rules."""
+"""What would mend a misfit: a node between, operands swapped, a matrix for a number; by the shape rules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from engine import ops
 from engine.aligning import GAP, Area, Places, make_room
 from engine.edits import Edit, add_node, batch, connect, disconnect, move
-from engine.fitting import Between, Changes, Fit, Fitting
+from engine.fitting import Between, Changes, Fit, Fitting, Operand, Shaped
 from engine.graph import Graph
 from engine.layout import HEIGHT, WIDTH
-from engine.shapes import ShapeError
+from engine.shapes import Shape, ShapeError
+from engine.starts import as_parameter
 
 MOST = 4
 _LOOKED_AT = 10
 """Uses that fit, cheapest first, of which the nodes behind are looked at."""
 _SWAP = 2
+_UNITS = 8, 1
+"""Columns of a matrix that a number becomes: a layer's, and a single result."""
 _GROWS, _BREAKS = 5, 6
 """What it costs that a result is larger, or has more axes, than every operand, and that a node behind
 would fail."""
@@ -108,6 +111,14 @@ def _candidates(fitting: Fitting, fit: Fit, wires: Changes) -> Iterator[_Candida
                     changes = {**wires, (node_id, operand.port): between}
                     best[key] = _Candidate(mend.cost, title, changes)
         yield from best.values()
+        source = str(_source(graph, wires, node_id, operand.port))
+        readers = [port for port, read in graph.links.items() if read == source]
+        for place, shape in enumerate(_matrices(fitting, source, operand, fit.operands)):
+            changes = {**wires, **dict.fromkeys(readers, Shaped(source, shape))}
+            changes[node_id, operand.port] = Shaped(source, shape)
+            is_trained = graph.nodes[source].op == "parameter"
+            verb = "Give {} the shape" if is_trained else "Make {} a parameter of the shape"
+            yield _Candidate(1 + place, f"{verb.format(operand.name)} {shape}", changes)
     for one, other in combinations(wired, 2):
         there = _source(graph, wires, node_id, one.port)
         here = _source(graph, wires, node_id, other.port)
@@ -115,6 +126,22 @@ def _candidates(fitting: Fitting, fit: Fit, wires: Changes) -> Iterator[_Candida
             swapped = {**wires, (node_id, one.port): here, (node_id, other.port): there}
             title = f"Swap {called[one.port]} and {called[other.port]}"
             yield _Candidate(_SWAP, title, swapped)
+
+
+def _matrices(
+    fitting: Fitting, source: str, operand: Operand, operands: Sequence[Operand]
+) -> Iterator[Shape]:
+    """Matrices that a number given as an operand could be instead, told by what stands beside it."""
+    graph = fitting.graph
+    if graph is not fitting.root or operand.spec is None or operand.spec.rank:
+        return
+    if source not in graph.nodes or graph.nodes[source].op not in ("input", "parameter"):
+        return
+    for other in operands:
+        if other.spec is not None and other.spec.rank:
+            yield from ((other.spec.shape[-1], units) for units in _UNITS)
+            if other.spec.rank == 1:
+                yield _UNITS[0], other.spec.shape[0]
 
 
 def _source(graph: Graph, wires: Changes, node_id: str, port: str) -> str | None:
@@ -132,7 +159,11 @@ def edit_of(graph: Graph, changes: Changes, areas: Mapping[str, Area] | None = N
     known = {n: (node.x, node.y, WIDTH, HEIGHT) for n, node in graph.nodes.items()}
     known.update(areas or {})
     edits: list[Edit] = [disconnect(*port) for port, read in changes.items() if read is None]
+    shaped = {read.source: read for read in changes.values() if isinstance(read, Shaped)}
+    edits += [as_parameter(graph, source, read.shape) for source, read in shaped.items()]
     for port, read in changes.items():
+        if isinstance(read, Shaped):
+            read = read.source
         if isinstance(read, Between):
             at, moved = place_between(graph, known, read.source, port[0])
             add, between = add_node(graph, read.row.name, options=read.options, at=at)

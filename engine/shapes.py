@@ -162,9 +162,13 @@ def reduction(options: Options, x: Spec) -> Spec:
 def matmul(options: Options, a: Spec, b: Spec) -> Spec:
     """NumPy's `@`: matrices in the last two axes, vectors widened, the rest broadcast."""
     if not a.shape or not b.shape:
-        raise ShapeError(
-            "a matrix product needs vectors or matrices, not a number", "use * instead"
-        )
+        fix = "use * instead"
+        if a.shape:
+            fix = f"give the right side {a.shape[-1]} rows, as in ({a.shape[-1]}, 8), or use * instead"
+        elif b.shape:
+            rows = b.shape[-2:][0]
+            fix = f"give the left side {rows} columns, as in (8, {rows}), or use * instead"
+        raise ShapeError("a matrix product needs vectors or matrices, not a number", fix)
     left = a.shape if a.rank > 1 else (1, *a.shape)
     right = b.shape if b.rank > 1 else (*b.shape, 1)
     if left[-1] != right[-2]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import ties
+from engine import ops, ties
 from engine.edits import Batch, Edit, Put, set_options, set_tensor, tensors_of
 from engine.expansion import MAX_ENTRIES, Start
 from engine.flatten import draw_start
@@ -27,6 +27,10 @@ def fresh_starts(graph: Graph) -> list[Edit]:
             if node is None or node.options.get("init", "given") != "given":
                 edits.append(Put("tensors", key, None))
     return edits
+
+
+_LAYERS = "xavier"
+"""How a matrix starts that is made of a number: all entries alike would learn alike."""
 
 
 class _NotKnown(GraphError):
@@ -84,6 +88,18 @@ def with_options(
         return Batch((edit, set_tensor(node_id, np.broadcast_to(value, shape))))
     except ValueError:
         return Batch((edit, set_tensor(node_id, np.zeros(shape, value.dtype))))
+
+
+def as_parameter(graph: Graph, node_id: str, shape: Shape) -> Edit:
+    """An input or a parameter becomes a parameter of a shape, with a start that layers learn from."""
+    row, node = ops.TABLE["parameter"], graph.nodes[node_id]
+    kept = node.options if node.op == row.name else {}
+    options = {**row.defaults(), **kept, "shape": shape}
+    if options["init"] == "given":
+        options["init"] = _LAYERS
+    told = replace(node, op=row.name, options=options)
+    drawn = _drawn(graph, node_id, told, shape)
+    return Batch((Put("nodes", node_id, told), set_tensor(node_id, drawn)))
 
 
 def _drawn(graph: Graph, key: str, node: Node, shape: Shape) -> Array:

@@ -442,3 +442,40 @@ def test_what_is_read_inside_a_module_is_told_of(dotted: bool) -> None:
         add_dot(graph, [(reader, "module")], (0.0, 0.0))[0].apply(graph)
     fit = Fitting(graph, evaluate(graph)).wire(ids["w"], (instance, "x"), None)
     assert ids["z"] in fit.broken
+
+
+def test_a_number_beside_a_matrix_is_made_one() -> None:
+    """`h = tanh(x @ W1 + b1)` typed anew has a number for W1; the layer has to come of it."""
+    graph = compose("h = tanh(x @ W1 + b1)", {"x": np.ones((5, 2))}, default=1.0)
+    evaluation = evaluate(graph)
+    product_node = next(iter(evaluation.faults))
+    told = "give the right side 2 rows, as in (2, 8), or use * instead"
+    assert told in evaluation.faults[product_node]
+    offered = repairs(Fitting(graph, evaluation), product_node)
+    best = next(r for r in offered if r.title == "Make W1 a parameter of the shape (2, 8)")
+    assert best.fit.shape == "5×8"
+    before = files.canonical_bytes(graph)
+    undo = best.edit.apply(graph)
+    w = str(graph.id_of("W1"))
+    assert graph.nodes[w].op == "parameter" and graph.nodes[w].options["shape"] == (2, 8)
+    assert graph.nodes[w].options["trainable"] and len(np.unique(graph.tensors[w])) == 16
+    now = evaluate(graph)
+    assert now.faults == {} and now.values[str(graph.id_of("h"))].shape == (5, 8)
+    undo.apply(graph)
+    assert files.canonical_bytes(graph) == before
+
+
+def test_a_parameter_that_is_a_number_is_given_a_shape() -> None:
+    graph = Graph()
+    add, w = add_node(graph, "parameter", "W")
+    add.apply(graph)
+    add, x = add_node(graph, "input", "x", value=np.ones(3))
+    add.apply(graph)
+    add, y = add_node(graph, "matmul", "y")
+    add.apply(graph)
+    connect(w, y, "a").apply(graph)
+    connect(x, y, "b").apply(graph)
+    offered = repairs(Fitting(graph, evaluate(graph)), y)
+    assert offered[0].title == "Give W the shape (8, 3)"
+    offered[0].edit.apply(graph)
+    assert evaluate(graph).values[y].shape == (8,)
