@@ -146,13 +146,24 @@ class Bridge(QObject):
         """Training hears of another rate, rule or weight; any other change makes it about an old document."""
         meaning = self.session.root.meaning
         if self._busy and meaning != self._meaning:
-            if self._live_edit or self._weights_changed():
+            if (self._live_edit and self._only_recipe()) or self._weights_changed():
                 self._meaning = meaning
             else:
                 self._stale = True
                 self.pause()
         self._live_edit = False
         self._trained = _parts(self.session.root)
+
+    def _only_recipe(self) -> bool:
+        """Whether the edit changed nothing but the recipe."""
+        (settings, *tables), tensors = self._trained
+        (settings_now, *tables_now), tensors_now = _parts(self.session.root)
+        return (
+            {**settings, "recipe": None} == {**settings_now, "recipe": None}
+            and tables == tables_now
+            and tensors.keys() == tensors_now.keys()
+            and all(tensors[key] is tensors_now[key] for key in tensors)
+        )
 
     def _weights_changed(self) -> bool:
         """Hands weights on that were edited by hand; False when something else was."""

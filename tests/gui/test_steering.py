@@ -102,3 +102,16 @@ def test_what_training_says_at_its_start_stays(window: Window, qtbot: QtBot) -> 
     panel = window.training_panel
     assert panel.message.isVisible() and "batch" in panel.message.text()
     assert panel.message.property("role") == "muted"
+
+
+def test_after_a_rate_that_cannot_be_another_edit_still_holds_training(
+    running: Window, qtbot: QtBot
+) -> None:
+    """What was refused is no excuse for what comes next."""
+    typed(running.training_panel.fields["learning_rate"], "-3")
+    running.bridge.change(0, {"learning_rate": 0.02})  # told, and never edited
+    node = str(running.session.graph.id_of("b2"))
+    running.session.do_outside(edits.remove_nodes(running.session.root, [node]), "Delete")
+    qtbot.waitUntil(lambda: not running.training, timeout=20_000)
+    assert node not in running.session.root.nodes
+    assert running.bridge.last.learning_rate == 0.02  # type: ignore[union-attr]

@@ -23,7 +23,7 @@ from app.view.calm import CalmList
 from app.view.panels.controls import Field
 from app.view.panels.curve import Curve
 from engine import edits
-from engine.graph import GraphError
+from engine.graph import GraphError, check_recipe
 from engine.train.problem import has_parameters, unfinished
 
 LOW = 110
@@ -278,11 +278,12 @@ class TrainingPanel(QWidget):
             self.refused.emit(f"the learning rate is a number, not {words!r}")
             field.restore()
             return
-        if self.running:
-            self.live.emit(self.stage, {"learning_rate": value})
+        recipe = self.session.root.recipe.changed(self.stage, learning_rate=value)
         try:
-            change = edits.set_recipe(self.session.root, self.stage, learning_rate=value)
-            self.session.do_outside(change, tr("Change the recipe"))
+            check_recipe(recipe)
+            if self.running:
+                self.live.emit(self.stage, {"learning_rate": value})
+            self.session.do_outside(edits.set_setting("recipe", recipe), tr("Change the recipe"))
         except GraphError as error:
             self.refused.emit(str(error))
             self.refresh()
