@@ -10,12 +10,13 @@ import numpy as np
 
 from engine.graph import Graph
 from engine.ops.row import Array
+from engine.probes.rowwise import network
 from engine.train.problem import metrics_of
 from engine.train.roles import Roles, roles
 from engine.train.scene import Part, Scene
 
 ROWS = 20_000
-"""Rows of a part that are looked at; more are thinned out evenly, and that is told."""
+"""Rows of a part that are looked at, fewer of wide ones; more are thinned out evenly, and that is told."""
 CELL_ROWS = 48
 POINTS = 1500
 MAX_CLASSES = 200
@@ -112,7 +113,8 @@ def metrics(scene: Scene, cell: tuple[Part, int, int] | None = None) -> Metrics:
     """
     graph = scene.graph
     parts = [p for p in PARTS if len(scene.rows(p))] if scene.dataset is not None else [PARTS[0]]
-    rows = {p: scene.rows(p, ROWS) for p in parts}
+    most = _most_rows(scene)
+    rows = {p: scene.rows(p, most) for p in parts}
     table = {p: _measured(scene, rows[p]) for p in parts}
     counted = {p: (len(rows[p]), len(scene.rows(p))) for p in parts}
     found = roles(graph)
@@ -145,6 +147,14 @@ def metrics(scene: Scene, cell: tuple[Part, int, int] | None = None) -> Metrics:
     if cell is not None and cell[0] in labels and max(cell[1:]) < count:
         shown = _cell(scene, rows[cell[0]], *labels[cell[0]], cell)
     return Metrics(table, counted, _names(scene, count), confusion, cell=shown, reason=reason)
+
+
+def _most_rows(scene: Scene) -> int:
+    """As many as no layer has too many numbers for."""
+    try:
+        return network(scene).bounded(ROWS)
+    except ValueError:  # nothing has a value a row
+        return ROWS
 
 
 def _measured(scene: Scene, rows: Array) -> dict[str, float]:

@@ -75,6 +75,13 @@ def told(dataset: Dataset, wanted: int) -> tuple[str, ...]:
             f"a batch of {wanted:,} rows is more than the {rows:,} to train with, so each step takes "
             f"them all; choose a batch size of at most {rows:,}"
         )
+    for part, what in ((dataset.train, "to train with"), (dataset.validation, "held out")):
+        measured = len(dataset.sample(part))
+        if measured < len(part):
+            notes.append(
+                f"the loss and the metrics over all rows {what} are those of {measured:,} of the "
+                f"{len(part):,}, spread evenly: more do not fit in memory well"
+            )
     y = dataset.fields.get("y")
     if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu":
         first = int(y[dataset.train[0]])

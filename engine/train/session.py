@@ -384,7 +384,8 @@ class Training:
         self._save(both=True)
 
     def metrics(self) -> dict[str, dict[str, float]]:
-        """The loss and every metric, by node name, over all training rows and all held-out rows.
+        """The loss and every metric, by node name, over all training rows and all held-out rows (of
+        large ones over a part, see `Dataset.sample`; `notes` says so).
 
         `validation` is empty when no rows are held out.
         """

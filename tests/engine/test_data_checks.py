@@ -131,3 +131,13 @@ def test_a_changed_file_is_told(tmp_path: Path) -> None:
     assert not training.load(graph, "d", tmp_path).notes
     Image.new("L", (8, 8)).save(folder / "2.png")
     assert "p has changed since it was chosen" in training.load(graph, "d", tmp_path).notes
+
+
+def test_rows_that_are_measured_in_part_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rows that do not fit in memory well, some are measured; nobody is to take them for all."""
+    x, y = np.random.default_rng(0).standard_normal((30, 2)), np.arange(30) % 3
+    assert Training(classifier(Source(), x=x, y=y)).notes == []
+    monkeypatch.setattr("engine.train.data.LARGE", 4 * 8 * x[0].nbytes)
+    graph = classifier(Source(validation=0.2), x=x, y=y)
+    notes = Training(graph).notes
+    assert len(notes) == 1 and "all rows to train with are those of 8 of the 24" in notes[0]

@@ -156,3 +156,11 @@ def test_predictions_that_are_no_numbers_are_told_and_not_counted() -> None:
     assert found.confusion["train"].counts.sum() == 0 and math.isnan(
         found.confusion["train"].accuracy
     )
+
+
+def test_fewer_of_wide_rows_are_counted_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty thousand large pictures would not fit in memory."""
+    monkeypatch.setattr("engine.probes.rowwise.NUMBERS", 80)
+    x = np.random.default_rng(0).standard_normal((100, 2))
+    found = metrics(Scene(line(x, x[:, :1], 0.0)))
+    assert found.counted == {"train": (40, 100)}
