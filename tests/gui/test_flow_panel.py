@@ -14,12 +14,14 @@ from pytestqt.qtbot import QtBot
 from app.view.studio import Moment
 from app.view.studio.flow import OWNER, FlowPanel
 from app.view.studio.past import LIMIT, Past
+from app.view.studio.verdicts import VerdictBox
 from app.view.window import Window
 from engine import modules
 from engine.graph import Graph
 from engine.probes.flow import flow
 from engine.train.scene import Scene
 from engine.train.session import Training
+from engine.train.trouble import Verdict
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.standard_normal((60, 4))
@@ -151,3 +153,30 @@ def test_the_past_is_bounded_and_in_order() -> None:
     past.add(500, 500)  # training began again from there
     assert [s for s, _ in past.items][-1] == 500
     assert all(s < 500 for s, _ in past.items[:-1])
+
+
+def test_the_name_that_is_lit_is_that_of_the_sentence(qtbot: QtBot) -> None:
+    box = VerdictBox()
+    qtbot.addWidget(box)
+    box.resize(300, 90)
+    box.show()
+    names = ("vanishing", "saturated", "dead units", "no progress")
+    told = {name: Verdict(name, f"about {name}") for name in names}
+
+    def lit() -> list[str]:
+        return [b.text() for b in box.buttons if b.isVisible() and b.isChecked()]
+
+    box.show_verdicts([told["vanishing"], told["saturated"]])
+    box.show_verdicts(list(told.values())[::-1])  # nobody chose: the most telling one is shown
+    assert lit() == ["no progress"] and box.sentence.text() == "about no progress"
+    box.show_verdicts(list(told.values()))
+    QTest.mouseClick(box.buttons[1], LEFT, PLAIN)
+    assert lit() == ["saturated"] and box.sentence.text() == "about saturated"
+    box.show_verdicts([told[n] for n in ("no progress", "dead units", "vanishing", "saturated")])
+    assert lit() == ["saturated"] and box.sentence.text() == "about saturated"
+    box.resize(90, 90)
+    assert lit() == ["saturated"] and box.more.text().startswith("+")
+    QTest.mouseClick(box.buttons[0], LEFT, PLAIN)
+    assert lit() == ["saturated"]
+    box.show_verdicts([told["dead units"]])
+    assert lit() == ["dead units"] and box.sentence.text() == "about dead units"

@@ -10,6 +10,8 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from test_recipe_form import choose, typed
 
+from app.messages import Progress
+from app.view.panels.curve import MAX_POINTS, Curve
 from app.view.window import Window
 from engine import edits
 
@@ -115,3 +117,15 @@ def test_after_a_rate_that_cannot_be_another_edit_still_holds_training(
     qtbot.waitUntil(lambda: not running.training, timeout=20_000)
     assert node not in running.session.root.nodes
     assert running.bridge.last.learning_rate == 0.02  # type: ignore[union-attr]
+
+
+def test_a_peak_stays_in_the_curve_however_long_it_grows(qtbot: QtBot) -> None:
+    curve = Curve()
+    qtbot.addWidget(curve)
+    steps = 20 * MAX_POINTS
+    for first in range(1, steps, 500):
+        points = tuple((s, 150.0 if s == 3002 else 1.0) for s in range(first, first + 500))
+        curve.add(Progress("running", first + 499, 1, 1.0, points))
+    assert len(curve.train) <= MAX_POINTS and (3002, 150.0) in curve.train
+    assert curve.train == sorted(curve.train)
+    assert curve.train[0][0] == 1 and curve.train[-1][0] == steps

@@ -15,6 +15,16 @@ from app.view import theme
 MAX_POINTS = 4000
 
 
+def halved(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Half of the points, with the ends and every peak: the least and the greatest of each four."""
+    kept = points[:1]
+    for start in range(1, len(points) - 1, 4):
+        four = points[start : min(start + 4, len(points) - 1)]
+        ends = {min(four, key=lambda p: p[1]), max(four, key=lambda p: p[1])}
+        kept += sorted(ends)
+    return kept + points[-1:]
+
+
 class Curve(QWidget):
     """Loss over steps: train solid, validation dashed. The plot library loads with the first point."""
 
@@ -46,7 +56,7 @@ class Curve(QWidget):
         self._draw()
 
     def add(self, progress: Progress) -> None:
-        """Takes the points of a message; every other one is dropped when there are too many."""
+        """Takes the points of a message; of too many, those that are no peaks are dropped."""
         self.train += [(s, v) for s, v in progress.points if math.isfinite(v)]
         held = progress.metrics.get("validation", {})
         loss = next(iter(held.values()), math.nan)
@@ -54,7 +64,7 @@ class Curve(QWidget):
             self.validation.append((progress.step, loss))
         for points in (self.train, self.validation):
             if len(points) > MAX_POINTS:
-                del points[1:-1:2]
+                points[:] = halved(points)
         self._draw()
 
     def set_log(self, on: bool) -> None:

@@ -67,6 +67,7 @@ class VerdictBox(QWidget):
         super().__init__()
         self.verdicts: tuple[Verdict, ...] = ()
         self._name = ""
+        self._chosen = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -112,12 +113,8 @@ class VerdictBox(QWidget):
     def show_verdicts(self, verdicts: Sequence[Verdict]) -> None:
         """What is said of a moment, the most telling first; the one a person chose stays shown."""
         self.verdicts = tuple(verdicts)
-        if self.shown is None and verdicts:
-            self._name = verdicts[0].name
-        for button, verdict in zip(self.buttons, verdicts, strict=False):
-            button.setText(tr(verdict.name))
-            button.setToolTip(verdict.sentence)
-            button.setChecked(verdict.name == self._name)
+        names = [verdict.name for verdict in verdicts]
+        self._name = self._chosen if self._chosen in names else names[0] if names else ""
         self._fit()
         self._say()
 
@@ -126,24 +123,39 @@ class VerdictBox(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """As many names as there is room for, the first in any case."""
-        room = self.width() - self.sign.width() - ROOM_FOR_MORE
-        count = 0
-        for number, button in enumerate(self.buttons):
-            metrics = QFontMetrics(button.font())
-            room -= metrics.horizontalAdvance(button.text()) + PADDING
-            fits = number < len(self.verdicts) and (number == 0 or room >= 0)
-            button.setVisible(fits)
-            count += fits
-            if not fits:
-                room = -1
+        """As many names as there is room for; the one whose sentence stands there in any case."""
+        count = self._name_buttons()
+        place = next((i for i, v in enumerate(self.verdicts) if v.name == self._name), 0)
+        if place >= count > 0:
+            told = list(self.verdicts)
+            self.verdicts = (told.pop(place), *told)
+            count = self._name_buttons()
         left = self.verdicts[count:]
         self.more.setText(f"+{len(left)}" if left else "")
         self.more.setToolTip("\n".join(f"{v.name}: {v.sentence}" for v in left))
 
+    def _name_buttons(self) -> int:
+        """Names the buttons and shows those that there is room for; how many they are."""
+        room = self.width() - self.sign.width() - ROOM_FOR_MORE
+        count = 0
+        for number, button in enumerate(self.buttons):
+            verdict = self.verdicts[number] if number < len(self.verdicts) else None
+            if verdict is not None:
+                button.setText(tr(verdict.name))
+                button.setToolTip(verdict.sentence)
+                button.setChecked(verdict.name == self._name)
+            metrics = QFontMetrics(button.font())
+            room -= metrics.horizontalAdvance(button.text()) + PADDING
+            fits = verdict is not None and (number == 0 or room >= 0)
+            button.setVisible(fits)
+            count += fits
+            if not fits:
+                room = -1
+        return count
+
     def _clicked(self, number: int) -> None:
         if number < len(self.verdicts):
-            self._name = self.verdicts[number].name
+            self._name = self._chosen = self.verdicts[number].name
             self._say()
             self.chosen.emit(self.verdicts[number])
 
