@@ -66,9 +66,11 @@ def work(connection: Connection) -> None:
         return
     child = _Child(connection, training, recorder, fault)
     try:
+        child.begin()
         child.live()
-    except (EOFError, OSError):
-        pass  # the parent is gone
+    except (EOFError, OSError):  # the parent is gone, perhaps before it knew of the memory
+        with contextlib.suppress(OSError):
+            child.memory.unlink()
     finally:
         child.leave()
 
@@ -113,14 +115,17 @@ class _Child:
         self.memory = SharedMemory(create=True, size=2 * size)
         run = recorder.folder if recorder is not None else None
         self.layout = Layout(self.memory.name, size, tuple(entries), run)
-        connection.send(self.layout)
-        self.say(snapshot=True, message=fault)
 
     @property
     def has_failed(self) -> bool:
         return self.state == "failed"
 
     # ------------------------------------------------------------ commands
+
+    def begin(self) -> None:
+        """Says where the parameters lie, and what they are."""
+        self.connection.send(self.layout)
+        self.say(snapshot=True, message=self.fault)
 
     def live(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.messages import Progress
+from app.messages import Assignment, Progress
+from app.training_process import work
 from app.worker import MESSAGES_PER_SECOND, POINTS_PER_MESSAGE, Trainer
 from engine import edits, examples, files
 from engine.compose import compose
@@ -585,3 +587,22 @@ def test_a_divergence_is_recorded_with_its_reason(
     assert run.metrics(1000).step.tolist() == list(range(1, last.step + 1))
     points = [step for message in [last] for step, _ in message.points]
     assert points == list(range(1, last.step + 1))
+
+
+@linux
+def test_a_process_whose_parent_went_while_it_came_up_leaves_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """No traceback, and no memory of the system's."""
+    before = set(os.listdir("/dev/shm"))
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    ours.send(Assignment(document()))
+    ours.close()  # it has what to do, and nobody to tell
+    process.join(PATIENCE)
+    assert process.exitcode == 0
+    assert "Traceback" not in capfd.readouterr().err
+    assert set(os.listdir("/dev/shm")) - before == set()
