@@ -78,6 +78,11 @@ class Bridge(QObject):
         """The newest that training brought, while it runs; for reading only."""
         return self._shown
 
+    @property
+    def is_current(self) -> bool:
+        """Whether what training told last is about the document as it is now."""
+        return self._busy or self.keeping or self._meaning == self.session.root.meaning
+
     def train(self) -> None:
         """Trains for the recipe's epochs, going on from where training stands."""
         trainer = self._ready()

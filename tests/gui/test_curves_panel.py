@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hands import LEFT, PLAIN, move_over
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
@@ -19,7 +19,7 @@ from recorded import record
 from app.view import dialogs, theme
 from app.view.studio.curve_plot import CurvePlot
 from app.view.studio.curves import CurvesPanel
-from app.view.studio.legend import run_colours
+from app.view.studio.legend import LINE, SWATCH, Legend, Name, run_colours
 from app.view.studio.runs import NAME, RunsPanel
 from app.view.window import Window
 from engine import edits, examples, files
@@ -126,6 +126,37 @@ def test_the_crosshair_tells_the_number_of_each_run(trained: Window, qtbot: QtBo
     move_over(view, at(trained, 70))
     names = {name.key: name for name in panel(trained).legend.names}
     assert names[2].numbers[0] == "" and names[1].numbers[0]  # run 2 ended at 50
+
+
+def test_every_name_is_reached_and_numbers_are_whole(qtbot: QtBot) -> None:
+    numbers = ["6.326e-4", "0.001752", "−1.234e-12", "0.6", "1", "2", "3", "4"]
+    legend = Legend()
+    qtbot.addWidget(legend)
+    legend.resize(220, 10)
+    legend.set_around(260)
+    legend.show_names(
+        [Name(n, f"optimizer {n}", QColor("blue"), (text,)) for n, text in enumerate(numbers)]
+    )
+    legend.show()
+    letters, figures = QFontMetricsF(theme.ui_font(11)), QFontMetricsF(theme.number_font(11))
+    assert legend.height() == 4 * LINE and legend.unseen == 5
+    for number, text in enumerate(numbers[:3]):
+        least = SWATCH + letters.horizontalAdvance(f"optimizer {number}")
+        assert legend.box_of(number).width() >= least + figures.horizontalAdvance(text)
+    assert legend.box_of(7).isEmpty()
+    more = QPoint(40, legend.height() - LINE // 2)
+    QTest.mouseClick(legend, LEFT, PLAIN, more)
+    assert not legend.box_of(4).isEmpty() and legend.box_of(0).isEmpty()
+    QTest.mouseClick(legend, LEFT, PLAIN, more)
+    with qtbot.waitSignal(legend.toggled) as told:
+        QTest.mouseClick(legend, LEFT, PLAIN, legend.box_of(7).center().toPoint())
+    assert told.args == [7]
+    QTest.mouseClick(legend, LEFT, PLAIN, more)
+    assert not legend.box_of(0).isEmpty()
+    QTest.keyClick(legend, Qt.Key.Key_Left)  # round to the last name, which comes into sight
+    assert not legend.box_of(7).isEmpty()
+    legend.set_around(800)
+    assert not legend.unseen and legend.height() == 8 * LINE
 
 
 def test_a_name_in_the_legend_hides_its_curves(trained: Window) -> None:

@@ -21,6 +21,7 @@ from app.view.studio.latent import LatentPanel
 from app.view.studio.reconstructions import ReconstructionsPanel
 from app.view.studio.regions import RegionsPanel
 from app.view.studio.units import UnitsPanel
+from app.view.viewers.kind import series_colours
 from app.view.window import Window
 from engine.compose import compose
 from engine.graph import Graph, Source
@@ -398,8 +399,7 @@ def test_classes_are_told_apart_and_are_no_value_or_gradient(
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     tokens = theme.apply(app, scheme, colours)
-    for count in (2, 3):
-        found = inks.class_colours(count)
+    for found in (inks.class_colours(2), inks.class_colours(3), series_colours()[:3]):
         others = [tokens.value, tokens.gradient]
         pairs = [(a, b) for i, a in enumerate(found) for b in [*found[:i], *others]]
         for one, other in pairs:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.view import theme
+from app.view.studio.contour import Contour, Way
 from app.view.studio.surface import SurfacePanel
 from app.view.window import Window
 from engine import edits
@@ -250,6 +251,22 @@ def test_losses_that_are_not_finite_are_hatched(window: Window, qtbot: QtBot) ->
     assert (
         len(inks) <= 12 and picture.pixelColor(box.center().toPoint() + QPoint(60, 0)).green() > 40
     )
+
+
+def test_names_of_many_ways_leave_most_of_the_plane_free(qtbot: QtBot) -> None:
+    contour = Contour()
+    qtbot.addWidget(contour)
+    contour.resize(240, 200)
+    one = Way("way", np.array([(5.0, 5.0)]), theme.current().accent)
+    pictures = []
+    for name, count in (("", 1), ("learning_rate=0.001, momentum=0.9", 9)):
+        contour.ways = [replace(one, name=name)] * count
+        pictures.append(contour.grab().toImage())
+    places = [(x, y) for x in range(240) for y in range(200)]
+    other = [(x, y) for x, y in places if pictures[0].pixel(x, y) != pictures[1].pixel(x, y)]
+    assert other, "there are names"
+    left, low = min(x for x, _ in other), max(y for _, y in other)
+    assert left > contour.box.center().x() and low < contour.box.center().y()
 
 
 def test_ways_take_the_colours_of_the_theme(window: Window, qtbot: QtBot) -> None:

@@ -13,6 +13,8 @@ from app.text import tr
 from app.view import theme
 
 MAX_POINTS = 4000
+FEW = 30
+"""Up to so many measurements are dots on their line: what is between them was not measured."""
 
 
 def halved(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -56,7 +58,15 @@ class Curve(QWidget):
         self._draw()
 
     def add(self, progress: Progress) -> None:
-        """Takes the points of a message; of too many, those that are no peaks are dropped."""
+        """Takes the points of a message; of too many, those that are no peaks are dropped.
+
+        What was done by a training before, from that step on, is no longer seen.
+        """
+        if progress.points:
+            first = progress.points[0][0]
+            for points in (self.train, self.validation):
+                while points and points[-1][0] >= first:
+                    points.pop()
         self.train += [(s, v) for s, v in progress.points if math.isfinite(v)]
         held = progress.metrics.get("validation", {})
         loss = next(iter(held.values()), math.nan)
@@ -105,6 +115,7 @@ class Curve(QWidget):
         self._plot.setAntialiasing(True)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.getAxis("left").setWidth(46)
+        self._plot.getPlotItem().layout.setContentsMargins(1, 8, 1, 1)  # the topmost number
         self._lines = [self._plot.plot([], [], symbolSize=5, symbolPen=None) for _ in range(2)]
         self._plot.setLogMode(False, self._log)
         self._layout.addWidget(self._plot)
@@ -120,4 +131,5 @@ class Curve(QWidget):
         self._plot.setVisible(some)
         for line, points in zip(self._lines, (self.train, self.validation), strict=True):
             line.setData([s for s, _ in points], [v for _, v in points])
-            line.setSymbol("o" if len(points) == 1 else None)  # a line needs two
+            few = len(points) == 1 or (points is self.validation and len(points) <= FEW)
+            line.setSymbol("o" if few else None)  # a line needs two, and says too much between few

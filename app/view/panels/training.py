@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -28,6 +28,8 @@ from engine.train.problem import has_parameters, unfinished
 
 LOW = 110
 """The height of the panel while there is nothing to train."""
+LEAST = 56
+"""The least height of the curve; with less room for it, it is not there."""
 _BUTTONS = (
     ("train.train", "Train"), ("train.pause", "Pause"), ("train.step", "Step"),
     ("train.epoch", "Epoch"), ("train.stop", "Stop"), ("train.reset", "Reset"),
@@ -53,7 +55,7 @@ class TrainingPanel(QWidget):
         super().__init__()
         self.session = session
         self.running = False
-        self.stage = 0
+        self.stage = self._total = 0
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)
@@ -153,7 +155,7 @@ class TrainingPanel(QWidget):
         self.stage = min(self.stage, len(stages) - 1)
         self.fields["learning_rate"].show_text(f"{stages[self.stage].learning_rate:.10g}")
         if not self.running and graph.meaning != self._meaning:
-            self.show_message("")  # it was about another document
+            self._forget_place()  # it was about another document
         self._meaning = graph.meaning
         trainable = has_parameters(graph)
         nothing = tr("Add a parameter and a loss to train them, or set trainable on an input.")
@@ -174,6 +176,7 @@ class TrainingPanel(QWidget):
         self.tools.setHidden(low)
         self.foot.setHidden(low)
         self._take_room()
+        self._fit()
 
     def _take_room(self) -> None:
         """Low only while it is seen: the panels behind it need more."""
@@ -183,6 +186,31 @@ class TrainingPanel(QWidget):
         self.setSizePolicy(room)
         if before is QSizePolicy.Policy.Maximum and not low:
             self.grew.emit()
+
+    def _fit(self) -> None:
+        """What is told comes first: with little room the curve is lower, then gone, then the numbers."""
+        layout = self.layout()
+        assert layout is not None
+        sides = layout.contentsMargins()
+        width = self.width() - sides.left() - sides.right()
+        told = bool(self.metrics.text())
+        heights = {
+            part: part.heightForWidth(width)
+            if part.hasHeightForWidth()
+            else part.sizeHint().height()
+            for part in (self.tools, self.message, self.metrics, self.foot)
+            if (told if part is self.metrics else not part.isHidden())
+        }
+        gap = layout.spacing()
+        room = self.height() - sides.top() - sides.bottom() - sum(heights.values())
+        room -= gap * len(heights)
+        self.metrics.setVisible(told and room >= -gap)
+        self.curve.setVisible(room >= LEAST)
+        self.curve.setMinimumHeight(max(min(room, 96), LEAST))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -201,11 +229,10 @@ class TrainingPanel(QWidget):
         self.curve.add(progress)
         if progress.step:
             loss = theme.number_text(progress.loss)
-            self.status_told.emit(f"{tr('epoch')} {progress.epoch}   {tr('batch loss')} {loss}")
+            self.status_told.emit(f"{tr('epoch')} {progress.epoch:,}   {tr('batch loss')} {loss}")
         self._show_place(progress)
         if progress.metrics:
             self.metrics.setText(_metrics_text(progress))
-            self.metrics.show()
         if progress.message:  # it stays until training begins again
             self.show_message(progress.message, progress.state in ("failed", "ended"))
 
@@ -224,8 +251,9 @@ class TrainingPanel(QWidget):
         if self.running and progress.rate:
             words.append(tr("{rate} steps a second").format(rate=f"{progress.rate:,.0f}"))
         self.place.setText("  ·  ".join(words))
-        self.bar.setRange(0, max(progress.total, 1))
-        self.bar.setValue(min(progress.step, max(progress.total, 1)))
+        self._total = max(progress.total, self._total, 1)  # a single step asks for less
+        self.bar.setRange(0, self._total)
+        self.bar.setValue(min(progress.step, self._total))
         if progress.stage != self.stage:
             self.stage = progress.stage
             self.refresh()
@@ -236,6 +264,7 @@ class TrainingPanel(QWidget):
         mark = "⚠ " if wrong else ""
         self.message.setText(mark + sentence(text) if text else "")
         self.message.setVisible(bool(text))
+        self._fit()
 
     def warn(self, text: str) -> None:
         """Why a training that ended came to little; what it said itself comes first."""
@@ -244,11 +273,15 @@ class TrainingPanel(QWidget):
 
     def clear(self) -> None:
         self.curve.clear()
-        self.metrics.setText("")
-        self.metrics.hide()
-        self.place.setText("")
-        self.bar.setValue(0)
         self.stage = 0
+        self._forget_place()
+
+    def _forget_place(self) -> None:
+        """What is told is no longer about the document."""
+        self.metrics.setText("")
+        self.place.setText("")
+        self.bar.reset()
+        self._total = 0
         self.status_told.emit("")
         self.show_message("")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -366,24 +365,30 @@ class Contour(QWidget):
         painter.drawText(QRectF(box.left(), 1, box.width(), 15), middle, self.titles[1])
 
     def _legend(self, painter: QPainter, box: QRectF) -> None:
-        """Names of the ways, when there are several."""
-        if len(self.ways) < 2 or box.width() < 160:
-            return
+        """Names of the ways, when there are several: at most a third of the picture, those in front first."""
         painter.setFont(theme.ui_font(10))
-        metrics = painter.fontMetrics()
-        room = int((box.height() - 12) // 15)
-        listed: Sequence[Way] = self.ways[-room:] if room > 0 else ()
-        wide = max((metrics.horizontalAdvance(way.name) for way in listed), default=0) + 30
+        metrics, room = painter.fontMetrics(), int(box.height() / 2.5 - 6) // 15
+        if len(self.ways) < 2 or box.width() < 160 or room < 2:
+            return
+        names = [(way.name, way.colour) for way in reversed(self.ways)]
+        if len(names) > room:
+            more = tr("{count} more").format(count=len(names) - room + 1)
+            names = [*names[: room - 1], (more, QColor(Qt.GlobalColor.transparent))]
+        words = [
+            metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(box.width() * 0.4) - 30)
+            for name, _ in names
+        ]
+        wide = max(map(metrics.horizontalAdvance, words)) + 30
         back = QColor(ground())
         back.setAlphaF(0.8)
-        card = QRectF(box.right() - wide - 5, box.top() + 5, wide, 15 * len(listed) + 6)
+        card = QRectF(box.right() - wide - 5, box.top() + 5, wide, 15 * len(words) + 6)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(back)
         painter.drawRoundedRect(card, 4, 4)
-        for row, way in enumerate(listed):
+        for row, (text, (_, colour)) in enumerate(zip(words, names, strict=True)):
             y = card.top() + 10.5 + 15 * row
-            painter.setPen(QPen(way.colour, 2))
+            painter.setPen(QPen(colour, 2))
             painter.drawLine(QPointF(card.left() + 6, y), QPointF(card.left() + 18, y))
             painter.setPen(theme.current().text)
-            text = QRectF(card.left() + 23, y - 7, wide - 24, 14)
-            painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, way.name)
+            line = QRectF(card.left() + 23, y - 7, wide - 24, 14)
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)

@@ -119,6 +119,7 @@ class CurvesPanel(StudioPanel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.legend.set_around(self.height())
         if self.plot is not None:
             self._offer(self._known)
 

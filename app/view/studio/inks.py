@@ -19,11 +19,7 @@ SHADE = 0.72
 
 def class_colours(count: int) -> list[QColor]:
     """A colour for each class; of two, the first is what is below 0 in a picture of numbers."""
-    tokens = theme.current()
     colours = series_colours()
-    if tokens.colours == "blue and orange":  # where drawers are too quiet to be told apart
-        with theme.drawn_in(theme.THEMES[tokens.name]):
-            colours = [tokens.accent, tokens.warning, *series_colours()[2:]]
     if count == 2:
         return [colours[1], colours[0]]
     return [colours[i % len(colours)] for i in range(count)]

@@ -91,7 +91,7 @@ class Studio(QObject):
         if self.bridge.running:
             return
         last = self.bridge.last
-        step = last.step if last is not None else 0
+        step = last.step if last is not None and self.bridge.is_current else 0
         edited = self._document != self._meaning
         if self.now.parameters or self.now.step != step or edited:
             self.now = Moment(step)

@@ -19,6 +19,13 @@ from engine.ops.row import Array
 What = Literal["value", "gradient"]
 Options = Mapping[str, float | str]
 MOST_AXES = 8
+# Series apart from blue and orange, and from their neighbours in lightness as well as in hue, whatever
+# kind of colour blindness sees them; (dark theme, light theme).
+_SAFE = (
+    ("#b39dff", "#6a20c8"), ("#f5e960", "#6b5d00"), ("#d45fb0", "#a8127a"), ("#8d97a8", "#6b7688"),
+    ("#e7eaf0", "#1b2230"), ("#7a63d8", "#3f1a8f"), ("#ffb3e6", "#8a3a6c"), ("#b9b98a", "#4f4f2a"),
+    ("#a0527f", "#5c0f3f"), ("#c9d1de", "#39424f"),
+)  # fmt: skip
 
 
 def _none(count: int) -> list[tuple[str, str]]:
@@ -164,6 +171,8 @@ def ground() -> QColor:
 def series_colours() -> list[QColor]:
     """Colours for several series or classes, told apart and none of them a value's or a gradient's."""
     tokens = theme.current()
+    if tokens.colours == "blue and orange":  # whose drawers are too quiet to be told apart
+        return [QColor(pair[0 if tokens.is_dark else 1]) for pair in _SAFE]
     drawers = (
         "Trigonometric", "Activations", "Convolution", "Arithmetic", "Own", "Metrics", "Modules",
         "Losses", "Exponential",

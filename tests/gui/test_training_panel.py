@@ -1,0 +1,100 @@
+"""The training panel: what it tells is about the document as it is, and nothing lies over anything."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.messages import Progress
+from app.session import Session
+from app.view.panels.curve import Curve
+from app.view.panels.training import TrainingPanel
+from app.view.window import Window
+from engine import examples
+
+METRICS = {
+    part: {"loss": 0.25, "accuracy": 0.75, "precision": 0.5} for part in ("train", "validation")
+}
+LONG = (
+    "the loss is not a number after 12 steps at learning rate 0.03: the gradient of W1 is too large for "
+    "a step of this size; choose a smaller learning rate, or clip the gradients in the recipe, then reset"
+)
+
+
+def news(step: int, total: int = 0, first: int = 1) -> Progress:
+    points = tuple((n, 1.0 / n) for n in range(first, step + 1))
+    return Progress(
+        "running",
+        step,
+        step,
+        0.5,
+        points=points,
+        metrics=METRICS,
+        total=total or step,
+        message=LONG,
+    )
+
+
+@pytest.mark.parametrize("height", [180, 220, 260, 300, 350, 500])
+def test_nothing_lies_over_anything_in_a_low_panel(qtbot: QtBot, height: int) -> None:
+    panel = TrainingPanel(Session(examples.load("xor")))
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.resize(300, height)
+    panel.take(news(40))
+    panel.show_message(LONG)
+    QApplication.processEvents()
+    parts = (panel.tools, panel.message, panel.curve, panel.metrics, panel.foot)
+    seen = [part for part in parts if part.isVisible()]
+    assert panel.message in seen and (height < 350 or len(seen) == len(parts))
+    for number, part in enumerate(seen):
+        assert part.height() >= (part.heightForWidth(part.width()) if part is panel.message else 14)
+        if height >= 220:
+            assert panel.rect().contains(part.geometry())
+        over = [other.geometry().intersected(part.geometry()) for other in seen[:number]]
+        assert all(box == QRect() or box.isEmpty() for box in over)
+    panel.show_message("")
+    panel.resize(300, 350)
+    QApplication.processEvents()
+    assert panel.curve.isVisible() and panel.metrics.isVisible()
+
+
+def test_another_training_has_a_curve_of_its_own(qtbot: QtBot) -> None:
+    curve = Curve()
+    qtbot.addWidget(curve)
+    curve.add(news(40))
+    curve.add(news(60, first=41))
+    assert [s for s, _ in curve.train] == list(range(1, 61))
+    assert [s for s, _ in curve.validation] == [40, 60]
+    curve.add(news(50, first=45))  # it went on from a moment before
+    assert [s for s, _ in curve.train] == list(range(1, 51))
+    assert [s for s, _ in curve.validation] == [40, 50]
+    curve.add(news(8))
+    assert [s for s, _ in curve.train] == list(range(1, 9))
+    assert [s for s, _ in curve.validation] == [8]
+
+
+def test_a_single_step_does_not_fill_the_bar(qtbot: QtBot) -> None:
+    panel = TrainingPanel(Session(examples.load("xor")))
+    qtbot.addWidget(panel)
+    panel.take(news(40, 400))
+    panel.take(news(41, 41, 41))
+    assert (panel.bar.value(), panel.bar.maximum()) == (41, 400)
+    panel.clear()
+    panel.take(news(10, 10))
+    assert (panel.bar.value(), panel.bar.maximum()) == (10, 10)
+
+
+def test_nothing_is_told_of_a_training_that_was_undone(window: Window, qtbot: QtBot) -> None:
+    window.documents.open_example("xor")
+    panel = window.training_panel
+    window.train_epoch()
+    qtbot.waitUntil(lambda: not window.training and bool(panel.metrics.text()), timeout=60_000)
+    assert window.studio.step == window.bridge.last.step > 0  # type: ignore[union-attr]
+    assert "step" in panel.place.text()
+    window.session.history.undo()
+    assert not panel.metrics.text() and not panel.place.text()
+    assert not window.docks["training"].status
+    assert window.studio.step == 0
