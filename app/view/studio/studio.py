@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -15,6 +16,8 @@ from engine import files
 from engine.ops.row import Array
 
 TICK_MS = 50
+SHARE = 0.4
+"""Of a core that the panels' probes take at most while training runs; it and the window need the rest."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Studio(QObject):
         self._base = session.base
         self._stale: set[str] = set()
         self._asked: set[str] = set()
+        self._urgent: set[str] = set()
+        self._begun = self._free_at = 0.0
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
@@ -128,6 +133,7 @@ class Studio(QObject):
         panel = self.sender()
         if isinstance(panel, StudioPanel):
             self._stale.add(panel.name)
+            self._urgent.add(panel.name)
             self._tick.start()
 
     # ------------------------------------------------------------ asking
@@ -148,14 +154,25 @@ class Studio(QObject):
             else:
                 panel.show_body()
                 panel.take(answer.result, answer.step)
+        freely = self._may_ask()
         for name in [n for n in self._stale if n not in self._asked]:
             panel = self.panels[name]
-            if panel.isVisible():
+            if panel.isVisible() and (freely or name in self._urgent):
                 self._stale.discard(name)
                 self._ask(panel)
         waiting = any(self.panels[n].isVisible() for n in self._stale)
         if not waiting and not self._asked:
             self._tick.stop()
+
+    def _may_ask(self) -> bool:
+        """True unless training runs and the last round of questions is not over, or took long enough to
+        make the next one wait."""
+        now = monotonic()
+        if not self._asked and self._begun:
+            self._free_at = now + (now - self._begun) * (1 / SHARE - 1)
+            self._begun = 0.0
+        live = self.bridge.running and self.past is None
+        return not live or (not self._asked and now >= self._free_at)
 
     def ask_unseen(self, panel: StudioPanel) -> None:
         """Asks a panel's question although it may not be seen."""
@@ -167,6 +184,8 @@ class Studio(QObject):
         options = panel.options() if panel.probe else None
         if options is None:
             return
+        self._urgent.discard(panel.name)
+        self._begun = self._begun or monotonic()
         watcher = self._ready()
         watcher.moment(self.moment.step, self.moment.parameters)
         watcher.ask(panel.name, panel.probe, options)
