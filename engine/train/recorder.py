@@ -33,6 +33,8 @@ CHECKPOINT_SECONDS = 2.0
 _BUFFER = 1 << 16
 _MOMENTS_SHARE = 0.03
 """Moments of a run of so many seconds may take this times their root: 1 % of 9 s, and ever less."""
+_HELD_UP = 4
+"""A moment counts as so many usual ones at most, whatever else the machine did meanwhile."""
 _CHECKPOINT_SHARE = 0.005
 _MEASURES_SHARE = 1e-3
 """Two measures are this share of the run's time apart, so that their file grows ever slower."""
@@ -96,7 +98,7 @@ class Recorder:
         self._began = self._measured = clock()
         self._due = self._began + CHECKPOINT_SECONDS
         self._begun_at = self._next = training.step_count
-        self._spent = self._cost = 0.0
+        self._spent = self._cost = self._usual = 0.0
         self._keeper = Keeper(folder, self._metrics)
         self._keeper.put(record=self._record())
         self._tend()
@@ -173,8 +175,7 @@ class Recorder:
             step, begin = self.training.step_count, self._clock()
             if self._moments.is_open or step >= self._next:
                 self._moments.take(step >= self._next)
-                self._cost = max(self._clock() - begin, self._cost / 2)
-                self._spent += self._clock() - begin
+                self._took(self._clock() - begin)
                 self._next = self._next_moment()
         except OSError as error:
             self._fail(error)
@@ -185,10 +186,23 @@ class Recorder:
         to_moment = 1 if self._moments.is_open else self._next - self.training.step_count
         self.until = min(to_moment, _BUFFER - len(self._losses))
 
+    def _took(self, seconds: float) -> None:
+        """Counts the time of a moment; one that the machine held up counts as a few others."""
+        if self._usual:
+            seconds = min(seconds, _HELD_UP * self._usual)
+        self._usual += (seconds - self._usual) / (10 if self._usual else 1)
+        self._cost = max(seconds, self._cost / 2)
+        self._spent += seconds
+
     def _next_moment(self) -> int:
-        """The next step with a moment for which time is left, too."""
+        """The next step with a moment for which time is left, no sooner than an even pace has it.
+
+        Moments of 2 times c seconds may be as many as 0.03 sqrt(t) / 2c after t seconds; the pace is
+        the inverse of the derivative of that.
+        """
         step, elapsed = self.training.step_count, self._clock() - self._began
-        wait = ((self._spent + self._cost) / _MOMENTS_SHARE) ** 2 - elapsed
+        pace = 4 * self._usual * math.sqrt(max(elapsed, 0.0)) / _MOMENTS_SHARE
+        wait = max(((self._spent + self._cost) / _MOMENTS_SHARE) ** 2 - elapsed, pace)
         done = step - self._begun_at
         skip = int(wait * done / elapsed) if wait > 0 and elapsed > 0 else 0
         return self._moments.after(step + min(skip, _BUFFER))

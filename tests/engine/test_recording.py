@@ -161,6 +161,28 @@ def test_moments_take_a_bounded_share_of_the_time(folder: Path) -> None:
     assert 20 < len(Run(folder).moments) < 200 and Run(folder).moments[-2] > 15_000
 
 
+def test_moments_keep_an_even_pace_though_the_machine_holds_one_up(folder: Path) -> None:
+    """A step is 0.1 ms, a moment too, and one takes a quarter of a second: nothing bunches or gapes."""
+    training = Training(xor(), seed=3)
+    now, taken = [0.0], [0]
+    made = Recorder(folder, training, files.to_bytes(training.graph), clock=lambda: now[0])
+    put = made._moments.take
+
+    def slow(opens: bool) -> None:
+        put(opens)
+        taken[0] += 1
+        now[0] += 0.25 if taken[0] == 100 else 1e-4
+
+    made._moments.take = slow  # type: ignore[method-assign]
+    for _ in range(20_000):
+        made.note([training.step()], [0.1])
+        now[0] += 1e-4
+    made.close()
+    steps = np.array(Run(folder).moments)
+    gaps = np.diff(steps[steps > 500])
+    assert len(gaps) > 100 and gaps.min() > 1 and gaps.max() < 4 * np.median(gaps)
+
+
 def test_measures_come_back_by_part_and_name(folder: Path) -> None:
     record(folder, xor(), 30)
     steps, values = Run(folder).measures["train"][_loss_name()]
