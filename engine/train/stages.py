@@ -277,6 +277,20 @@ def steps_in(tasks: Sequence[Task], done: int, epochs: int) -> int:
     return found
 
 
+def steps_per_epoch(graph: Graph, number: int, base: Path | None) -> int:
+    """How many steps an epoch of a stage has, 1 where it cannot be trained.
+
+    Raises NotReady where it takes long to know.
+    """
+    with data.at_once():
+        try:
+            return _task(graph, number, 0, {}, base).steps_per_epoch
+        except data.NotReady:
+            raise
+        except (ValueError, OSError):
+            return 1
+
+
 def _task(
     graph: Graph, number: int, seed: int, sets: dict[str, Dataset], base: Path | None
 ) -> Task:

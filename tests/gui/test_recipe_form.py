@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -9,9 +12,10 @@ from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from app.view.panels.recipe_form import RecipeForm
 from app.view.window import Window
-from engine import files
+from engine import edits, files
 from engine.train.optimizers import OPTIMIZERS
 from engine.train.schedules import SCHEDULES
+from engine.train.session import Training
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -126,3 +130,32 @@ def test_the_seed_is_the_whole_recipe_s(form: RecipeForm) -> None:
     QTest.mouseClick(form.stages.add, LEFT)
     typed(form.fields["seed"], "7")
     assert form.session.root.recipe.seed == 7
+
+
+def rows_of(form: RecipeForm) -> int:
+    dataset = Training(form.session.root, form.session.base).dataset
+    assert dataset is not None
+    return len(dataset.train)
+
+
+def test_the_schedule_is_drawn_over_the_steps_that_training_takes(form: RecipeForm) -> None:
+    """Before any training, too: rows over batch size are the steps of an epoch."""
+    root = form.session.root
+    rows = rows_of(form)
+    form.change(batch_size=32, epochs=20, learning_rate=0.5, formula="lr * exp(-t / 200)")
+    choose(form.schedule, "formula")
+    steps = 20 * math.ceil(rows / 32)
+    assert rows > 1000 and not form.plot.fault and not form.plot.note
+    assert form.plot.rates[0] == 0.5
+    assert form.plot.rates[-1] == pytest.approx(0.5 * math.exp(-(steps - 1) / 200))
+    typed(form.fields["batch_size"], "64")
+    steps = 20 * math.ceil(rows / 64)
+    assert form.plot.rates[-1] == pytest.approx(0.5 * math.exp(-(steps - 1) / 200))
+    node = next(iter(root.sources))
+    form.session.do_outside(
+        edits.set_source(node, replace(root.sources[node], validation=0.5)), "Split"
+    )
+    now = rows_of(form)
+    steps = 20 * math.ceil(now / 64)
+    assert now < rows
+    assert form.plot.rates[-1] == pytest.approx(0.5 * math.exp(-(steps - 1) / 200))

@@ -27,9 +27,11 @@ from app.view.panels.schedule_plot import SchedulePlot
 from app.view.panels.stage_bar import StageBar
 from engine import edits
 from engine.graph import GraphError, Recipe, Stage, check_recipe
+from engine.train.data import NotReady
 from engine.train.optimizers import OPTIMIZERS
 from engine.train.schedules import SCHEDULES
 from engine.train.settings import Setting
+from engine.train.stages import steps_per_epoch
 
 LIVE = frozenset({"learning_rate"})
 """Numbers that may change while training runs, from the next step on."""
@@ -93,6 +95,7 @@ class RecipeForm(QWidget):
         super().__init__()
         self.session, self.running, self.at_work = session, False, 0
         self.fields: dict[str, Field] = {}
+        self._known: tuple[Any, int] = None, 1
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -207,7 +210,7 @@ class RecipeForm(QWidget):
             value = recipe.seed if name == "seed" else getattr(stage, name)
             word = _WORDS.get(name) if value == 0 else None
             field.show_text(word or f"{value:.10g}")
-        self.plot.show_stage(stage)
+        self.plot.show_stage(stage, self._steps_per_epoch(stage))
         self.freezing.show_frozen(stage.frozen)
         self._enable()
 
@@ -232,9 +235,18 @@ class RecipeForm(QWidget):
         self.running = on
         self._enable()
 
-    def set_steps(self, steps_per_epoch: int) -> None:
-        """How many steps an epoch has, as training found out."""
-        self.plot.set_steps(steps_per_epoch, self.stage)
+    def _steps_per_epoch(self, stage: Stage) -> int:
+        """How many steps an epoch of the stage has, for its schedule; 0 where it takes long to know."""
+        session = self.session
+        if stage.schedule == "constant":
+            return 1
+        key = id(session.root), session.root.meaning, stage.loss, stage.batch_size, session.base
+        if key != self._known[0]:
+            try:
+                self._known = key, steps_per_epoch(session.root, self.stages.current, session.base)
+            except NotReady:  # asked for again
+                return 0
+        return self._known[1]
 
     def set_stage_at_work(self, number: int) -> None:
         """Which stage training is in."""

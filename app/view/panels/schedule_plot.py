@@ -26,24 +26,21 @@ class SchedulePlot(QWidget):
         super().__init__()
         self.rates: Array = np.zeros(0)
         self.fault = self.note = ""
-        self.steps_per_epoch = 1
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName(tr("Learning rate over the steps of this stage"))
 
     def sizeHint(self) -> QSize:
         return QSize(240, HEIGHT)
 
-    def set_steps(self, steps_per_epoch: int, stage: Stage) -> None:
-        if steps_per_epoch != self.steps_per_epoch:
-            self.steps_per_epoch = steps_per_epoch
-            self.show_stage(stage)
-
-    def show_stage(self, stage: Stage) -> None:
+    def show_stage(self, stage: Stage, per_epoch: int) -> None:
+        """`per_epoch` is how many steps an epoch has, 0 where that is not known yet."""
         self.rates, self.fault, self.note = np.zeros(0), "", schedules.note(stage)
-        if stage.schedule != "constant":
-            steps = max(stage.epochs * self.steps_per_epoch, 2)
+        if not per_epoch:
+            self.note = tr("how many steps an epoch has is known once its data were read")
+        elif stage.schedule != "constant":
+            steps = max(stage.epochs * per_epoch, 2)
             try:
-                self.rates = schedules.preview(stage, steps, self.steps_per_epoch, MOST)
+                self.rates = schedules.preview(stage, steps, per_epoch, MOST)
             except ValueError as error:
                 self.fault = str(error)
         self.setVisible(stage.schedule != "constant")
