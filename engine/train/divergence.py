@@ -312,7 +312,7 @@ def explain(
     expansion = expand(graph, {**given, **fed}, training=True)
     expansion.clock.seed, expansion.clock.step = clock.seed, clock.step
     plan = Plan(expansion, [loss], keep=True)
-    plan.run()
+    plan.run_each()  # behind what is not finite a row may refuse its operands
     flat = _first(expansion, plan, loss)
     telling = Telling(graph, expansion, None, plan.value)
     if flat is None:
@@ -338,7 +338,10 @@ def _first(expansion: Expansion, plan: Plan, loss: str) -> Flat | None:
 def _try(rate: float, trial: Callable[[float], list[float]]) -> tuple[float, float, float] | None:
     """The largest of the smaller learning rates of the ladder with which the loss falls."""
     for lower in [r for r in LADDER if r < 0.99 * rate][:TRIALS]:
-        losses = trial(lower)
+        try:
+            losses = trial(lower)
+        except ValueError:  # with it a row refuses what the parameters come to
+            continue
         if losses[-1] < losses[0]:
             return lower, losses[0], losses[-1]
     return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from networks import layered, network
 
+from engine.compose import compose
 from engine.graph import Graph
 from engine.ops.row import Array
 from engine.train import data_checks, divergence
@@ -135,3 +137,28 @@ def test_a_planted_defect_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = data()
     monkeypatch.setattr(divergence, "LARGE_DATA", 1e9)
     assert "standardize" not in told(line(x * 5e4, y, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("program", "rate", "said"),
+    [
+        ("J = v ^ 4 + sum(cholesky(w))", 1.0, "v^4 is ∞"),
+        ("J = v ^ 4 + sum(cholesky(w + 0 * v))", 1e300, "v is not a finite number"),
+    ],
+)
+def test_a_row_that_refuses_its_operands_on_the_way_back(
+    program: str, rate: float, said: str
+) -> None:
+    """At the rates that are tried, or behind what is not finite: the last finite state stays."""
+    start = {"v": np.array(1e60), "w": 2 * np.eye(2)}
+    graph = compose(program, start)
+    for name in start:
+        node = graph.nodes[str(graph.id_of(name))]
+        graph.put("nodes", node.id, replace(node, op="parameter"))
+    graph.put("settings", "recipe", graph.recipe.changed(learning_rate=rate, epochs=1))
+    training = Training(graph)
+    with pytest.raises(DivergedError, match=re.escape(said)):
+        training.run()
+        training.run()
+    found = training.parameters()
+    assert all((found[str(graph.id_of(name))] == value).all() for name, value in start.items())
