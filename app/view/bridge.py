@@ -83,6 +83,11 @@ class Bridge(QObject):
         """Whether what training told last is about the document as it is now."""
         return self._busy or self.keeping or self._meaning == self.session.root.meaning
 
+    @property
+    def recorded(self) -> Path | None:
+        """The folder that the training at hand is recorded in."""
+        return self._trainer.run if self._trainer is not None else None
+
     def train(self) -> None:
         """Trains for the recipe's epochs, going on from where training stands."""
         trainer = self._ready()

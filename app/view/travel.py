@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.run_curves import beyond
-from app.run_home import run_home
+from app.run_home import RunsPlace
 from app.runs import Entry, Runs, changes, differences
 from app.session import Session
 from app.text import tr
@@ -30,15 +27,12 @@ from engine.edits import set_tensors
 from engine.files import FileError
 from engine.graph import GraphError
 from engine.ops.row import Array
-from engine.train.runs import listed, new_folder
 
 if TYPE_CHECKING:
     from app.view.frame import Frame
 
 LIST_MS = 500
 """Between two looks at the folder of runs while training goes on."""
-LEFT_FOR = 30 * 86_400
-"""Seconds that runs of documents which were never saved are kept after a crash."""
 
 
 class Travel(QObject):
@@ -74,9 +68,10 @@ class Travel(QObject):
         self.session.opened.join(self._opened)
         self.session.document_changed.join(self._edited)
         self.bridge.changed.connect(self._training_changed)
-        self._temporary: Path | None = None
-        self.bridge.home = self._home_to_write
-        window.documents.saved.connect(self._saved)
+        self.place = RunsPlace()
+        self.place.open(self.session.path)
+        self.bridge.home = self.place.to_write
+        window.documents.saved.connect(self.refresh)
         for panel in self.studio.panels.values():
             if isinstance(panel, CurvesPanel | RunsPanel | SurfacePanel | UpdatesPanel):
                 panel.join(self)
@@ -85,40 +80,28 @@ class Travel(QObject):
     def close(self) -> None:
         """Runs of a document that was never saved go with it."""
         self._timer.stop()
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary.parent, ignore_errors=True)
-            self._temporary = None
+        self.place.close()
 
     # ------------------------------------------------------------ the runs
 
     @property
     def home(self) -> Path | None:
         """Where the runs of the open document are: beside it, elsewhere while it was never saved."""
-        path = self.session.path
-        return self._temporary or (run_home(path) if path is not None else None)
+        return self.place.now
 
-    def _home_to_write(self) -> Path:
-        if self.home is None:
-            root = run_home(None)
-            root.mkdir(parents=True, exist_ok=True)
-            _sweep(root)
-            self._temporary = Path(tempfile.mkdtemp(dir=root)) / "runs"
-        home = self.home
-        assert home is not None
-        return home
-
-    def _saved(self) -> None:
-        """The runs of a document that was saved for the first time move beside it, once it rests."""
-        path, old = self.session.path, self._temporary
-        if path is not None and old is not None and not self.bridge.running:
-            self.back()
-            self.bridge.forget()  # it holds their files
-            self._temporary = None
-            self.change(partial(_move_runs, old, run_home(path)))
-        self.refresh()
+    def _follow_name(self) -> None:
+        """Runs go where a document is that was saved under another name, once nothing trains."""
+        path, at_work = self.session.path, self.bridge.running or self.window.comparing.running
+        if path is None or at_work or not self.place.is_behind(path):
+            return
+        self.back()
+        run = self.bridge.recorded
+        self.bridge.forget()  # it holds their files
+        self.change(partial(self.place.follow, path, run))
 
     def refresh(self) -> None:
         """Looks for new runs and for how those that are trained stand."""
+        self._follow_name()
         self._moments.clear()
         self.runs.open(self.home)
         if not self.bridge.running and not any(entry.is_live for entry in self.runs.entries):
@@ -133,6 +116,7 @@ class Travel(QObject):
         self._leave()
         self._chosen = self._forking = None
         self.close()
+        self.place.open(self.session.path)
         self.refresh()
         self.listed.emit()
 
@@ -271,7 +255,7 @@ class Travel(QObject):
 
     def _training_changed(self) -> None:
         self._timer.start()
-        self._saved()
+        self.refresh()
         if not self.bridge.running and self._forking is not None:
             (place, parameters), self._forking = self._forking, None
             self._fork(place, parameters)
@@ -429,19 +413,3 @@ def last_parameters(entry: Entry) -> dict[str, Array]:
     if not moments:
         raise FileError(tr("nothing of this run is kept but its numbers"))
     return entry.run.parameters(moments[-1])
-
-
-def _sweep(root: Path) -> None:
-    """Removes what programs that died left behind long ago."""
-    for folder in root.iterdir():
-        if time.time() - folder.stat().st_mtime > LEFT_FOR:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_runs(old: Path, home: Path) -> None:
-    """Moves runs to another folder, behind those that are there. Raises OSError."""
-    for run in listed(old):
-        folder = new_folder(home)
-        folder.rmdir()
-        shutil.move(run.folder, folder)
-    shutil.rmtree(old.parent, ignore_errors=True)

@@ -22,7 +22,7 @@ from app.view.window import Window
 from engine import edits, examples, files
 from engine.probes.metrics import metrics
 from engine.train.recording import Run
-from engine.train.runs import home_of
+from engine.train.runs import home_of, remove
 from engine.train.scene import Scene
 
 
@@ -348,3 +348,43 @@ def test_without_runs_every_command_is_a_sentence(window: Window) -> None:
     window.travel.step(-1)
     assert window.travel.past is None
     assert isinstance(window.travel.chip.back, QToolButton)
+
+
+def test_a_run_of_a_document_saved_under_another_name_while_it_trains_goes_with_it(
+    trained: Window, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = trained
+    old = home_of(tmp_path / "xor.gloom")
+    window.bridge.set_speed(100)
+    window.train()
+    qtbot.waitUntil(lambda: len(window.travel.runs.entries) == 3, timeout=20_000)
+    path = tmp_path / "other.gloom"
+    assert window.documents.write(path)
+    assert window.training and [e.number for e in window.travel.runs.entries] == [3, 2, 1]
+    qtbot.waitUntil(lambda: curves(window)._known[3].metrics.step.size > 5, timeout=20_000)
+    window.pause_training()
+    qtbot.waitUntil(lambda: not window.training, timeout=20_000)
+    assert window.travel.home == home_of(path)
+    assert [e.number for e in window.travel.runs.entries] == [1]
+    assert sorted(p.name for p in old.iterdir()) == ["1", "2"]
+    steps = window.travel.runs.entries[0].facts.step
+    window.train_step()  # in a run of the new document
+    qtbot.waitUntil(lambda: not window.training, timeout=20_000)
+    runs_now = window.travel.runs
+    qtbot.waitUntil(lambda: [e.facts.step for e in runs_now.entries] == [1, steps], timeout=10_000)
+    assert steps > 5
+
+
+def test_runs_keep_their_numbers_when_their_document_is_saved_for_the_first_time(
+    window: Window, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window.documents.open_example("xor")
+    graph = window.session.root
+    home = window.travel.place.to_write()
+    record(home, graph, 5)
+    record(home, graph, 6)
+    remove(Run(home / "1"))
+    window.travel.refresh()
+    assert window.documents.write(tmp_path / "kept.gloom")
+    assert [(e.number, e.facts.step) for e in window.travel.runs.entries] == [(2, 6)]
+    assert not home.parent.exists()
