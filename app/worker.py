@@ -91,8 +91,9 @@ class Trainer:
         self._send("pause")
 
     def resume(self) -> None:
-        """Goes on with the steps still asked for."""
-        self._send("resume")
+        """Goes on with the steps still asked for; nothing where no process waits."""
+        if self._peer is not None:
+            self._start("resume")
 
     def stop(self) -> None:
         """Holds behind the step being done and forgets the steps still asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from engine.train.recording import Run
 POLL_MS = 40
 REFRESH_MS = 250
 """How often the values on the canvas are computed anew while training runs."""
+HOLD_S = 2.0
+"""So long the window waits for a training that it holds."""
 
 
 class Bridge(QObject):
@@ -46,7 +49,7 @@ class Bridge(QObject):
         self._meaning = -1
         self._kept_step = 0
         self._kept_epoch = 0
-        self._busy = False
+        self._busy = self._held = False
         self._stale = self._live_edit = False
         self._speed = 0.0
         self.following = True
@@ -67,7 +70,7 @@ class Bridge(QObject):
 
     @property
     def running(self) -> bool:
-        return self._busy
+        return self._busy or self._held
 
     @property
     def last(self) -> Progress | None:
@@ -104,6 +107,43 @@ class Bridge(QObject):
         """Holds training; the parameters go into the document when the process has answered."""
         if self._trainer is not None and self._busy:
             self._trainer.pause()
+
+    def hold(self) -> bool:
+        """Holds training until `release`, with its parameters in the document; False when none runs.
+
+        Of a process that does not answer soon these are the newest that are known.
+        """
+        trainer = self._trainer
+        if trainer is None or not self._busy:
+            return False
+        self._held = True
+        trainer.pause()
+        until = time.monotonic() + HOLD_S
+        while self._busy and time.monotonic() < until:
+            self.poll()
+            time.sleep(0.002)
+        if self._busy and not self._stale:
+            self.keeping = True
+            self.session.keep_training(
+                trainer.parameters(), max(trainer.last.epoch - self._kept_epoch, 1)
+            )
+            self.keeping = False
+            self._meaning = self.session.root.meaning
+        return True
+
+    def release(self, on: bool = True) -> None:
+        """Ends `hold`; training goes `on` with the steps it had left, unless it ended or is about an
+        old document."""
+        if not self._held:
+            return
+        self._held = False
+        trainer = self._trainer
+        paused = trainer is not None and trainer.state == "paused"
+        if on and trainer is not None and self.is_current and (self._busy or paused):
+            trainer.resume()
+            self._begin()
+        else:
+            self.changed.emit()
 
     def epoch(self) -> None:
         """Trains for one pass over the training rows."""
@@ -148,14 +188,14 @@ class Bridge(QObject):
             self._trainer = None
         self._kept_step = self._kept_epoch = 0
         self._shown = {}
-        if self._busy:
-            self._busy = False
+        if self.running:
+            self._busy = self._held = False
             self.changed.emit()
 
     def _edited(self) -> None:
         """Training hears of another rate, rule or weight; any other change makes it about an old document."""
         meaning = self.session.root.meaning
-        if self._busy and meaning != self._meaning:
+        if self._busy and not self.keeping and meaning != self._meaning:
             if (self._live_edit and self._only_recipe()) or self._weights_changed():
                 self._meaning = meaning
             else:

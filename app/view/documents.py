@@ -12,6 +12,7 @@ from app.recovery import Offer, Recovery
 from app.session import Session
 from app.text import tr
 from app.view import dialogs, miniature, settings
+from app.view.bridge import Bridge
 from app.view.canvas.export import Choices, drawn
 from app.view.data_files import DataFiles
 from app.view.export_dialog import ExportDialog
@@ -30,9 +31,15 @@ class Documents(QObject):
     settling = Signal()  # what is being typed belongs to the document now
 
     def __init__(
-        self, session: Session, window: QWidget, data_files: DataFiles, recovery: Recovery | None
+        self,
+        session: Session,
+        window: QWidget,
+        data_files: DataFiles,
+        recovery: Recovery | None,
+        bridge: Bridge,
     ) -> None:
         super().__init__(window)
+        self.bridge = bridge
         self.session, self.window, self.recovery = session, window, recovery
         self.data_files = data_files
         self._stamp: tuple[int, int] | None = None
@@ -46,14 +53,15 @@ class Documents(QObject):
     def may_leave(self) -> bool:
         """True when the document is saved, or the person said what becomes of its changes."""
         self.settling.emit()
-        if self.session.history.is_saved:
+        self.bridge.hold()
+        leaves = self.session.history.is_saved
+        if not leaves:
+            answer = dialogs.ask_unsaved(self.window, self.session.title)
+            leaves = answer != "cancel" and (answer != "save" or self.save())
+        self.bridge.release(not leaves)
+        if leaves:
             self._forget()
-            return True
-        answer = dialogs.ask_unsaved(self.window, self.session.title)
-        if answer == "cancel" or (answer == "save" and not self.save()):
-            return False
-        self._forget()
-        return True
+        return leaves
 
     def _forget(self) -> None:
         if self.recovery is not None:
@@ -140,7 +148,15 @@ class Documents(QObject):
         return path is not None and self.write(path)
 
     def write(self, path: Path) -> bool:
-        """Writes the document to a file, whole or not at all."""
+        """Writes the document to a file, whole or not at all, with what training has reached."""
+        held = self.bridge.hold()
+        try:
+            return self._write(path)
+        finally:
+            if held:
+                self.bridge.release()
+
+    def _write(self, path: Path) -> bool:
         session = self.session
         session.history.end_gesture()
         try:

@@ -66,7 +66,7 @@ class Frame(QMainWindow):
         self.keys = actions.Keys(actions.ACTIONS, settings.keys())
         self.bridge = Bridge(self.session, self)
         self.data_files = DataFiles(self.session, self)
-        self.documents = Documents(self.session, self, self.data_files, recovery)
+        self.documents = Documents(self.session, self, self.data_files, recovery, self.bridge)
         self.modules = Modules(self.session, self)
         self.operators = Operators(self.session, self)
         self.setAcceptDrops(True)

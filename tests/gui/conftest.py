@@ -48,7 +48,7 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
     made.canvas.reduced_motion = True
     # A question nobody answers would wait for ever.
     monkeypatch.setattr(dialogs.QMessageBox, "exec", unanswered)
-    qtbot.addWidget(made, before_close_func=lambda w: w.session.history.mark_saved())
+    qtbot.addWidget(made, before_close_func=_give_up)
     made.resize(1600, 1000)
     made.show()
     qtbot.waitExposed(made)
@@ -56,6 +56,12 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Window:
     made.activateWindow()
     qtbot.waitUntil(made.isActiveWindow)
     return made
+
+
+def _give_up(window: Window) -> None:
+    """Nothing of the window is asked about when it closes."""
+    window.bridge.forget()
+    window.session.history.mark_saved()
 
 
 def unanswered(box: Any) -> int:
