@@ -15,7 +15,6 @@ the one that follows; a slot when its stamps before and behind are equal; a line
 from __future__ import annotations
 
 import json
-import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -140,7 +139,7 @@ class Run:
         self._mark: tuple[int, int] = (-1, -1)
         self._moments = Moments(folder / MOMENTS)
         self._measures: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
-        self._measured = 0
+        self._measured, self._last_line = 0, b""
         self._clock: list[tuple[int, float, float]] = []
         self._stages: dict[int, int] = {}
 
@@ -296,13 +295,19 @@ class Run:
     def _read_measures(self) -> None:
         try:
             with (self.folder / MEASURES).open("rb") as file:
-                if os.fstat(file.fileno()).st_size < self._measured:
+                file.seek(self._measured - len(self._last_line))
+                if (
+                    file.read(len(self._last_line)) != self._last_line
+                ):  # taken back, and written anew
                     self._measures, self._measured, self._clock, self._stages = {}, 0, [], {}
-                file.seek(self._measured)
+                    self._last_line = b""
+                    file.seek(0)
                 data = file.read(max(MAX_MEASURES - self._measured, 0))
         except OSError:
             data = b""
+        at = 0
         for line, step, parts, (epoch, seconds, stage) in lines_of(data):
+            self._last_line, at = data[at : at + line], at + line
             self._measured += line
             while self._clock and self._clock[-1][0] >= step:  # the run went on from before
                 self._clock.pop()

@@ -323,6 +323,21 @@ for name, told in {
     HEADS[name] = (MOMENTS_HEAD.pack(MOMENTS_MAGIC, len(text)) + text).ljust(4096, b"\0") + b"a" * 9
 
 
+def test_measures_that_were_taken_back_and_written_anew_are_read_anew(tmp_path: Path) -> None:
+    """A run that goes on from its checkpoint grows beyond what a reader knew, before it looks again."""
+    lines = [measure_line(step, {"train": {"J": step / 7}}) for step in (10, 20, 30)]
+    (tmp_path / "measures").write_bytes(b"".join(lines))
+    run = Run(tmp_path)
+    assert run.measures["train"]["J"][0].tolist() == [10, 20, 30]
+    anew = [measure_line(step, {"train": {"J": step / 3}}) for step in (11, 21, 31, 41)]
+    (tmp_path / "measures").write_bytes(b"".join([*lines[:1], *anew]))
+    steps, values = run.measures["train"]["J"]
+    assert steps.tolist() == [10, 11, 21, 31, 41] and values[-1] == 41 / 3
+    with (tmp_path / "measures").open("ab") as file:
+        file.write(measure_line(51, {"train": {"J": 1.0}}))
+    assert run.measures["train"]["J"][0].tolist() == [10, 11, 21, 31, 41, 51]
+
+
 @pytest.mark.parametrize("name", HEADS)
 def test_hostile_moments_are_none(name: str, folder: Path) -> None:
     record(folder, xor(), 5)
