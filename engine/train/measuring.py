@@ -31,17 +31,17 @@ class Measures:
         if made is None:
             expansion = expand(self.graph, {**values, **fields})
             wanted = [task.loss_node, *metrics_of(self.graph)]
-            steps = {expansion.step_of(n): self.graph.name(n) for n in wanted}
+            steps = {self.graph.name(n): expansion.step_of(n) for n in wanted}
             named = {
-                n: name
-                for n, name in steps.items()
-                if isinstance(n, str) and not expansion.spec(n).shape
+                name: step
+                for name, step in steps.items()
+                if isinstance(step, str) and not expansion.spec(step).shape
             }
-            made = self._plans[len(rows)] = Plan(expansion, named), named
+            made = self._plans[len(rows)] = Plan(expansion, named.values()), named
         plan, named = made
         live = {flat.id for flat in plan.order}
         for node_id, value in {**values, **fields}.items():
             if node_id in live:
                 plan.set(node_id, value)
         plan.run()
-        return {name: plan.number(n) for n, name in named.items()}
+        return {name: plan.number(step) for name, step in named.items()}

@@ -648,3 +648,19 @@ def test_a_weight_that_makes_the_loss_infinite_is_taken_back() -> None:
     with pytest.raises(DivergedError):
         training.step()
     assert training.step_count == 3 and same(before, training.parameters())
+
+
+def test_a_loss_that_hands_a_metric_on_is_measured_under_its_own_name() -> None:
+    """A muted node is the metric's step; both are told, and an epoch's loss is found."""
+    x = np.random.default_rng(0).standard_normal((12, 2))
+    graph = network(
+        "z = x @ W\nm = r2(z, y)\nloss = 0 - m", x, x[:, :1], {"W": np.ones((2, 1))},
+        epochs=2, patience=2,
+    )  # fmt: skip
+    loss = graph.nodes[str(graph.id_of("loss"))]
+    graph.put("nodes", loss.id, replace(loss, muted=True))
+    graph.put("sources", "d", replace(graph.sources["d"], validation=0.25))
+    training = Training(graph)
+    training.run()
+    measured = training.metrics()["validation"]
+    assert measured["loss"] == measured["m"]
