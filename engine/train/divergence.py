@@ -280,6 +280,8 @@ CAUSES: tuple[Callable[[Failure], str], ...] = (
     _no_value, _overflow, _otherwise,
 )  # fmt: skip
 """In this order; the first that has something to say is the likely cause."""
+GROWING = (_data_too_large, _layer_by_layer, _learning_rate, _otherwise)
+"""Those of a loss that has grown and is finite yet."""
 
 
 # ---------------------------------------------------------------- the failing pass
@@ -315,11 +317,15 @@ def explain(
     plan.run_each()  # behind what is not finite a row may refuse its operands
     flat = _first(expansion, plan, loss)
     telling = Telling(graph, expansion, None, plan.value)
-    if flat is None:
-        flat = expansion.nodes[loss]
-        return Told(loss, telling.name(loss), "lower the learning rate")
     is_first = len(track.norms) < 2  # nothing was replayed
     tried = None if is_first else _try(learning_rate, trial)
+    if flat is None:  # all is finite, but not for long
+        failure = Failure(
+            telling, expansion.nodes[loss], loss, fed, track, learning_rate, is_first, tried
+        )
+        grown = short(float(plan.number(loss)))
+        cause = next(said for row in GROWING if (said := row(failure)))
+        return Told(loss, telling.name(loss), f"has grown to {grown}; {cause}")
     failure = Failure(telling, flat, loss, fed, track, learning_rate, is_first, tried)
     cause = next(said for row in CAUSES if (said := row(failure)))
     what = f" ({failure.what})" if failure.what else ""

@@ -16,6 +16,9 @@ from engine.train.schedules import Rates
 from engine.train.stages import Compiled, Task
 from engine.train.stopping import Watch
 
+BLOWN = 1e6
+"""A loss that has grown so many times is past coming back, long before it leaves the finite numbers."""
+
 
 class Running:
     """A stage from its first step on.
@@ -34,6 +37,7 @@ class Running:
         self.watch = self.new_watch()
         self.measures = Measures(task)
         self.live = (1.0, 1.0)
+        self._most = math.nan
         self.rows = 1
         self._feeds = task.dataset is not None and bool(task.data)
         self._block = range(0)
@@ -198,8 +202,16 @@ class Running:
     def forget(self) -> None:
         """After a divergence: curvature read off wild steps is of no use, nor the mean of their losses."""
         self.memory = lbfgs.Memory()
+        self._most = math.nan
         if self.watch is not None:
             self.watch.forget()
+
+    def is_sane(self, loss: float) -> bool:
+        """False for the loss of a training that has diverged: no finite number, or `BLOWN` times as large
+        as the first of the stage (and as 1)."""
+        if math.isnan(self._most) and math.isfinite(loss):
+            self._most = BLOWN * max(abs(loss), 1.0)
+        return math.isfinite(loss) and loss <= self._most
 
     def has_finite_loss(self) -> bool:
         """Whether the loss is a finite number where the stage is now, on a batch."""

@@ -189,7 +189,7 @@ class Training:
             self._save()
         running = self._stage
         loss = running.advance(self.step_count)
-        if not math.isfinite(loss):
+        if not running.is_sane(loss):
             self._diverged()
         self.step_count += 1
         self.loss, self.rate = loss, running.rate

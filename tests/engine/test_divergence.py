@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from networks import layered, network
 
+from engine import edits
 from engine.compose import compose
 from engine.graph import Graph
 from engine.ops.row import Array
@@ -162,3 +163,32 @@ def test_a_row_that_refuses_its_operands_on_the_way_back(
         training.run()
     found = training.parameters()
     assert all((found[str(graph.id_of(name))] == value).all() for name, value in start.items())
+
+
+def test_a_loss_that_only_grows_is_stopped_while_it_is_finite() -> None:
+    """Least squares at a rate beyond 2 over the largest curvature: no number leaves the finite ones for
+    hundreds of steps, and the learner is told within a few."""
+    graph = compose("p = x * w\nloss = mean((p - 3 * x)^2)", {"x": np.arange(1.0, 5.0), "w": 0.1})
+    node = graph.nodes[str(graph.id_of("w"))]
+    graph.put("nodes", node.id, replace(node, op="parameter", options={}))
+    edits.set_recipe(graph, learning_rate=0.5).apply(graph)
+    training = Training(graph)
+    with pytest.raises(DivergedError) as caught:
+        training.run(1000)
+    told = str(caught.value)
+    assert (
+        "has grown to" in told
+        and "learning rate 0.5 is too large: w grew" in told
+        and "try 0.1" in told
+    )
+    assert training.step_count < 12 and np.isfinite(training.parameters()[node.id])
+
+
+def test_a_loss_may_grow_a_lot_without_having_diverged() -> None:
+    graph = compose("loss = (w - 1)^2", {"w": 1.0})
+    node = graph.nodes[str(graph.id_of("w"))]
+    graph.put("nodes", node.id, replace(node, op="parameter", options={}))
+    training = Training(graph)
+    training.run(2)
+    training.set_parameter(node.id, 900.0)  # from a loss of 0 to one of 808,201
+    training.run(3)

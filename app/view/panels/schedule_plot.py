@@ -78,4 +78,8 @@ class SchedulePlot(QWidget):
         painter.setPen(tokens.muted)
         right = QRectF(line.right() + 6, room.top() - 2, labels - 6, room.height() + 4)
         painter.drawText(right, Qt.AlignmentFlag.AlignTop, theme.number_text(high))
-        painter.drawText(right, Qt.AlignmentFlag.AlignBottom, theme.number_text(float(shown[-1])))
+        end = theme.number_text(float(shown[-1]))
+        below = line.bottom() - line.height() * max(float(shown[-1]), 0.0) / high
+        if below - line.top() > painter.fontMetrics().height():  # beside the line's end
+            right.setBottom(min(below + 4, room.bottom() + 2))
+            painter.drawText(right, Qt.AlignmentFlag.AlignBottom, end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -250,6 +252,9 @@ class TrainingPanel(QWidget):
             )
         if self.running and progress.rate:
             words.append(tr("{rate} steps a second").format(rate=f"{progress.rate:,.0f}"))
+        planned = stages[min(progress.stage, len(stages) - 1)].learning_rate
+        if math.isfinite(progress.learning_rate) and progress.learning_rate != planned:
+            words.append(tr("rate {rate}").format(rate=theme.number_text(progress.learning_rate)))
         self.place.setText("  ·  ".join(words))
         self._total = max(progress.total, self._total, 1)  # a single step asks for less
         self.bar.setRange(0, self._total)
