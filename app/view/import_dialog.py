@@ -21,6 +21,9 @@ from app.view.panels.data_picture import DataPicture
 from engine.data import preview
 from engine.graph import Source
 
+ROWS = 4_000
+"""Rows that are looked at: every setting that is changed reads them anew."""
+
 
 class ImportDialog(QDialog):
     """A file of data as it would be read; `source` is how. Import is possible once nothing is wrong."""
@@ -67,7 +70,7 @@ class ImportDialog(QDialog):
         self._show()
 
     def _show(self) -> None:
-        found = preview(self.source)
+        found = preview(self.source, rows=ROWS)
         name = Path(self.source.path).name
         self.summary.setText(name if found.problem else f"{name}: {found.summary()}")
         self.picture.show_preview(found)

@@ -27,6 +27,8 @@ PART = 200_000
 """Cells of a part."""
 HEAD_BYTES = 4 * 2**20
 _BLANK = re.compile(r"\s")
+SLOW = 8 << 20
+"""Longer texts take over a second to be read, so they are converted once."""
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 OPTIONS = (
@@ -54,7 +56,7 @@ def read(source: Source, base: Path | None = None, tensors: Tensors = NO_TENSORS
     """
     path = locate(source.path, base)
     options = settings(OPTIONS, source)
-    if path.is_file() and path.stat().st_size > place.LARGE:
+    if path.is_file() and path.stat().st_size > min(SLOW, place.LARGE):
         key = (source.kind, source.target, *sorted(source.options.items()))
         return converted(path, key, lambda shelf: _table(path, source, options, shelf))
     return _table(path, source, options, Shelf())

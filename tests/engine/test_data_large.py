@@ -277,3 +277,21 @@ def test_a_preview_of_a_large_file_is_quick_and_says_that_it_is_the_head(tmp_pat
     assert (k.role, k.type, k.values) == ("target", "text", (("u", 500), ("v", 500)))
     assert found.classes == (("u", 500), ("v", 500)) and found.lines[1] == ("1", "1.5", "v")
     assert not cache.folder().exists()
+
+
+def test_a_text_that_takes_long_to_read_is_converted_though_its_numbers_are_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window that opens it never stands still, and shows its rows once they are converted."""
+    sums(tmp_path / "d.csv", 300, 4)
+    graph = network(Source("csv", "d.csv"), 10)
+    small = training.load(graph, "d", tmp_path).take("x", np.arange(300))
+    data.kinds._read.cache_clear()  # type: ignore[attr-defined]
+    monkeypatch.setattr("engine.data.csv_file.SLOW", 100)
+    with data.at_once(), pytest.raises(data.NotReady):
+        training.load(graph, "d", tmp_path)
+    training.load(graph, "d", tmp_path)
+    data.kinds._read.cache_clear()  # type: ignore[attr-defined]
+    with data.at_once():
+        found = training.load(graph, "d", tmp_path).take("x", np.arange(300))
+    np.testing.assert_array_equal(found, small)

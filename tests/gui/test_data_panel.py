@@ -13,13 +13,15 @@ from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QWidget
 from pytestqt.qtbot import QtBot
 from test_recipe_form import choose, typed
 
+from app.view import dialogs
 from app.view.data_files import DataFiles
-from app.view.import_dialog import ImportDialog
+from app.view.import_dialog import ROWS, ImportDialog
 from app.view.panels.controls import Field
 from app.view.panels.data_panel import DRAW, DataPanel
 from app.view.window import Window
 from engine import files
 from engine.data import KINDS
+from engine.data import place as places
 from engine.graph import Graph, Source
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -169,3 +171,32 @@ def test_scrolling_past_a_list_changes_nothing(panel: DataPanel, qtbot: QtBot) -
     choice.setFocus()
     assert turned(choice, -120)
     assert choice.currentText() != shown and len(panel.session.history.labels) == steps + 1
+
+
+def test_a_large_file_is_chosen_without_reading_it_whole(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a,b,c\n" + "1,2,3\n" * 500, encoding="utf-8")
+    source = Source("csv", str(path))
+    monkeypatch.setattr(places, "LARGE", 100)
+    monkeypatch.setattr(dialogs, "ask_import", lambda *given: source)
+
+    def never(*given: object) -> str:
+        raise AssertionError("the window summed up a large file")
+
+    monkeypatch.setattr(places, "_summed", never)
+    window.session.load(Graph())
+    assert window.data_files.read(path, "csv")
+    assert window.session.root.sources["d"].checksum == ""
+    assert "converted once" in window.session.data_fault
+
+
+def test_the_import_dialog_looks_at_a_part_of_many_rows(
+    window: Window, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a,b,c\n" + "1,2,3\n" * (3 * ROWS), encoding="utf-8")
+    dialog = ImportDialog(window, Source("csv", str(path)))
+    qtbot.addWidget(dialog)
+    assert f"first {ROWS:,} rows" in dialog.notes.text()
