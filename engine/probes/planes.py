@@ -240,9 +240,13 @@ def _now(scene: Scene, more: Sequence[str] = ()) -> tuple[tuple[str, ...], dict[
     values = {**scene.parameters, **(scene.values(missing) if missing else {})}
     found = {n: np.asarray(values[n]) for n in names}
     for name, value in found.items():
+        called = scene.graph.name(name) if name in scene.graph.nodes else name
         if value.dtype.kind != "f":
-            called = scene.graph.name(name) if name in scene.graph.nodes else name
             raise ValueError(f"{called} holds whole numbers; a plane needs numbers that move")
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{called} is not finite throughout; reset it or give it other numbers"
+            )
     if not names:
         raise ValueError("the loss depends on no parameter and no input; wire one in")
     entries = sum(v.size for v in found.values())

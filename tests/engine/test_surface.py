@@ -41,6 +41,14 @@ def _all(scene: Scene, bounds: tuple[float, float, float, float]) -> Array:
     return grid.losses()
 
 
+def test_no_plane_goes_through_what_is_not_finite() -> None:
+    graph, x, _ = _bowl()
+    graph.put("tensors", x, np.array(np.nan))
+    for make in ({"kind": "random"}, {"kind": "principal", "moments": [{}, {}]}):
+        with pytest.raises(ValueError, match="x is not finite throughout"):
+            _made(Scene(graph), **make)
+
+
 def test_one_weight_and_a_bias_have_a_random_plane() -> None:
     """A straight line through points: its one filter has one weight, so that it has no second direction."""
     random = np.random.default_rng(0)
