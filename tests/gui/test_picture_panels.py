@@ -19,13 +19,14 @@ from app.view.studio import Moment, StudioPanel, inks
 from app.view.studio.fit import FitPanel
 from app.view.studio.latent import LatentPanel
 from app.view.studio.reconstructions import ReconstructionsPanel
-from app.view.studio.regions import RegionsPanel
+from app.view.studio.regions import RegionsPanel, told
 from app.view.studio.units import UnitsPanel
 from app.view.viewers.kind import series_colours
 from app.view.window import Window
 from engine.compose import compose
 from engine.graph import Graph, Source
 from engine.probes import PROBES
+from engine.probes.rowwise import Measure
 from engine.train.scene import Scene
 from engine.train.session import Training
 
@@ -418,3 +419,30 @@ def test_numbers_that_are_not_finite_are_drawn(window: Window, qtbot: QtBot, nam
     panel = shown(window, qtbot, name, graph)
     panel.grab()
     assert panel.pages.currentWidget() is panel.body
+
+
+def test_both_features_have_one_scale_in_a_room_of_any_shape(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, "regions", circle())
+    plane = panel.plane
+    for width, height in ((900, 240), (240, 700), (260, 230)):
+        plane.setFixedSize(width, height)
+        at = plane.pixels(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+        across, up = at[1] - at[0], at[2] - at[0]
+        assert across[0] == pytest.approx(-up[1]) and across[0] > 10
+        assert 0 <= plane.box.left() and plane.box.right() <= width
+        assert 0 <= plane.box.top() and plane.box.bottom() <= height
+        assert plane.place(plane.box.center()) == pytest.approx(
+            (sum(plane.extent[:2]) / 2, sum(plane.extent[2:]) / 2)
+        )
+    plane.show_extent((0.0, 80.0, 0.0, 80_000.0), ("age", "income"))  # no strip of 0.1 pixels
+    assert plane.box.width() > 100 and plane.box.height() > 100
+
+
+def test_the_line_under_a_picture_names_loss_and_accuracy() -> None:
+    train = Measure("train", 0.643, 0.488, 80, 80)
+    held = Measure("validation", 0.67, 0.512, 20, 100)
+    assert (
+        told((train, held)) == "train loss 0.643, 48.8 % right · held out 0.670, 51.2 % of 20 rows"
+    )
+    nothing = replace(train, loss=None, accuracy=None)
+    assert told((nothing, replace(held, loss=None, accuracy=None))) == ""

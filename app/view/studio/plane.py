@@ -30,13 +30,15 @@ Extent = tuple[float, float, float, float]
 NEAR = 12
 """Pixels."""
 CARD = 84
+STRIP = 4
+"""A plane that is so many times as wide as high, or as high as wide, has a scale for each axis."""
 TAGGED = 64
 """A lower plane has no room for the name of what runs up."""
 
 
 class Plane(QWidget):
-    """`extent` is left, right, bottom, top; `widest` how many times as wide as high it is drawn at most, 0
-    for any. `pointed` tells the place under the pointer, None when it
+    """`extent` is left, right, bottom, top; an `even` plane has one scale for both axes, where neither
+    would be a strip. `pointed` tells the place under the pointer, None when it
     leaves; `dragged` the place while the left button is down. What is seen is painted by `paint`."""
 
     pointed = Signal(object)
@@ -46,7 +48,7 @@ class Plane(QWidget):
         super().__init__()
         self.extent: Extent = (0.0, 1.0, 0.0, 1.0)
         self.labels = ("", "")
-        self.widest = 0.0
+        self.even = False
         self.card: tuple[QImage | None, Array | None, str] | None = None
         self.card_on_left = False
         self.setMouseTracking(True)
@@ -74,12 +76,16 @@ class Plane(QWidget):
         metrics = QFontMetricsF(theme.number_font(10))
         widest = max((metrics.horizontalAdvance(t) for t in self._texts(1)), default=0)
         bottom = metrics.height() + 6
-        return QRectF(
-            widest + 10,
-            6,
-            max(self.width() - widest - 18, 10),
-            max(self.height() - bottom - 10, 10),
-        )
+        wide = max(self.width() - widest - 18, 10)
+        high = max(self.height() - bottom - 10, 10)
+        left, right, low, top = self.extent
+        shape = (right - left) / (top - low)
+        if self.even and 1 / STRIP <= shape <= STRIP:
+            fitted = min(wide, high * shape), min(wide / shape, high)
+        else:
+            fitted = wide, high
+        aside, down = (wide - fitted[0]) / 2, (high - fitted[1]) / 2
+        return QRectF(widest + 10 + aside, 6 + down, *fitted)
 
     def pixels(self, places: Array) -> Array:
         """Places (n × 2) in pixels of the widget."""
@@ -131,7 +137,7 @@ class Plane(QWidget):
 
     def _marks(self, axis: int) -> list[float]:
         low, high = self.extent[2 * axis : 2 * axis + 2]
-        room = self.height() / 44 if axis else self.width() / 70
+        room = self.height() / 44 if axis else self.box.width() / 52
         return ticks(low, high, max(2, min(6, int(room))))
 
     def _texts(self, axis: int) -> list[str]:
@@ -296,6 +302,7 @@ def paint_points(
     tokens = theme.current()
     edge = QPen(tokens.panel if tokens.is_dark else tokens.text, 0.8)
     cross = QPen(tokens.error, 1.6)
+    arm = radius - 0.4  # inside of the point, whose colour is its class
     order = np.argsort(wrong.astype(int) + 2 * at_work.astype(int), kind="stable")
     for i in order.tolist():
         x, y = pixels[i].tolist()
@@ -311,6 +318,5 @@ def paint_points(
         painter.drawEllipse(QPointF(x, y), size, size)
         if wrong[i]:
             painter.setPen(cross)
-            arm = radius + 1.4
             painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
             painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))

@@ -29,14 +29,19 @@ CONTROL = 100
 
 
 def told(measures: tuple[Measure, ...]) -> str:
-    """Loss and accuracy of both parts in a line."""
-    parts = []
+    """Loss and accuracy of both parts in a line; those of the second stand where the first names them."""
+    parts: list[str] = []
     for measure in measures:
-        words = [PARTS[measure.part]]
+        numbers = []
         if measure.loss is not None:
-            words.append(theme.number_text(measure.loss, 3))
+            loss = theme.number_text(measure.loss, 3)
+            numbers.append(loss if parts else tr("loss {loss}").format(loss=loss))
         if measure.accuracy is not None:
-            words.append(f"{100 * measure.accuracy:.1f} %")
+            share = f"{100 * measure.accuracy:.1f} %"
+            numbers.append(share if parts else tr("{share} right").format(share=share))
+        if not numbers:
+            continue
+        words = [PARTS[measure.part], ", ".join(numbers)]
         if measure.rows < measure.of:
             words.append(tr("of {n} rows").format(n=f"{measure.rows:,}"))
         parts.append(" ".join(words))
@@ -171,7 +176,7 @@ class RegionsPanel(StudioPanel):
         self.plane.pointed.connect(self._point)
         self.bar = ColourBar()
         self.bar.hide()
-        self.plane.widest = 1.9
+        self.plane.even = True
         picture = QHBoxLayout()
         picture.setSpacing(8)
         picture.addWidget(self.plane, 1)
