@@ -30,7 +30,7 @@ class Peer:
         self._thread.start()
 
     def tell(self, message: Any) -> None:
-        """Sends a message behind those before it; returns at once."""
+        """Sends a message behind those before it, or what a function makes on the thread; returns at once."""
         self._messages.put(message)
 
     def hang_up(self) -> None:
@@ -45,4 +45,4 @@ class Peer:
     def _send(self) -> None:
         with contextlib.suppress(OSError):  # who asks for answers hears that the process is gone
             while (message := self._messages.get()) is not None:
-                self.connection.send(message)
+                self.connection.send(message() if callable(message) else message)

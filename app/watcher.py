@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,17 @@ class Answer:
     fault: str = ""
 
 
+Document = bytes | Callable[[], bytes]
+
+
 class Watcher:
     """Answers questions about one document; `close` ends it. Nothing here waits.
 
-    `document` is a document as the bytes of a file, `base` the folder its data files are relative to.
+    `document` is a document as the bytes of a file, or what makes them on another thread; `base` is the
+    folder its data files are relative to.
     """
 
-    def __init__(self, document: bytes, base: Path | None = None) -> None:
+    def __init__(self, document: Document, base: Path | None = None) -> None:
         self._document, self._base = document, base
         self._peer: Peer | None = None
         self._moment: tuple[int, Mapping[str, Array]] = (0, {})
@@ -52,11 +57,11 @@ class Watcher:
         """True while an answer is to come."""
         return bool(self._open)
 
-    def open(self, document: bytes, base: Path | None = None) -> None:
+    def open(self, document: Document, base: Path | None = None) -> None:
         """What follows is about another document, or about this one as it is now."""
         self._document, self._base, self._told = document, base, None
         self._moment = (0, {})
-        self._send("document", document, base)
+        self._tell(partial(_made, "document", document, base))
 
     def forget(self) -> None:
         """What was asked before is not answered any more."""
@@ -71,7 +76,9 @@ class Watcher:
     def ask(self, key: str, probe: str, options: Mapping[str, Any]) -> None:
         """Asks a question under a key; `poll` brings the answer."""
         if self._peer is None:
-            self._peer = Peer(_work, "gradloom-watcher", (self._serial, self._document, self._base))
+            self._peer = Peer(
+                _work, "gradloom-watcher", partial(_made, self._serial, self._document, self._base)
+            )
         if (
             self._told is None
             or self._told[1] is not self._moment[1]
@@ -127,8 +134,21 @@ class Watcher:
             process.close()
 
     def _send(self, *message: Any) -> None:
+        self._tell(message)
+
+    def _tell(self, message: Any) -> None:
         if self._peer is not None:
             self._peer.tell(message)
+
+
+def _made(
+    first: Any, document: Document, base: Path | None
+) -> tuple[Any, bytes | str, Path | None]:
+    """A message with a document, or with the sentence why it cannot be told."""
+    try:
+        return first, document() if callable(document) else document, base
+    except ValueError as error:
+        return first, str(error), base
 
 
 def _work(connection: Connection) -> None:
@@ -162,8 +182,10 @@ def _work(connection: Connection) -> None:
             connection.send((_answer(scene, fault, key, probe, options), count, serial))
 
 
-def _opened(document: bytes, base: Path | None) -> tuple[Scene | None, str]:
+def _opened(document: bytes | str, base: Path | None) -> tuple[Scene | None, str]:
     """The scene of a document, or the sentence why there is none."""
+    if isinstance(document, str):
+        return None, document
     try:
         return Scene(files.from_bytes(document), base), ""
     except (ValueError, OSError) as error:

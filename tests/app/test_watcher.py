@@ -107,3 +107,32 @@ def test_every_probe_answers_or_says_why_not() -> None:
                 assert probe.answer(scene, **needed) is not None
             except ValueError as error:
                 assert str(error)
+
+
+def test_the_bytes_of_a_document_are_made_on_another_thread() -> None:
+    """Those of many numbers take long, and the window edits on meanwhile."""
+    made: list[threading.Thread] = []
+
+    def document() -> bytes:
+        made.append(threading.current_thread())
+        return files.to_bytes(examples.load("xor"))
+
+    watcher = Watcher(document)
+    try:
+        watcher.ask("a", "metrics", {})
+        assert not answers(watcher)[0].fault
+        watcher.open(document)
+        watcher.ask("a", "metrics", {})
+        assert not answers(watcher)[0].fault
+    finally:
+        watcher.close()
+    assert len(made) == 2 and threading.current_thread() not in made
+
+
+def test_a_document_that_has_no_bytes_is_a_sentence(watcher: Watcher) -> None:
+    def document() -> bytes:
+        raise ValueError("it is too large")
+
+    watcher.open(document)
+    watcher.ask("a", "metrics", {})
+    assert answers(watcher)[0].fault == "it is too large"

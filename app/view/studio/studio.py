@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -196,7 +197,7 @@ class Studio(QObject):
         current = self._document == self._meaning and self._base == self.session.base
         if self._watcher is None or not (current or (self.bridge.running and self._document >= 0)):
             self._document, self._base = self._meaning, self.session.base
-            document = files.to_bytes(self.session.root)
+            document = partial(files.to_bytes, self.session.root.copy())  # made on a thread
             if self._watcher is None:
                 self._watcher = Watcher(document, self._base)
             else:
