@@ -20,7 +20,7 @@ def stretch(training: Training, steps: int) -> tuple[list[float], list[float], E
     """
     losses: list[float] = []
     rates: list[float] = []
-    number = training.stage_number
+    done, number = training.step_count, training.stage_number
     step, add, add_rate = training.step, losses.append, rates.append
     try:
         for _ in range(steps):
@@ -29,6 +29,11 @@ def stretch(training: Training, steps: int) -> tuple[list[float], list[float], E
             if training.stage_number != number or training.stopped:
                 break
     except (DivergedError, ValueError) as error:
+        if training.step_count > done + len(
+            losses
+        ):  # a step was done, and what is due behind it failed
+            add(training.loss)
+            add_rate(training.rate)
         return losses, rates, error
     return losses, rates, None
 

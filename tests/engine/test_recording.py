@@ -22,8 +22,11 @@ from engine.train import checkpoints, recorder, recording, runs
 from engine.train.checkpoints import checkpoint_bytes, read_checkpoint
 from engine.train.moments import MOMENTS_HEAD, MOMENTS_MAGIC, STAMP
 from engine.train.optimizers import OPTIMIZERS
+from engine.train.problem import TrainingError
+from engine.train.recorded import stretch
 from engine.train.recorder import Recorder
 from engine.train.recording import METRICS_HEAD, Run, measure_line
+from engine.train.running import Running
 from engine.train.session import DivergedError, Training
 from engine.train.thinning import RECORD, STRETCHES, Thinned
 
@@ -321,6 +324,25 @@ for name, told in {
 }.items():
     text = json.dumps(told).encode()
     HEADS[name] = (MOMENTS_HEAD.pack(MOMENTS_MAGIC, len(text)) + text).ljust(4096, b"\0") + b"a" * 9
+
+
+def test_a_step_whose_epoch_cannot_be_measured_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step is done then, so that its record has to be there: a label that is none, held out alone."""
+
+    def refuses(_: Running) -> float:
+        raise TrainingError("class 9 is not one of 0 to 2")
+
+    monkeypatch.setattr(Running, "epoch_loss", refuses)
+    training = Training(xor(patience=1, batch_size=0))
+    made = Recorder(tmp_path, training, files.to_bytes(training.graph))
+    losses, rates, failure = stretch(training, 1)
+    made.note(losses, rates)
+    assert isinstance(failure, TrainingError) and training.step_count == 1
+    made.halt("failed", str(failure))
+    made.close()
+    assert Run(tmp_path).metrics().step.tolist() == [1]
 
 
 def test_measures_that_were_taken_back_and_written_anew_are_read_anew(tmp_path: Path) -> None:
