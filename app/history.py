@@ -53,6 +53,39 @@ class History:
         self._undone.clear()
         self._tell()
 
+    def do_below(self, count: int, label: str, make: Callable[[], Edit | None]) -> bool:
+        """Puts a step below the newest `count` ones: what `make` makes of the document without those,
+        None for nothing. Raises what an edit raises; then nothing changed."""
+        above = self._done[len(self._done) - count :]
+        for step in reversed(above):
+            step.backward.apply(self.graph)
+        edit: Edit | None = None
+        backward: Edit | None = None
+        again: list[Done] = []
+        try:
+            edit = make()
+            backward = edit.apply(self.graph) if edit is not None else None
+            for step in above:
+                undo = step.forward.apply(self.graph)
+                again.append(Done(step.label, step.forward, undo))
+        except Exception:
+            for step in reversed(again):
+                step.backward.apply(self.graph)
+            if backward is not None:
+                backward.apply(self.graph)
+            for step in above:
+                step.forward.apply(self.graph)
+            raise
+        if edit is None or backward is None:
+            return False
+        if self.saved_at is not None and self.saved_at > len(self._done) - count:
+            self.saved_at = None  # without this step the document was another one
+        self._done[len(self._done) - count :] = [Done(label, edit, backward), *again]
+        self._gesture = None
+        self._undone.clear()
+        self._tell()
+        return True
+
     def undo(self) -> str | None:
         """Takes the newest step back and returns its name, or None when there is none."""
         label = self.undo_label

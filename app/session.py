@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,22 +182,25 @@ class Session:
         """One undoable change of the whole document, wherever it is looked at."""
         self.history.do(edit, label, gesture)
 
-    def keep_training(self, parameters: Mapping[str, Array], epochs: int) -> bool:
-        """Takes trained parameters into the document as one undo step; False if none is new."""
+    def keep_training(self, parameters: Mapping[str, Array], epochs: int, below: int = 0) -> bool:
+        """Takes trained parameters into the document as one undo step, below so many that were done
+        since; False if none is new."""
+        unit = "epoch" if epochs == 1 else "epochs"
+        label = f"Train {epochs} {unit}" if epochs else "Train one step"
+        if self.history.do_below(below, label, partial(self._trained, parameters)):
+            return True
+        self.refresh()
+        return False
+
+    def _trained(self, parameters: Mapping[str, Array]) -> Edit | None:
+        """The edit that gives the document these parameters, None if none is new."""
         known = {
             n: v
             for n, v in parameters.items()
             if n.partition(".")[0] in self.root.nodes and self.root.tensors.get(n) is not v
         }
         moved = {n: v for n, v in known.items() if not _equal(self.root.tensors.get(n), v)}
-        if not moved:
-            self.refresh()
-            return False
-        unit = "epoch" if epochs == 1 else "epochs"
-        self.do_outside(
-            set_tensors(moved), f"Train {epochs} {unit}" if epochs else "Train one step"
-        )
-        return True
+        return set_tensors(moved) if moved else None
 
     # ------------------------------------------------------------ looking
 

@@ -47,7 +47,7 @@ class Bridge(QObject):
         self.session = session
         self._trainer: Trainer | None = None
         self._meaning = -1
-        self._kept_step = 0
+        self._kept_step = self._trained_at = 0
         self._kept_epoch = 0
         self._busy = self._held = False
         self._stale = self._live_edit = False
@@ -90,6 +90,11 @@ class Bridge(QObject):
     def recorded(self) -> Path | None:
         """The folder that the training at hand is recorded in."""
         return self._trainer.run if self._trainer is not None else None
+
+    @property
+    def ended_by_edit(self) -> bool:
+        """Whether training rests because what it is about was edited."""
+        return self._stale and not self.running
 
     def train(self) -> None:
         """Trains for the recipe's epochs, going on from where training stands."""
@@ -187,7 +192,7 @@ class Bridge(QObject):
             self._trainer.close()
             self._trainer = None
         self._kept_step = self._kept_epoch = 0
-        self._shown = {}
+        self._shown, self._stale = {}, False
         if self.running:
             self._busy = self._held = False
             self.changed.emit()
@@ -199,6 +204,10 @@ class Bridge(QObject):
             if (self._live_edit and self._only_recipe()) or self._weights_changed():
                 self._meaning = meaning
             else:
+                if not self._stale:
+                    history = self.session.history
+                    undone = history.position < history.length
+                    self._trained_at = history.position - (0 if undone else 1)
                 self._stale = True
                 self.pause()
         self._live_edit = False
@@ -289,7 +298,10 @@ class Bridge(QObject):
         epochs = trainer.last.epoch - self._kept_epoch
         self._kept_step, self._kept_epoch = trainer.last.step, trainer.last.epoch
         self.keeping = True
-        kept = self.session.keep_training(parameters, 0 if steps == 1 else max(epochs, 1))
+        since = self.session.history.position - self._trained_at if self._stale else 0
+        kept = self.session.keep_training(
+            parameters, 0 if steps == 1 else max(epochs, 1), max(since, 0)
+        )
         self.keeping = False
         if kept:
             self.kept.emit()

@@ -93,9 +93,8 @@ class DataFiles(QObject):
         node_id: str | None,
         at: tuple[float, float] | None,
     ) -> bool:
-        if not path.is_dir():
-            with data.at_once(), suppress(data.NotReady):  # a large one does without
-                source = replace(source, checksum=data.checksum(path))
+        with data.at_once(), suppress(data.NotReady):  # a large one does without
+            source = replace(source, checksum=data.checksum(path))
         source = replace(source, path=self.relative(path, self.session.base))
         new_source = not name
         if name:

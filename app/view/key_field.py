@@ -106,6 +106,14 @@ def means_text(event: QKeyEvent) -> bool:
     return event.key() in _MOVING and not (control or alt or held & _Held.MetaModifier)
 
 
+def means_command(event: QKeyEvent) -> bool:
+    """What a line of text would take to move to its end or to cut there, as few people know: nobody
+    gives up the formula bar and the commands for it."""
+    return (
+        event.key() in (Qt.Key.Key_E, Qt.Key.Key_K) and event.modifiers() == _Held.ControlModifier
+    )
+
+
 def is_typed_in(widget: QWidget | None) -> bool:
     """A field that a person types text or numbers into."""
     if isinstance(widget, QLineEdit | QAbstractSpinBox | QPlainTextEdit | QTextEdit):
@@ -135,5 +143,8 @@ class TextKeys(QObject):
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             if means_text(event):
                 event.accept()
+                return True
+            if means_command(event):
+                event.ignore()
                 return True
         return False

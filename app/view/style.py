@@ -52,6 +52,8 @@ QPushButton[primary="true"]:disabled, QPushButton:default:disabled, QToolButton[
 QPushButton[flat="true"], QToolButton[flat="true"] { background: transparent; border-color:
     transparent; padding: 4px 6px; }
 QPushButton[flat="true"]:hover, QToolButton[flat="true"]:hover { background: $press; }
+QToolButton[stage="true"] { padding: 4px 8px; color: $muted; }
+QToolButton[stage="true"]:checked { background: $chosen; border-color: $accent; color: $text; }
 QPushButton[quiet="true"] { color: $muted; }
 QPushButton[quiet="true"]:checked { color: $text; background: $hairline; }
 QPushButton[chip="true"] { padding: 4px 6px 4px 11px; text-align: left; }

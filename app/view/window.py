@@ -155,6 +155,8 @@ class Window(Frame):
 
     def _training_changed(self) -> None:
         self.training_panel.set_running(self.bridge.running)
+        if self.bridge.ended_by_edit:
+            self.training_panel.warn(tr("the document was edited; train again to go on with it"))
         self.recipe_panel.form.set_running(self.bridge.running)
         self.what_if.set_training(self.bridge.running)
         self._refresh_actions()

@@ -152,3 +152,40 @@ def test_a_jump_ends_a_gesture(history: History) -> None:
     history.jump(1)
     put(history, 3, "drag")
     assert history.labels == ["Set x", "Set x"]
+
+
+def test_a_step_is_put_below_others(history: History) -> None:
+    put(history, 1)
+    history.mark_saved()
+    history.do(edits.remove_nodes(history.graph, ["n1"]), "Delete")
+    seen: list[float] = []
+
+    def made() -> edits.Edit:
+        seen.append(value(history))
+        return edits.set_tensor("n1", np.full(2, 7))
+
+    assert history.do_below(1, "Train", made) and seen == [1]
+    assert history.labels == ["Set x", "Train", "Delete"] and "n1" not in history.graph.nodes
+    history.undo()
+    assert value(history) == 7
+    history.undo()
+    assert value(history) == 1 and history.is_saved
+    history.redo()
+    history.redo()
+    assert "n1" not in history.graph.nodes
+
+
+def test_what_cannot_be_put_below_changes_nothing(history: History) -> None:
+    put(history, 1)
+    put(history, 2)
+    history.mark_saved()
+
+    def refused() -> edits.Edit:
+        raise GraphError("no")
+
+    with pytest.raises(GraphError):
+        history.do_below(1, "Train", refused)
+    assert not history.do_below(2, "Train", lambda: None)
+    assert history.labels == ["Set x"] * 2 and value(history) == 2 and history.is_saved
+    assert history.do_below(1, "Train", lambda: edits.set_tensor("n1", np.full(2, 7)))
+    assert value(history) == 2 and not history.is_saved

@@ -159,6 +159,17 @@ def test_every_name_is_reached_and_numbers_are_whole(qtbot: QtBot) -> None:
     assert not legend.unseen and legend.height() == 8 * LINE
 
 
+def test_a_run_stays_selected_when_another_one_comes(trained: Window) -> None:
+    runs = table(trained)
+    runs.table.selectRow(1)
+    assert [entry.number for entry in runs.selected] == [1]
+    record(trained.travel.home, DIGITS, 20)  # type: ignore[arg-type]
+    trained.travel.refresh()
+    runs.refresh()
+    assert runs.table.rowCount() == 3
+    assert [entry.number for entry in runs.selected] == [1]
+
+
 def test_a_name_in_the_legend_hides_its_curves(trained: Window) -> None:
     legend = panel(trained).legend
     place = legend.box_of(1).center().toPoint()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,6 +19,7 @@ from app.view.import_dialog import ROWS, ImportDialog
 from app.view.panels.controls import Field
 from app.view.panels.data_panel import DRAW, DataPanel
 from app.view.window import Window
+from engine import data as sources
 from engine import files
 from engine.data import KINDS
 from engine.data import place as places
@@ -200,3 +201,21 @@ def test_the_import_dialog_looks_at_a_part_of_many_rows(
     dialog = ImportDialog(window, Source("csv", str(path)))
     qtbot.addWidget(dialog)
     assert f"first {ROWS:,} rows" in dialog.notes.text()
+
+
+def test_a_folder_of_pictures_has_its_checksum(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pictures"
+    for name, grey in (("dark", 20), ("light", 220)):
+        (folder / name).mkdir(parents=True)
+        for number in range(3):
+            picture = QImage(4, 4, QImage.Format.Format_Grayscale8)
+            picture.fill(QColor(grey, grey, grey))
+            assert picture.save(str(folder / name / f"{number}.png"))
+    window.documents.new()
+    wanted = Source("images", str(folder), validation=0.2)
+    monkeypatch.setattr(dialogs, "ask_import", lambda parent, source: wanted)
+    assert window.data_files.read(folder, "images")
+    (source,) = window.session.root.sources.values()
+    assert source.checksum == sources.source_of(folder).checksum != ""

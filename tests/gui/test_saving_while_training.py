@@ -88,3 +88,25 @@ def test_a_process_that_does_not_answer_holds_the_window_only_for_a_while(
     saved = files.read(path)
     assert not is_same(saved, before) and is_same(saved, training.session.root)
     goes_on(training, qtbot)
+
+
+def test_an_edit_while_it_trains_comes_after_the_training(training: Window, qtbot: QtBot) -> None:
+    session = training.session
+    before = session.root.copy()
+    weight = before.of_op("parameter")[0]
+    session.select([weight])
+    training.commands.run("edit.delete")
+    qtbot.waitUntil(lambda: not training.training, timeout=60_000)
+    first, last = session.history.labels[-2:]
+    assert first.startswith("Train") and not last.startswith("Train")
+    assert "edited" in training.training_panel.message.text()
+    assert weight not in session.root.nodes
+    session.history.undo()
+    assert not np.array_equal(session.root.tensors[weight], before.tensors[weight])
+    trained = session.root.tensors[weight]
+    session.history.undo()
+    assert is_same(session.root, before)
+    session.history.redo()
+    assert np.array_equal(session.root.tensors[weight], trained)
+    session.history.redo()
+    assert weight not in session.root.nodes

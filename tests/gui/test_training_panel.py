@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -11,6 +12,7 @@ from app.messages import Progress
 from app.session import Session
 from app.view.panels.curve import Curve
 from app.view.panels.training import TrainingPanel
+from app.view.studio.past import rate_now
 from app.view.window import Window
 from engine import examples
 
@@ -94,7 +96,35 @@ def test_nothing_is_told_of_a_training_that_was_undone(window: Window, qtbot: Qt
     qtbot.waitUntil(lambda: not window.training and bool(panel.metrics.text()), timeout=60_000)
     assert window.studio.step == window.bridge.last.step > 0  # type: ignore[union-attr]
     assert "step" in panel.place.text()
+    assert rate_now(window.studio) == window.bridge.last.learning_rate  # type: ignore[union-attr]
     window.session.history.undo()
+    assert rate_now(window.studio) is None
     assert not panel.metrics.text() and not panel.place.text()
     assert not window.docks["training"].status
     assert window.studio.step == 0
+
+
+@pytest.mark.parametrize("key", ["E", "K"])
+def test_a_field_leaves_the_formula_bar_and_the_commands_their_keys(
+    window: Window, qtbot: QtBot, key: str
+) -> None:
+    window.documents.open_example("xor")
+    window.show_panel("training")
+    field = window.training_panel.fields["learning_rate"]
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    QTest.keyClick(field, getattr(Qt.Key, f"Key_{key}"), Qt.KeyboardModifier.ControlModifier)
+    focus = QApplication.focusWidget()
+    assert focus is not None and focus is not field
+
+
+def test_the_stage_that_is_shown_is_seen(window: Window) -> None:
+    window.documents.open_example("xor")
+    window.show_panel("recipe")
+    bar = window.recipe_panel.form.stages
+    QTest.mouseClick(bar.add, Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert [button.text() for button in bar.buttons] == ["Stage 1", "Stage 2"]
+    assert [button.isChecked() for button in bar.buttons] == [False, True]
+    grounds = [button.grab().toImage().pixelColor(5, 5) for button in bar.buttons]
+    assert grounds[0] != grounds[1]

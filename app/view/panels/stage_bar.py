@@ -42,8 +42,8 @@ class StageBar(QWidget):
         while len(self.buttons) < len(recipe.stages):
             self._new_button()
         for number, (button, stage) in enumerate(zip(self.buttons, recipe.stages, strict=True)):
-            title = stage.title or tr("stage")
-            button.setText(f"{number + 1}  {title[:24]}")
+            unnamed = tr("Stage {number}").format(number=number + 1)
+            button.setText(f"{number + 1}  {stage.title[:24]}" if stage.title else unnamed)
             button.setChecked(number == self.current)
             button.setVisible(len(recipe.stages) > 1 or bool(stage.title))
         self.add.setEnabled(not self._fixed)
@@ -56,7 +56,7 @@ class StageBar(QWidget):
     def _new_button(self) -> None:
         button = QToolButton()
         button.setCheckable(True)
-        button.setProperty("flat", True)
+        button.setProperty("stage", True)
         button.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         button.customContextMenuRequested.connect(self._menu)
         button.setToolTip(tr("A right click names, moves or removes it"))

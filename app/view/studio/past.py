@@ -52,7 +52,7 @@ class Past(Generic[Record]):
 
 def rate_now(studio: Studio | None) -> float | None:
     """The learning rate that training is at, a schedule's or one set by hand; None for the recipe's."""
-    live = studio is not None and studio.past is None and studio.bridge.running
+    live = studio is not None and studio.past is None and studio.bridge.is_current
     last = studio.bridge.last if studio is not None and live else None
     return last.learning_rate if last is not None and math.isfinite(last.learning_rate) else None
 

@@ -6,7 +6,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -169,13 +169,16 @@ class RunsPanel(StudioPanel):
         self._filling = False
         self.show_body()
         self._arrange()
-        if not self.selected and not editing:
-            wanted = chosen or {self.travel.number or 0}
+        wanted = chosen or {self.travel.number or 0}
+        if not editing and wanted != {e.number for e in self.selected}:
+            self._filling = True
+            self.table.clearSelection()
+            flags = QItemSelectionModel.SelectionFlag
             for row, entry in enumerate(entries):
                 if entry.number in wanted:
-                    self._filling = True
-                    self.table.selectRow(row)
-                    self._filling = False
+                    place = self.table.model().index(row, NAME)
+                    self.table.selectionModel().select(place, flags.Select | flags.Rows)
+            self._filling = False
         self._tell()
 
     def _put(self, row: int, column: int, entry: Entry) -> None:
