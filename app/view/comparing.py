@@ -28,7 +28,7 @@ class Comparing(QObject):
         panel = window.studio.panels[ComparePanel.name]
         assert isinstance(panel, ComparePanel)
         self.panel = panel
-        panel.told.connect(window.tell)
+        panel.mentioned.connect(window.tell)
         panel.run_asked.connect(self._show_run)
         panel.comparison.runs_home = self._runs_home
         panel.comparison.told.connect(self._list)

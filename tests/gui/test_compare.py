@@ -517,6 +517,7 @@ def test_the_commands_of_the_menu(window: Window, panel: ComparePanel, qtbot: Qt
     assert panel.comparison.trials[0].settings["learning_rate"] == 0.01
     assert known["train.open_best"].enabled(window)
     window.commands.run("train.open_best")
+    assert window.training_panel.message.isHidden()  # it went well, and nothing trained here
     best = panel.comparison.best
     assert best is not None
     assert window.session.root.recipe.stages[0].learning_rate == best.settings["learning_rate"]

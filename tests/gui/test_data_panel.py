@@ -219,3 +219,25 @@ def test_a_folder_of_pictures_has_its_checksum(
     assert window.data_files.read(folder, "images")
     (source,) = window.session.root.sources.values()
     assert source.checksum == sources.source_of(folder).checksum != ""
+
+
+def test_a_point_is_drawn_wherever_the_field_is_clicked(panel: DataPanel, qtbot: QtBot) -> None:
+    panel.add_kind(DRAW)
+    looked(panel, qtbot)
+    picture, name = panel.picture, panel.current
+    picture.setFixedWidth(400)
+    qtbot.waitUntil(lambda: picture.width() == 400)
+    middle = picture.place_of(np.zeros(2))
+    unit = picture.place_of(np.array([1.0, 0.0])).x() - middle.x()
+    assert unit == pytest.approx(middle.y() - picture.place_of(np.array([0.0, 1.0])).y())
+    for place in (QPoint(16, 16), QPoint(384, picture.height() - 16), QPoint(384, 90)):
+        before = len(panel.session.root.tensors[f"{name}.x"])
+        middle = picture.place_of(np.zeros(2))
+        unit = picture.place_of(np.array([1.0, 0.0])).x() - middle.x()
+        QTest.mouseClick(picture, LEFT, pos=place)
+        x = panel.session.root.tensors[f"{name}.x"]
+        assert len(x) == before + 1
+        expected = [(place.x() - middle.x()) / unit, (middle.y() - place.y()) / unit]
+        assert x[-1] == pytest.approx(expected, abs=0.02)
+        looked(panel, qtbot)
+        assert np.linalg.norm([*(picture.place_of(x[-1]) - place).toTuple()]) < 1

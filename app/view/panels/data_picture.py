@@ -22,6 +22,8 @@ NEAR = 9.0
 """Pixels within which a point is meant."""
 LINE = 20
 _MARGIN = 12.0
+_REACH, _EDGE = 6.5, 1e-3
+"""How far from 0 there is room to draw at least, and how exactly a point is drawn."""
 
 
 class DataPicture(QWidget):
@@ -85,23 +87,35 @@ class DataPicture(QWidget):
         if len(self.colours) != len(self.points):
             self.colours = np.zeros(len(self.points), np.int64)
         seen = self.points[np.isfinite(self.points).all(axis=1)]
-        if self.drawing or not len(seen):
-            low, high = np.array([-6.0, -6.0]), np.array([6.0, 6.0])
-            if len(seen):
-                low, high = np.minimum(low, seen.min(0)), np.maximum(high, seen.max(0))
-        else:
-            low, high = seen.min(0), seen.max(0)
+        low, high = (seen.min(0), seen.max(0)) if len(seen) else (np.full(2, -6.0), np.full(2, 6.0))
         room = np.where(high > low, (high - low) * 0.05, 0.5)
         (left, bottom), (right, top) = low - room, high + room
         self.bounds = float(left), float(right), float(bottom), float(top)
         self.square = x.shape[1] == 2
 
+    def _whole(self) -> QRectF:
+        return QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+
+    def _seen(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top of what is seen: to draw on, all that there is room for around 0."""
+        if not (self.drawing and self.square):
+            return self.bounds
+        room = self._whole()
+        half = np.array([room.width(), room.height()]) / 2
+        known = self.points[np.isfinite(self.points).all(axis=1)]
+        reach = (
+            np.abs(known).max(axis=0, initial=0.0) - _EDGE
+        )  # what is drawn at the edge stays there
+        unit = max(_REACH / float(half.min()), *(reach / half).tolist())
+        x, y = (unit * half).tolist()
+        return -x, x, -y, y
+
     def _frame(self) -> QRectF:
         """Where the picture is; two features are drawn to one scale."""
-        frame = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        frame = self._whole()
         if not self.plane or not self.square:
             return frame
-        left, right, bottom, top = self.bounds
+        left, right, bottom, top = self._seen()
         scale = min(frame.width() / (right - left), frame.height() / (top - bottom))
         fitted = QRectF(0, 0, scale * (right - left), scale * (top - bottom))
         fitted.moveCenter(frame.center())
@@ -109,7 +123,7 @@ class DataPicture(QWidget):
 
     def place_of(self, point: Array) -> QPointF:
         """Where a point of the data is drawn."""
-        left, right, bottom, top = self.bounds
+        left, right, bottom, top = self._seen()
         frame = self._frame()
         return QPointF(
             frame.left() + frame.width() * (float(point[0]) - left) / (right - left),
@@ -117,7 +131,7 @@ class DataPicture(QWidget):
         )
 
     def _data_at(self, place: QPointF) -> tuple[float, float]:
-        left, right, bottom, top = self.bounds
+        left, right, bottom, top = self._seen()
         frame = self._frame()
         x = left + (right - left) * (place.x() - frame.left()) / frame.width()
         y = bottom + (top - bottom) * (frame.bottom() - place.y()) / frame.height()
@@ -159,13 +173,15 @@ class DataPicture(QWidget):
     def _paint_points(self, painter: QPainter) -> None:
         tokens, frame = theme.current(), self._frame()
         painter.setPen(QPen(tokens.hairline, 1))
-        left, right, bottom, top = self.bounds
+        left, right, bottom, top = self._seen()
         if left < 0 < right:
             at = self.place_of(np.array([0.0, bottom])).x()
             painter.drawLine(QPointF(at, frame.top()), QPointF(at, frame.bottom()))
         if bottom < 0 < top:
             at = self.place_of(np.array([left, 0.0])).y()
             painter.drawLine(QPointF(frame.left(), at), QPointF(frame.right(), at))
+        if self.drawing:
+            self._paint_ends(painter, frame)
         inks = series_colours()
         every = max(1, -(-len(self.points) // MOST_POINTS))
         painter.setPen(Qt.PenStyle.NoPen)
@@ -174,6 +190,20 @@ class DataPicture(QWidget):
             if np.isfinite(point).all():
                 painter.setBrush(inks[int(colour) % len(inks)])
                 painter.drawEllipse(self.place_of(point), size, size)
+
+    def _paint_ends(self, painter: QPainter, frame: QRectF) -> None:
+        """The numbers at the ends of the axes, so that a person knows where a point comes to lie."""
+        left, right, bottom, top = self._seen()
+        at = self.place_of(np.zeros(2))
+        painter.setFont(theme.number_font(10))
+        painter.setPen(theme.current().muted)
+        flags = Qt.AlignmentFlag
+        across = QRectF(frame.left() + 2, at.y() + 2, frame.width() - 4, 14)
+        painter.drawText(across, flags.AlignLeft, theme.number_text(left, 3))
+        painter.drawText(across, flags.AlignRight, theme.number_text(right, 3))
+        up = QRectF(at.x() + 4, frame.top(), 60, frame.height())
+        painter.drawText(up, flags.AlignTop, theme.number_text(top, 3))
+        painter.drawText(up, flags.AlignBottom, theme.number_text(bottom, 3))
 
     def _paint_pictures(self, painter: QPainter, pictures: Array) -> None:
         frame, count = self._frame(), len(pictures)

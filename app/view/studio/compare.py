@@ -39,14 +39,14 @@ RACE = 12
 
 
 class ComparePanel(StudioPanel):
-    """Setup, table, parallel coordinates and race of one sweep. `told` carries a sentence,
+    """Setup, table, parallel coordinates and race of one sweep. `mentioned` carries a sentence,
     `run_asked` the number of a run whose curve is to be seen."""
 
     name = "compare"
     empty = (
         "Trainings with other settings are compared here. Add a parameter and a loss to train them."
     )
-    told = Signal(str)
+    mentioned = Signal(str)
     run_asked = Signal(int)
     status_told = Signal(str)
 
@@ -218,7 +218,7 @@ class ComparePanel(StudioPanel):
             return
         self._say_fault("")
         told = tr("trial {number} is in the document; undo takes it out again")
-        self.told.emit(told.format(number=number))
+        self.mentioned.emit(told.format(number=number))
 
     def show_curve(self, number: int) -> None:
         """The curve of a trial in the panel "Curves", and its way on the loss surface: its run. A trial
@@ -230,7 +230,7 @@ class ComparePanel(StudioPanel):
             self.run_asked.emit(trial.run)
         else:
             self.comparison.record(trial)
-            self.told.emit(tr("the trial is done once more, to record its curve"))
+            self.mentioned.emit(tr("the trial is done once more, to record its curve"))
 
     def _menu(self, place: QPoint) -> None:
         """What can be done with the trial that was right-clicked."""
