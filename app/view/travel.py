@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -57,7 +57,7 @@ class Travel(QObject):
         self._held: Mapping[str, Array] = {}
         self._before: dict[str, Array | None] = {}
         self._forking: tuple[tuple[int, int], Mapping[str, Array]] | None = None
-        self._moments: dict[int, tuple[int, list[int]]] = {}
+        self._moments: dict[int, tuple[Any, list[int]]] = {}
         self.chip = PastChip(window.canvas)
         self.chip.back.clicked.connect(self.back)
         self.chip.take.clicked.connect(self.take)
@@ -102,8 +102,10 @@ class Travel(QObject):
     def refresh(self) -> None:
         """Looks for new runs and for how those that are trained stand."""
         self._follow_name()
-        self._moments.clear()
         self.runs.open(self.home)
+        for entry in self.runs.entries:
+            if entry.is_live:  # the others have what they had
+                self._moments.pop(entry.number, None)
         if not self.bridge.running and not any(entry.is_live for entry in self.runs.entries):
             self._timer.stop()  # the last word of a run is written a moment after it rests
 
@@ -142,9 +144,9 @@ class Travel(QObject):
         entry = self.runs.of(number)
         if entry is None:
             return []
-        known = self._moments.get(number)
-        if known is None or known[0] != entry.facts.step:
-            known = self._moments[number] = entry.facts.step, entry.run.moments
+        known, stamp = self._moments.get(number), (entry.run, entry.facts.step, entry.facts.changed)
+        if known is None or known[0] != stamp:
+            known = self._moments[number] = stamp, entry.run.moments
         return known[1]
 
     # ------------------------------------------------------------ looking

@@ -21,6 +21,7 @@ from app.view.studio.runs import RunsPanel
 from app.view.window import Window
 from engine import edits, examples, files
 from engine.probes.metrics import metrics
+from engine.train.moments import Moments
 from engine.train.recording import Run
 from engine.train.runs import home_of, remove
 from engine.train.scene import Scene
@@ -388,3 +389,17 @@ def test_runs_keep_their_numbers_when_their_document_is_saved_for_the_first_time
     assert window.documents.write(tmp_path / "kept.gloom")
     assert [(e.number, e.facts.step) for e in window.travel.runs.entries] == [(2, 6)]
     assert not home.parent.exists()
+
+
+def test_moments_of_runs_that_rest_are_read_once(
+    trained: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at the runs while one trains does not read those of all others anew."""
+    window, read = trained, []
+    slots = Moments.slots
+    monkeypatch.setattr(Moments, "slots", lambda self: (read.append(self.path), slots(self))[1])
+    for _ in range(3):
+        window.travel.refresh()
+        for number in (1, 2):
+            assert window.travel.moments(number)[-1] == {1: 60, 2: 40}[number]
+    assert len(read) <= 2
