@@ -241,3 +241,11 @@ def test_a_point_is_drawn_wherever_the_field_is_clicked(panel: DataPanel, qtbot:
         assert x[-1] == pytest.approx(expected, abs=0.02)
         looked(panel, qtbot)
         assert np.linalg.norm([*(picture.place_of(x[-1]) - place).toTuple()]) < 1
+
+
+def test_a_number_says_what_it_can_be(panel: DataPanel, qtbot: QtBot) -> None:
+    panel.add_kind("toy")
+    looked(panel, qtbot)
+    noise = next(o for o in KINDS["toy"].options if o.name == "noise")
+    told = panel.form.controls["noise"].toolTip()
+    assert told.startswith(noise.doc) and told.endswith(f" From {noise.low:g} to {noise.high:g}.")

@@ -278,3 +278,20 @@ def test_ways_take_the_colours_of_the_theme(window: Window, qtbot: QtBot) -> Non
     panel.restyle()
     assert panel.contour.ways[0].colour == theme.current().accent
     theme.apply(app, "dark")
+
+
+def test_there_is_nothing_to_choose_where_there_is_nothing_to_show(
+    window: Window, qtbot: QtBot
+) -> None:
+    window.session.load(Graph())
+    window.show_editor()
+    window.show_panel("surface")
+    panel = window.studio.panels["surface"]
+    assert isinstance(panel, SurfacePanel) and panel.isVisible()
+    assert panel.controls.isHidden() and panel.message.text()
+    assert not shown(window, qtbot, saddle()).controls.isHidden()
+    session = window.session
+    session.do(edits.remove_nodes(session.graph, list(session.graph.nodes)), "Delete")
+    qtbot.waitUntil(panel.controls.isHidden)
+    session.history.undo()
+    qtbot.waitUntil(panel.controls.isVisible)

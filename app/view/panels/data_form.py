@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -123,7 +124,7 @@ class DataForm(QWidget):
             else:
                 widget = Field()
                 widget.committed.connect(self._typed)
-            self._add(option.name, option.name.replace("_", " "), tr(option.doc), widget, place)
+            self._add(option.name, option.name.replace("_", " "), _doc(option), widget, place)
             place += 1
         row = 2 * ((place + 1) // 2)
         for column, (name, words, doc) in enumerate(_TICKS):
@@ -176,6 +177,14 @@ def _show(widget: QWidget, value: float | str) -> None:
         widget.setCurrentIndex(max(widget.findData(str(value)), 0))
     elif isinstance(widget, Field):
         widget.show_text(value if isinstance(value, str) else number_text(float(value)))
+
+
+def _doc(option: Option) -> str:
+    """What a setting is, with the numbers it can have."""
+    if not (math.isfinite(option.low) and math.isfinite(option.high)):
+        return tr(option.doc)
+    low, high = number_text(float(option.low)), number_text(float(option.high))
+    return f"{tr(option.doc)} {tr('From {low} to {high}.').format(low=low, high=high)}"
 
 
 def _read(option: Option, text: str) -> Any:

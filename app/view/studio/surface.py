@@ -121,6 +121,7 @@ class SurfacePanel(StudioPanel):
         for pick in self.picks:
             pick.chosen.connect(self._picked)
             self.controls.add_widget(pick)
+        self.controls.hide()
         self.contour = Contour()
         self.contour.ranged.connect(self._ranged)
         self.contour.whole.connect(self._whole)
@@ -146,12 +147,15 @@ class SurfacePanel(StudioPanel):
         try:
             above = under(self.session.root, loss_of(self.session.root))
         except TrainingError as error:
+            self.controls.hide()
             self.say(str(error))
             return None
         known = {n: v for n, v in values.items() if n.partition(".")[0] in above and v.size}
         if not known:
+            self.controls.hide()
             self.say(tr("The loss depends on no parameter and no input; wire one in."))
             return None
+        self.controls.show()
         self._offer(known)
         if self._meaning != self.session.root.meaning:
             self._meaning, signature = self.session.root.meaning, losses_depend_on(self.session)
