@@ -328,10 +328,11 @@ def _not_falling(e: Evidence) -> Verdict | None:
     parts = e.signs.parts
     if not parts or not parts[0] > 0 or parts[-1] <= (1 - FALL) * parts[0]:
         return None
+    falls = "hardly falls" if parts[-1] < parts[0] else "does not fall"
     return Verdict(
         "not falling",
         f"In {e.signs.span:,} steps the loss went from {short(parts[0])} to "
-        f"{short(parts[-1])}: it does not fall at learning rate {e.signs.learning_rate:g}.",
+        f"{short(parts[-1])}: it {falls} at learning rate {e.signs.learning_rate:g}.",
     )
 
 

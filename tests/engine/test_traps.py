@@ -8,6 +8,7 @@ import pytest
 from playground import gauss, plane, playground, spiral
 
 from engine.probes.flow import flow
+from engine.train import trouble
 from engine.train.scene import Scene
 from engine.train.session import DivergedError, Training
 from engine.train.trouble import HEALTHY
@@ -78,3 +79,13 @@ def test_its_own_settings_are_healthy(
     """At its usual learning rate of 0.03 nothing is found."""
     graph = playground(data, activation, hidden, output=output, learning_rate=0.03)
     assert said(graph, 40) == ([HEALTHY], "")
+
+
+@pytest.mark.parametrize(
+    ("last", "words"), [(0.6484, "it hardly falls"), (0.67, "it does not fall")]
+)
+def test_a_loss_that_falls_a_little_is_said_to(last: float, words: str) -> None:
+    losses = tuple((n, 0.6586 + (last - 0.6586) * n / 100) for n in range(101))
+    signs = trouble.Signs(rows=4, learning_rate=0.3, loss=last, losses=losses)
+    found = trouble._not_falling(trouble.Evidence((), (), signs))
+    assert found is not None and f"{words} at learning rate 0.3" in found.sentence

@@ -92,6 +92,19 @@ def test_what_is_drawn_is_what_was_recorded(trained: Window) -> None:
     assert lines[2, "train"].y.tolist() == values.tolist()
 
 
+def test_few_measurements_are_dots_and_many_a_line(trained: Window) -> None:
+    plot_ = plot(trained)
+    held = next(line for line in plot_.lines if line.dashed)
+    dots = plot_._items[(*held.key, "dots")]
+    x, y = dots.getData()
+    assert x.tolist() == held.x.tolist() and y.tolist() == held.y.tolist()
+    plot_.set_log(True)
+    assert dots.getData()[1] == pytest.approx(np.log10(held.y))
+    many = np.linspace(0.0, 80.0, 200)
+    plot_.show_lines([replace(held, x=many, y=many + 1)], {})
+    assert (*held.key, "dots") not in plot_._items
+
+
 def test_epochs_and_seconds_run_across(trained: Window) -> None:
     clock = run(trained, 1).clock
     for unit, values in (("epoch", clock.epoch), ("seconds", clock.seconds)):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hands import WORKED
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTabBar
+from PySide6.QtWidgets import QApplication, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import actions
@@ -98,3 +98,25 @@ def test_training_is_watched_in_place_of_the_trace(window: Window, qtbot: QtBot)
     window.commands.run("train.views")
     qtbot.waitUntil(lambda: not window.docks["curves"].isVisible())
     assert {name for name, dock in window.docks.items() if not dock.isHidden()} == seen
+
+
+def test_no_part_of_the_window_is_a_window_of_its_own(qtbot: QtBot) -> None:
+    class Watch(QObject):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[str] = []
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() is QEvent.Type.Show and isinstance(watched, QWidget):
+                if watched.isWindow():
+                    self.seen.append(type(watched).__name__)
+            return False
+
+    app, watch = QApplication.instance(), Watch()
+    assert app is not None
+    app.installEventFilter(watch)
+    made = Window()
+    qtbot.addWidget(made)
+    made.show_editor()
+    app.removeEventFilter(watch)
+    assert not watch.seen

@@ -143,9 +143,14 @@ class Drawer(QWidget):
     removal_asked = Signal(str)
 
     def __init__(
-        self, category: str, rows: tuple[Op, ...], is_open: bool, session: Session
+        self,
+        category: str,
+        rows: tuple[Op, ...],
+        is_open: bool,
+        session: Session,
+        parent: QWidget,
     ) -> None:
-        super().__init__()
+        super().__init__(parent)  # without one it would be a window of its own for a moment
         self._session = session
         self.category = category
         self.chips: list[Chip] = []
@@ -252,7 +257,7 @@ class Palette(QWidget):
         self._list.setSpacing(2)
         self._own: tuple[dict[str, Graph], tuple[Op, ...]] = (session.modules, session.operators)
         self.drawers = [
-            Drawer(category, rows, number < OPEN_AT_FIRST or category == CATEGORY, session)
+            Drawer(category, rows, number < OPEN_AT_FIRST or category == CATEGORY, session, inside)
             for number, (category, rows) in enumerate(drawers(*self._own).items())
         ]
         for drawer in self.drawers:

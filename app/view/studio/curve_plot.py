@@ -21,6 +21,8 @@ from engine.ops.row import Array
 PADDING = 0.05
 NARROWEST = 0.85
 """What is drawn fills at least so much of the range while that follows by itself."""
+FEW = 30
+"""Up to so many points of a dashed line are dots on it: what is between them was not measured."""
 MARKS = 40
 """So many borders are drawn at most."""
 
@@ -198,10 +200,25 @@ class CurvePlot(PlotView):
                         with np.errstate(invalid="ignore", divide="ignore"):
                             ty = np.where(ty > 0, np.log10(ty), np.nan)
                     item.setData(tx, ty)
+            if line.dashed and len(line.x) <= FEW:
+                key = (*line.key, "dots")
+                seen.add(key)
+                self._draw_dots(key, line)
         for key in [k for k in self._items if k not in seen]:
             self.plot.removeItem(self._items.pop(key))
             self._known.pop(key, None)
         self._draw_borders()
+
+    def _draw_dots(self, key: tuple[int, str, str], line: Line) -> None:
+        item = self._items.get(key)
+        if item is None:
+            item = self._items[key] = self.library.ScatterPlotItem(size=5, pen=None)
+            item.setZValue(7)
+            self.plot.addItem(item, ignoreBounds=True)
+        good = np.isfinite(line.y) & ((line.y > 0) | (not self.log))
+        y = np.log10(line.y[good]) if self.log else line.y[good]
+        item.setBrush(line.colour)
+        item.setData(line.x[good], y)
 
     def _pen(self, line: Line, kind: str) -> Any:
         if kind == "raw":
