@@ -391,3 +391,14 @@ def test_an_unsaved_document_leaves_nothing_behind(window: Window, qtbot: QtBot)
     window.session.history.mark_saved()
     window.new_document()
     assert not home.exists() and window.travel.runs.entries == []
+
+
+def test_a_loss_that_was_measured_at_another_step_says_so(trained: Window) -> None:
+    steps, values = run(trained, 1).measures["validation"]["loss"]
+    assert len(steps) > 1 and steps[1] - steps[0] > 1
+    for step, sign in ((int(steps[1]), ""), (int(steps[1]) - 1, "≈")):
+        panel(trained)._point(float(step))
+        name = next(n for n in panel(trained).legend.names if n.key == 1)
+        known = float(values[1] if steps[1] - step < step - steps[0] else values[0])
+        assert name.numbers[1] == sign + theme.number_text(known)
+        assert not name.numbers[0].startswith("≈")  # of every step there is one

@@ -290,7 +290,8 @@ class CurvesPanel(StudioPanel):
         self.legend.show_names(names)
 
     def _number(self, line: Line) -> str:
-        """The value under the pointer, else at the moment looked at, else the last one."""
+        """The value under the pointer, else at the moment looked at, else the last one; ≈ before one that
+        was measured at another step."""
         if not len(line.x):
             return ""
         at = self._at
@@ -299,7 +300,8 @@ class CurvesPanel(StudioPanel):
         if math.isnan(at):
             return theme.number_text(float(line.y[-1]))
         value = curves.value_at(line.x, line.y, at)
-        return "" if math.isnan(value) else theme.number_text(value)
+        aside = line.dashed and bool(np.abs(line.x - at).min() > 1e-6 * max(abs(at), 1.0))
+        return "" if math.isnan(value) else "≈" * aside + theme.number_text(value)
 
     def _point(self, x: float) -> None:
         self._at = x
