@@ -258,16 +258,25 @@ class Trainer:
         self._take_moment()
         signal = f" (signal {-code})" if code is not None and code < 0 else ""
         kept = (
-            f"the parameters are those of step {self._snapshot_step}"
+            f"the parameters are those of step {self._snapshot_step:,}"
             if self._snapshot_step >= 0
             else "the parameters are as before"
         )
         how = how or f"ended{signal}"
-        message = f"the training process {how}; {kept}; start the training again to go on"
+        message = f"the training process {how}; {kept}; {self._way_on()}"
         at = self.last
         self.last = Progress("ended", at.step, at.epoch, at.loss, message=message)
         self.state = "ended"
         return [self.last]
+
+    def _way_on(self) -> str:
+        """What a person can do about a process that ended."""
+        if self.run is None or Run(self.run).checkpoint() is None:
+            return "start the training again"
+        return (
+            "Train begins a new run with them, and Runs has a command to go on with run "
+            f"{self.run.name} from its checkpoint"
+        )
 
     def _take_moment(self) -> None:
         """The newest moment of the record, where it is newer than what arrived."""

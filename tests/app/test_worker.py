@@ -269,6 +269,7 @@ def test_survives_the_death_of_the_process(make: Callable[..., Trainer]) -> None
     assert last.message.startswith(
         "the training process ended (signal 9); the parameters are those"
     )
+    assert last.message.endswith("; start the training again")  # there is no record to go on from
     assert not trainer.is_running and trainer.poll() == []
     assert set(trainer.parameters()) == set(kept)
     assert all(np.isfinite(v).all() for v in trainer.parameters().values())
@@ -501,9 +502,11 @@ def test_a_killed_training_goes_on_with_the_same_bits(
     killed.resume()
     until(killed, lambda m: m.step > 6000)
     os.kill(process_of(killed), signal.SIGKILL)
-    until(killed, in_state("ended"))
+    ended = until(killed, in_state("ended"))[-1]
     assert killed.run is not None
     run = Run(killed.run)
+    way = "Train begins a new run with them, and Runs has a command to go on with run 1 from its"
+    assert way in ended.message
     assert run.facts.state == "interrupted" and run.facts.asked == 20_000
     kept = run.checkpoint()
     assert kept is not None and 4000 <= kept.step < killed.last.step + 1000
