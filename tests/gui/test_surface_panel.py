@@ -15,7 +15,10 @@ from pytestqt.qtbot import QtBot
 
 from app.view import theme
 from app.view.studio.contour import Contour, Way
+from app.view.studio.landscape import Landscape
+from app.view.studio.relief import Relief
 from app.view.studio.surface import SurfacePanel
+from app.view.viewers.surface import Space
 from app.view.window import Window
 from engine import edits
 from engine.compose import compose
@@ -251,6 +254,23 @@ def test_losses_that_are_not_finite_are_hatched(window: Window, qtbot: QtBot) ->
     assert (
         len(inks) <= 12 and picture.pixelColor(box.center().toPoint() + QPoint(60, 0)).green() > 40
     )
+
+
+@pytest.mark.parametrize("size", [(180, 300), (230, 150), (400, 300)])
+def test_no_number_lies_over_another_one_in_space(qtbot: QtBot, size: tuple[int, int]) -> None:
+    landscape = Landscape()
+    space = Space(landscape)
+    qtbot.addWidget(space)
+    space.resize(*size)
+    losses = np.add.outer(np.linspace(-1, 1, 25) ** 2, np.linspace(2.8, 4.04, 25))
+    relief = Relief((-1.234, 1.234, -1.234, 1.234), losses, False)
+    landscape.show(relief, ("direction 1", "direction 2"), [], None)
+    for turn in range(0, 360, 20):
+        space.turn = turn
+        space.grab()
+        texts = space.texts
+        assert len(texts) >= 3
+        assert not any(one.intersects(two) for n, one in enumerate(texts) for two in texts[:n])
 
 
 def test_names_of_many_ways_leave_most_of_the_plane_free(qtbot: QtBot) -> None:

@@ -82,6 +82,7 @@ class Space(QWidget):
         self.setMinimumSize(80, 48)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.texts: list[QRectF] = []
         self.setAccessibleName(tr("Surface"))
         self.setToolTip(tr("Drag to turn, turn the wheel to zoom, double-click to begin anew"))
 
@@ -212,6 +213,7 @@ class Space(QWidget):
 
     def _box(self, painter: QPainter) -> None:
         """Floor, two back walls with lines at round numbers, and what the axes are."""
+        self.texts.clear()
         view, tokens = self._view, theme.current()
         a, b = view.extent
         painter.setFont(theme.number_font(10))
@@ -230,9 +232,8 @@ class Space(QWidget):
             painter.drawPolyline(QPolygonF([QPointF(*p) for p in line.tolist()]))
             ends = sorted((line[0].tolist(), line[2].tolist()))
             painter.setPen(muted)
-            wide = painter.fontMetrics().horizontalAdvance(text) + 2
-            box = QRectF(max(ends[0][0] - 8 - wide, 2.0), ends[0][1] - 11, wide, 14)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+            half = painter.fontMetrics().horizontalAdvance(text) / 2 + 1
+            self._write(painter, max(ends[0][0] - 8 - half, half + 2), ends[0][1] - 4, text)
         painter.setPen(hairline)
         for k in (-1, 0, 1):
             ends3 = np.array([(*sides[(back + k) % 4], z) for z in (-HEIGHT / 2, HEIGHT / 2)])
@@ -269,9 +270,16 @@ class Space(QWidget):
             spot = place + away + (0, 7)
             if float(np.hypot(*(place - centre))) < 1:
                 continue
-            box = QRectF(spot[0] - 40, spot[1] - 7, 80, 14)
             painter.setFont(theme.ui_font(10) if number % 3 == 2 else theme.number_font(10))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+            self._write(painter, spot[0], spot[1], text)
+
+    def _write(self, painter: QPainter, x: float, y: float, text: str) -> None:
+        """A text around a place, where none stands yet."""
+        wide = painter.fontMetrics().horizontalAdvance(text) + 2
+        box = QRectF(x - wide / 2, y - 6, wide, 12)
+        if not any(box.intersects(other) for other in self.texts):
+            self.texts.append(box)
+            painter.drawText(box.adjusted(-2, -1, 2, 1), Qt.AlignmentFlag.AlignCenter, text)
 
 
 class SurfaceView(Sliced):
