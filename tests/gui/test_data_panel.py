@@ -169,7 +169,9 @@ def test_scrolling_past_a_list_changes_nothing(panel: DataPanel, qtbot: QtBot) -
     assert not turned(choice, -120)
     assert choice.currentText() == shown and len(panel.session.history.labels) == steps
     assert not choice.focusPolicy() & Qt.FocusPolicy.WheelFocus & ~Qt.FocusPolicy.StrongFocus
+    panel.window().activateWindow()
     choice.setFocus()
+    qtbot.waitUntil(choice.hasFocus)
     assert turned(choice, -120)
     assert choice.currentText() != shown and len(panel.session.history.labels) == steps + 1
 
