@@ -71,7 +71,8 @@ def test_any_other_change_holds_training(running: Window, qtbot: QtBot) -> None:
     session = running.session
     session.do(edits.add_node(session.graph, "tanh")[0], "Add")
     qtbot.waitUntil(lambda: not running.training, timeout=20_000)
-    assert session.history.labels[-1].startswith("Train")
+    first, last = session.history.labels[-2:]
+    assert first.startswith("Train") and last == "Add"
 
 
 def test_a_speed_to_watch_it_at(running: Window, qtbot: QtBot) -> None:
