@@ -137,7 +137,8 @@ def test_a_training_that_came_to_little_says_why(
         qtbot.waitUntil(lambda: panel.message.text().startswith(f"⚠ {wanted}"), timeout=20_000)
         assert "slope 0 on all 250 rows" in panel.message.text()
     else:
-        assert not window.studio._asked and panel.message.isHidden()
+        qtbot.waitUntil(lambda: not window.studio.is_busy, timeout=20_000)
+        assert panel.message.isHidden()
     assert window.session.marks.of(OWNER) is None
 
 
