@@ -263,9 +263,9 @@ def test_a_preview_of_a_large_file_is_quick_and_says_that_it_is_the_head(tmp_pat
                     for i in range(part * 10_000, (part + 1) * 10_000)
                 )
             )
-    before = time.perf_counter()
+    before = time.process_time()
     found = data.preview(Source("csv", "big.csv"), tmp_path, rows=1000)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 2
     assert not found.whole and found.rows is None and found.read == 1000 and not found.problem
     assert found.notes[0] == "this is the head of big.csv: its first 1,000 rows"
     assert found.summary().startswith("the first 1,000 rows")

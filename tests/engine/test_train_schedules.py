@@ -212,10 +212,10 @@ def test_a_rate_costs_little() -> None:
     rates = Rates(stage("onecycle", epochs=5000), 1)
     best = math.inf
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.process_time()
         for step in range(500):
             rates.at(step)
-        best = min(best, (time.perf_counter() - begin) / 500)
+        best = min(best, (time.process_time() - begin) / 500)
     assert best < 50e-6
     assert not Rates(stage("constant"), 1).varies
 
