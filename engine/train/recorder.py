@@ -10,17 +10,20 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import msgspec
 import numpy as np
 
-from engine.files import FileError
+from engine.files import FileError, canonical_bytes, from_bytes
 from engine.files.archive import write_bytes
 from engine.files.document import plain_recipe
 from engine.files.locks import lock
+from engine.graph import Graph
+from engine.records import SETTINGS, TOLD
 from engine.train import recording
 from engine.train.checkpoints import RUN, Checkpoint, Keeper, restore
 from engine.train.moments import MomentWriter, write_all
@@ -44,6 +47,21 @@ Written = Literal["running", "paused", "finished", "stopped", "failed"]
 
 def checksum(document: bytes) -> str:
     return hashlib.sha256(document).hexdigest()
+
+
+def _bare(graph: Graph, moved: Collection[str]) -> Graph:
+    """What a training of a document is about, without the values that it moves."""
+    bare = graph.copy()
+    for key in moved:
+        if key in bare.tensors:
+            bare.put("tensors", key, None)
+    for key in TOLD:
+        bare.put("settings", key, SETTINGS[key])
+    for key in list(bare.notes):
+        bare.put("notes", key, None)
+    for node in list(bare.nodes.values()):
+        bare.put("nodes", node.id, replace(node, x=0.0, y=0.0))
+    return bare
 
 
 class Recorder:
@@ -118,15 +136,23 @@ class Recorder:
         write_bytes(self.folder / RUN, self._record())
         self._open()
 
+    def _is_of_this(self, run: Run) -> bool:
+        """Whether the run's document and this one differ at most in what training moves, which a checkpoint
+        holds, and in what no value depends on: a trained document that was saved is still the one."""
+        moved = self.training.moved
+        documents = from_bytes(run.document_bytes()), self.training.graph
+        one, other = (canonical_bytes(_bare(graph, moved)) for graph in documents)
+        return one == other
+
     def _go_on(self, document: str) -> None:
         run = Run(self.folder)
         facts = run.facts
-        if facts.document != document:
+        kept = run.checkpoint()
+        if facts.document != document and not (kept is not None and self._is_of_this(run)):
             raise FileError(
                 "the document has changed since this run began; train it in a run of its own",
                 str(self.folder),
             )
-        kept = run.checkpoint()
         if kept is not None:
             restore(self.training, kept)
         told = msgspec.json.decode((self.folder / RUN).read_bytes())

@@ -8,6 +8,7 @@ import os
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -465,6 +466,21 @@ def test_another_document_is_refused(folder: Path) -> None:
     with pytest.raises(FileError, match="has changed since this run began"):
         record(folder, xor(learning_rate=0.1), 20, resume=True)
     record(folder, xor(), 20, resume=True)  # and the lock was given back
+
+
+def test_a_trained_document_that_was_saved_goes_on_with_its_run(folder: Path) -> None:
+    """Its parameters are others, and it was moved about; the checkpoint is what training goes on from."""
+    whole = Training(xor(), seed=3)
+    whole.run(40)
+    first = record(folder, xor(), 20)
+    saved = xor()
+    edits.set_tensors(first.parameters()).apply(saved)
+    saved.put("settings", "title", "Trained")
+    node = next(iter(saved.nodes.values()))
+    saved.put("nodes", node.id, replace(node, x=node.x + 100.0))
+    again = record(folder, saved, 40, resume=True)
+    wanted, found = whole.parameters(), again.parameters()
+    assert again.step_count == 40 and all((found[n] == wanted[n]).all() for n in wanted)
 
 
 def test_divergence_takes_back_what_was_noted(folder: Path) -> None:
