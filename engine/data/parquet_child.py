@@ -7,6 +7,7 @@ each part, at the end `.`; or `E` and why the file cannot be read.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import IO, Any
 
@@ -16,12 +17,19 @@ MAX_MEMORY = 8 << 30
 NUMBER, TEXT = "number", "text"
 
 
+def write_array(out: IO[bytes], array: np.ndarray[Any, Any]) -> None:
+    """An array as NumPy writes it; straight to a buffered pipe NumPy would ask where in it it is."""
+    whole = io.BytesIO()
+    np.lib.format.write_array(whole, array, allow_pickle=False)
+    out.write(whole.getbuffer())
+
+
 def write_texts(out: IO[bytes], texts: list[str]) -> None:
     """Texts as two arrays: where each ends, and their bytes."""
     parts = [text.encode() for text in texts]
     ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
     for array in (ends, np.frombuffer(b"".join(parts), np.uint8)):
-        np.lib.format.write_array(out, array, allow_pickle=False)
+        write_array(out, array)
 
 
 def kind_of(polars: Any, dtype: Any) -> str:
@@ -40,7 +48,7 @@ def write_column(out: IO[bytes], polars: Any, column: Any) -> None:
     if kind == NUMBER:
         values = column.cast(polars.Float64).fill_null(float("nan")).to_numpy()
         out.write(b"n")
-        np.lib.format.write_array(out, np.asarray(values, np.float64), allow_pickle=False)
+        write_array(out, np.asarray(values, np.float64))
         return
     out.write(b"t")
     if kind == TEXT or kind.startswith("time "):
@@ -61,7 +69,7 @@ def write_file(out: IO[bytes], path: str, part: int, rows: int) -> None:
     out.write(b"S")
     write_texts(out, list(schema))
     write_texts(out, [kind_of(polars, dtype) for dtype in schema.values()])
-    np.lib.format.write_array(out, np.array([count]), allow_pickle=False)
+    write_array(out, np.array([count]))
     end = min(rows, count) if rows else count
     most = max(part // max(len(schema), 1), 1)
     for start in range(0, end, most):
