@@ -242,8 +242,8 @@ def test_a_trial_is_a_training_with_those_settings() -> None:
 def test_the_parameters_are_those_of_the_best_moment() -> None:
     """A held-out loss that rises again: the moment before is kept, and its numbers."""
     graph = examples.load("softmax-digits")
-    of = sweep("learning_rate=30", search="grid", epochs=10, graph=graph)
-    trial, parameters = run_trial(graph, None, of, 0, {"learning_rate": 30.0})
+    of = sweep("learning_rate=0.1", search="grid", epochs=10, graph=graph)
+    trial, parameters = run_trial(graph, None, of, 0, {"learning_rate": 0.1})
     held = [v for _, _, v in trial.curve]
     assert trial.validation == min(held) == trial.value and min(held) < held[-1]
     edit, _ = with_settings(graph, trial.settings)
