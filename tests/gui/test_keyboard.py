@@ -311,6 +311,7 @@ def test_a_new_fault_is_said_once(window: Window, said: list[str]) -> None:
         QTest.keyClick(window.canvas.editor, Qt.Key.Key_Return)
 
     value("p", "[[1, 2]]")
+    assert "2 rows" in hear(window, said), "another sentence, now that p has a shape"
     window.session.seek(0)
     assert "fault" not in hear(window, said), "said once"
     value("q", "[[1], [2]]")
