@@ -20,9 +20,10 @@ help: ## This list.
 run: .venv-run ## Open Gradloom; without a display, the worked example offscreen.
 	@$(BIN)/gradloom
 
-test: lint ## Everything that has to hold, in under 10 minutes.
-	@# Both need one core each, and take longer one after the other than they may.
-	@$(MAKE) --no-print-directory --jobs=2 test-xcb test-offscreen
+test: lint ## Everything that has to hold.
+	@# One after the other: both train in processes of their own, which need the second core.
+	@$(MAKE) --no-print-directory test-xcb
+	@$(MAKE) --no-print-directory test-offscreen
 
 lint: .venv-test ## Ruff, mypy and the import contracts.
 	$(call step,ruff) { $(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .; }

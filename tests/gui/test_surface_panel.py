@@ -59,7 +59,7 @@ def whole(panel: SurfacePanel, qtbot: QtBot, side: int = 25) -> None:
             and relief.bounds == panel.contour.bounds
         )
 
-    qtbot.waitUntil(seen, timeout=60_000)
+    qtbot.waitUntil(seen, timeout=110_000)
 
 
 def wheel(widget: object, spot: QPointF, turns: int) -> None:
