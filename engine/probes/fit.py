@@ -32,7 +32,6 @@ class Fit:
 
     across: Array
     curves: Array
-    curve_numbers: Array
     truth: Array
     reach: tuple[float, float]
     rows: Array
@@ -102,7 +101,7 @@ def fit(
         largest, worst_at, mean = _apart(values - targets, places, np.ones(len(rows), np.bool_))
     shown = rowwise.evenly(np.arange(len(curves)), CURVES)
     return Fit(
-        across, curves[shown], shown, truth, (low, high), rows, places, targets,
+        across, curves[shown], truth, (low, high), rows, places, targets,
         np.repeat([False, True], [len(part) for part in drawn]), np.isin(rows, work), largest,
         worst_at, mean, bool(truth.size), measured(scene, net, task_of(scene, net)), feature,
         rowwise.feature_names(scene, net), width - 1,

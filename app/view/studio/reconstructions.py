@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PySide6.QtWidgets import QToolButton
 
-from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.studio import inks
-from app.view.studio.panel import StudioPanel
 from app.view.studio.regions import CONTROL, PARTS
-from app.view.studio.strips import Cell, Strip, Strips
+from app.view.studio.strips import Cell, Strip
+from app.view.studio.strips_panel import StripsPanel
 from app.view.viewers.scale import Scale
 from engine.ops.row import Array
 from engine.probes.reconstructions import Reconstructions
@@ -22,19 +19,17 @@ ROWS = 16
 ROLES = {"original": tr("original"), "noisy": tr("noisy"), "output": tr("output")}
 
 
-class ReconstructionsPanel(StudioPanel):
+class ReconstructionsPanel(StripsPanel):
     name = "reconstructions"
+    title = "Reconstructions"
     probe = "reconstructions"
+    first = {"rows": ROWS}
     empty = (
         "Rows of the data and what an auto-encoder makes of them stand here. It needs a loss that compares "
         "an output with the input itself."
     )
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.shown: Reconstructions | None = None
-        self._asked: dict[str, Any] = {"rows": ROWS}
-        self._at = (-1, -1, 0.0, 0.0)
+    def build_controls(self) -> None:
         self.controls.add_choice("part", tr("which rows"), CONTROL, quiet=True)
         self.other = QToolButton()
         self.other.setText("↻")
@@ -54,31 +49,6 @@ class ReconstructionsPanel(StudioPanel):
         for role, words in ROLES.items():
             self.controls.add_choice(role, words, CONTROL)
         self.controls.add_index("width", tr("width"))
-        self.controls.changed.connect(self._turn)
-        self.strips = Strips(tr("Reconstructions"))
-        self.strips.pointed.connect(self._point)
-        self.foot = inks.foot()
-        self.column.addWidget(self.strips, 1)
-        self.column.addWidget(self.foot)
-        self.controls.hide()
-        self.restyle()
-
-    def options(self) -> dict[str, Any]:
-        return dict(self._asked)
-
-    def forget(self) -> None:
-        self.shown, self._asked = None, {"rows": ROWS}
-        self.controls.hide()
-        super().forget()
-
-    def restyle(self) -> None:
-        self.foot.setFont(theme.ui_font(11))
-        if self.shown is not None:
-            self.take(self.shown, 0)
-
-    def _turn(self, name: str, value: Any) -> None:
-        self._asked[name] = value
-        self.ask_again()
 
     def _draw(self) -> None:
         self._asked["draw"] = int(self._asked.get("draw", 0)) + 1
@@ -113,7 +83,7 @@ class ReconstructionsPanel(StudioPanel):
             label = result.labels[i] if result.labels else str(result.rows[i])
             strips.append(Strip(label, tuple(cells)))
         self.strips.show_strips(titles, strips)
-        self._point(*self._at)
+        self.point(*self._at)
 
     def _cell(
         self, numbers: Array, scale: Scale, result: Reconstructions, is_gap: bool, size: float
@@ -145,7 +115,7 @@ class ReconstructionsPanel(StudioPanel):
             words.format(n=len(shown.rows), error=theme.number_text(shown.mean_error))
         )
 
-    def _point(self, strip: int, cell: int, x: float, y: float) -> None:
+    def point(self, strip: int, cell: int, x: float, y: float) -> None:
         self._at = strip, cell, x, y
         shown = self.shown
         if shown is None:

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from app.session import Session
 from app.text import tr
 from app.view import theme
 from app.view.studio import inks
-from app.view.studio.panel import StudioPanel
 from app.view.studio.regions import CONTROL
-from app.view.studio.strips import Cell, Strip, Strips
+from app.view.studio.strips import Cell, Strip
+from app.view.studio.strips_panel import StripsPanel
 from app.view.viewers.scale import Scale
 from engine.ops.row import Array
 from engine.probes.units import Units
@@ -21,46 +20,23 @@ PAGE = 12
 WEIGHTS, MADE, BEST, VALUES = tr("weights"), tr("excites"), tr("best rows"), tr("values")
 
 
-class UnitsPanel(StudioPanel):
+class UnitsPanel(StripsPanel):
     name = "units"
+    title = "Units"
     probe = "units"
+    first = {"count": PAGE}
     empty = (
         "The units of a layer stand here as pictures: their weights, and what excites them. It needs a "
         "network with a hidden layer on data."
     )
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.shown: Units | None = None
-        self._asked: dict[str, Any] = {"count": PAGE}
-        self._at = (-1, -1, 0.0, 0.0)
+    def build_controls(self) -> None:
         self.controls.add_choice("node", tr("layer"), CONTROL, quiet=True)
         self.controls.add_choice("first", tr("which units"), CONTROL, quiet=True)
-        self.controls.changed.connect(self._turn)
-        self.strips = Strips(tr("Units"))
-        self.strips.pointed.connect(self._point)
-        self.foot = inks.foot()
-        self.column.addWidget(self.strips, 1)
-        self.column.addWidget(self.foot)
-        self.controls.hide()
-        self.restyle()
 
-    def options(self) -> dict[str, Any]:
-        return dict(self._asked)
-
-    def forget(self) -> None:
-        self.shown, self._asked = None, {"count": PAGE}
-        self.controls.hide()
-        super().forget()
-
-    def restyle(self) -> None:
-        self.foot.setFont(theme.ui_font(11))
-        if self.shown is not None:
-            self.take(self.shown, 0)
-
-    def _turn(self, name: str, value: Any) -> None:
+    def turn(self, name: str, value: Any) -> None:
         if name == "node":
-            self._asked = {"count": PAGE, "node": value}
+            self._asked = {**self.first, "node": value}
         else:
             self._asked[name] = int(value)
         self.ask_again()
@@ -82,7 +58,7 @@ class UnitsPanel(StudioPanel):
             for i, number in enumerate(result.numbers)
         ]
         self.strips.show_strips([title for title, _ in columns], strips)
-        self._point(*self._at)
+        self.point(*self._at)
 
     def _columns(self, result: Units) -> list[tuple[str, list[Cell]]]:
         """The cells of each column, units down."""
@@ -137,7 +113,7 @@ class UnitsPanel(StudioPanel):
         told = [words, tr("always 0: {n}").format(n=quiet) if quiet else ""]
         self.foot.setText(" · ".join(t for t in told if t))
 
-    def _point(self, strip: int, cell: int, x: float, y: float) -> None:
+    def point(self, strip: int, cell: int, x: float, y: float) -> None:
         self._at = strip, cell, x, y
         shown = self.shown
         if shown is None:
