@@ -104,6 +104,9 @@ def test_what_is_refused(xor: Path, tmp_path: Path) -> None:
     graph = files.read(xor)
     graph.put("settings", "title", "another")
     files.write(graph, xor)
+    assert found("train", xor, "--run", folder, "--resume")["steps"] == 60
+    edits.set_recipe(graph, learning_rate=0.25).apply(graph)
+    files.write(graph, xor)
     assert "has changed since" in refused("train", xor, "--run", folder, "--resume")
     (tmp_path / "file").write_text("x")
     refused("train", xor, "--run", tmp_path / "file")
