@@ -10,52 +10,289 @@ from functools import cache
 from engine import files
 from engine.graph import Graph
 
+TOPICS = (
+    "Graphs and forward", "Backward and the chain rule", "Training", "Nonconvexity", "Why SGD works",
+    "Vanishing gradients", "Deep networks", "Auto-encoders and pre-training",
+)  # fmt: skip
+"""The parts of the lecture, in its order; each has examples and a lesson."""
+
 
 @dataclass(frozen=True)
 class Info:
-    """What the start page says of an example.
+    """What the gallery says of an example.
 
-    `systems` are the rows of the lecture's table of systems that it shows; `file` its document.
+    `topic` is a part of the lecture, `systems` are the rows of the lecture's table of systems that it
+    shows, `about` two sentences, `claim` what its own numbers show (`engine.claims` proves it);
+    `file` its document.
     """
 
     title: str
+    topic: str
     systems: tuple[str, ...]
     about: str
+    claim: str
     file: str
 
 
 INFO: dict[str, Info] = {
+    "three-ways": Info(
+        "One function, built three ways", TOPICS[0], ("M01",),
+        "A network layer made by hand from operators, from a formula and from a module. "
+        "However it was built, it is the same graph; and a wire that would close a cycle is "
+        "refused in words.",
+        "The three expand to one graph, and a cycle is refused with a sentence.",
+        "three-ways.json",
+    ),
+    "forward": Info(
+        "Forward, in topological order", TOPICS[0], ("M02",),
+        "Step forward: a node is computed when everything it reads is known, and its value is "
+        "kept at the node. The order is one of several; each respects every wire.",
+        "Every value is shown, each after what it reads.",
+        "forward.json",
+    ),
+    "activations": Info(
+        "Activation functions and their slopes", TOPICS[0], ("M16",),
+        "The nonlinearities of neural networks over one range, each with its derivative "
+        "below. Where a slope is flat, no gradient passes.",
+        "Each slope is the derivative of its curve, and says where it saturates.",
+        "activations.json",
+    ),
     "worked-example": Info(
-        "Forward and backward by hand", ("M04",),
-        "J = cos(sin(x²) + 3x²) at x = 1. Step forward to see each value computed, then backward: "
-        "t feeds two nodes, so its gradient is a sum that is made term by term.",
+        "Forward and backward by hand", TOPICS[1], ("M04",),
+        "J = cos(sin(x²) + 3x²) at x = 1. Step forward to see each value computed, then "
+        "backward: t feeds two nodes, so its gradient is a sum that is made term by term.",
+        "J = −0.764920562804486 and dJ/dx = 4.560791790678780.",
         "worked-example.json",
     ),
+    "fan-out": Info(
+        "A gradient is a sum over ways", TOPICS[1], ("M03",),
+        "All gradients begin at 0 and the output's at 1. Going back, each node adds its share "
+        "to what it reads; where a value feeds several nodes, you see the sum being made.",
+        "The gradient at a fan-out is the sum of its terms, one micro-step each.",
+        "fan-out.json",
+    ),
+    "jacobian": Info(
+        "The chain rule for vectors", TOPICS[1], ("M05",),
+        "Two vector functions, one after the other. Each derivative of an output by an input "
+        "is a sum over everything in between: a product of two Jacobians, entry by entry.",
+        "Every entry is the sum over j of the products of local derivatives.",
+        "jacobian.json",
+    ),
+    "higher-orders": Info(
+        "Derivatives of derivatives", TOPICS[1], ("M06",),
+        "The derivative of a graph is a graph, so it has a derivative too. J′, J″ and the "
+        "orders after them are nodes of this document, stepped like any other.",
+        "At x = 1: J″ = 40.7420061554213, J‴ = −177.585547329638, and the fifth order.",
+        "higher-orders.json",
+    ),
     "xor": Info(
-        "A two-layer network learns XOR", ("M07",),
-        "No straight line separates the four points, so one layer stays at a loss of ln 2. Four "
-        "hidden units bend the space: train, and all four points come out right.",
+        "A two-layer network learns XOR", TOPICS[2], ("M07",),
+        "No straight line separates the four points, so one layer stays at a loss of ln 2. "
+        "Four hidden units bend the space: train, and all four points come out right.",
+        "Logistic regression stays at ln 2 and 75 %, two layers reach 100 %.",
         "xor.json",
     ),
+    "one-step": Info(
+        "One step of gradient descent", TOPICS[2], ("M11",),
+        "Data, a prediction, a loss and a gradient; then θ ← θ − η(t)·∂J/∂θ, number by "
+        "number, as nodes. The recipe takes the same steps with the same schedule.",
+        "The nodes and the recipe give the same parameters at every step.",
+        "one-step.json",
+    ),
     "softmax-digits": Info(
-        "Hand-written digits with softmax", ("M10",),
-        "1,797 real digits of 8×8 pixels, a quarter of them held out. A hidden layer of 64 units "
-        "reads at least 96 % of the held-out ones right after a few seconds of training.",
+        "Hand-written digits with softmax", TOPICS[2], ("M10",),
+        "1,797 real digits of 8×8 pixels, a quarter of them held out. A hidden layer of 64 "
+        "units reads at least 96 % of the held-out ones right after a few seconds of "
+        "training.",
+        "At least 96 % of the held-out digits are read right, within a minute.",
         "softmax-digits.gloom",
     ),
     "your-csv": Info(
-        "Your own CSV file", ("M11",),
-        "A classifier for any CSV file with a header; the last column names the class. It starts "
-        "with Fisher's irises. Choose another file: the sizes of the layers follow the data.",
+        "Your own CSV file", TOPICS[2], ("M11",),
+        "A classifier for any CSV file with a header; the last column names the class. It "
+        "starts with Fisher's irises. Choose another file: the sizes of the layers follow the "
+        "data.",
+        "At least 90 % of the held-out irises are named right.",
         "your-csv.json",
     ),
+    "training-loop": Info(
+        "The training loop of five lines", TOPICS[2], ("M12",),
+        "A small classifier to take along: export it as a PyTorch script and read the loop of "
+        "the lecture. The script prints the losses that you see here.",
+        "The exported script has the five lines and prints the same losses.",
+        "training-loop.json",
+    ),
+    "features": Info(
+        "What hidden units look for", TOPICS[2], ("M17",),
+        "Each hidden unit of a digit reader as a picture: its weights, and the digits that "
+        "excite it most. The layer has learned a representation in which digits lie apart.",
+        "Digits are told apart better by hidden values than by pixels.",
+        "features.gloom",
+    ),
+    "saddle": Info(
+        "A saddle on a square", TOPICS[3], ("M13",),
+        "z = x·y has no valley, only a saddle, and on a square it is lowest in two corners. "
+        "Where descent ends is decided by where it begins.",
+        "Starts on either side of the diagonal end in different corners.",
+        "saddle.json",
+    ),
+    "many-hills": Info(
+        "Many hills and valleys", TOPICS[3], ("M13",),
+        "Descent finds the nearest valley, not the deepest. Start it from several places and "
+        "watch the ways on the surface.",
+        "Several starts end in different valleys, each next to its start.",
+        "many-hills.json",
+    ),
+    "many-solutions": Info(
+        "Many solutions, most of them good", TOPICS[3], ("M26",),
+        "A small network trained from fifty starts. The gradients get as small as you like, "
+        "the parameters all differ, and most of the losses end close together.",
+        "Gradients fall by orders of magnitude; most of fifty restarts end near the best.",
+        "many-solutions.json",
+    ),
+    "optimizer-race": Info(
+        "A race of optimizers", TOPICS[4], ("M14",),
+        "Five optimizers on one narrow valley, each with a learning rate that suits it. See "
+        "the ways they take and the losses they reach.",
+        "Adaptive and momentum methods reach the loss in fewer steps than plain descent.",
+        "optimizer-race.json",
+    ),
+    "restarts": Info(
+        "Random restarts", TOPICS[4], ("M14",),
+        "One descent ends in one valley. Ten of them cost ten times as much, and the best is "
+        "much better than most.",
+        "The best of the restarts beats a single run.",
+        "restarts.json",
+    ),
+    "search": Info(
+        "Searching for settings", TOPICS[4], ("M14",),
+        "Learning rate and weight decay, tried on a grid. The table says which held-out loss "
+        "each gave.",
+        "The best of the grid beats the settings the document begins with.",
+        "search.json",
+    ),
+    "overfitting": Info(
+        "Over-fitting, dropout and L2", TOPICS[4], ("M16",),
+        "Three equal networks on a few noisy rows: one as it is, one with dropout, one with "
+        "an L2 penalty. The first learns the noise.",
+        "Held-out loss is lower with dropout and with L2, training loss without.",
+        "overfitting.json",
+    ),
+    "vanishing-gradients": Info(
+        "Why deep sigmoid networks stand still", TOPICS[5], ("M15",),
+        "Ten sigmoid layers beside ten with relu. An edge's gradient is a product of those "
+        "above it, and a sigmoid's slope is a quarter at most.",
+        "The gradient of the first sigmoid layer is smaller by orders of magnitude, and the "
+        "verdict is named.",
+        "vanishing-gradients.json",
+    ),
+    "approximation": Info(
+        "One layer approximates any function", TOPICS[6], ("M09",),
+        "A layer of sigmoids fits three functions. The wider it is, the smaller is the "
+        "largest error.",
+        "The largest error falls with the width, below the eps that was chosen.",
+        "approximation.json",
+    ),
+    "spiral-depth": Info(
+        "The spiral, one to four layers deep", TOPICS[6], ("M08",),
+        "Four networks with the same number of parameters learn the same spiral. Depth makes "
+        "the difference.",
+        "Deeper networks reach a higher accuracy with as many parameters.",
+        "spiral-depth.json",
+    ),
+    "parity": Info(
+        "Parity needs depth", TOPICS[6], ("M25",),
+        "Whether the number of ones is odd: with one hidden layer and as a tree of small "
+        "blocks. The deep one needs far fewer units.",
+        "Both compute parity of all inputs; the units grow as 2ⁿ⁻¹ and as n.",
+        "parity.json",
+    ),
+    "modules": Info(
+        "A network made of modules", TOPICS[6], ("M18",),
+        "Blocks from the palette joined to one network; open one to look inside. Written flat "
+        "it gives the same numbers.",
+        "With and without modules, values and gradients are equal.",
+        "modules.json",
+    ),
+    "data-size": Info(
+        "How much data a deep network needs", TOPICS[6], ("M24",),
+        "A simple baseline and a deep network on digits, with few rows and with many. On "
+        "small data the simple one wins.",
+        "The baseline leads on the smallest set, the deep network on the largest.",
+        "data-size.gloom",
+    ),
+    "pretraining": Info(
+        "Layer by layer, then all together", TOPICS[7], ("M19",),
+        "Each layer first learns to reproduce the one below, then is fixed; at last a hundred "
+        "labelled digits tune the whole. With sigmoid layers and plain descent, nothing else "
+        "gets off the ground.",
+        "With pre-training accuracy is far above training from scratch.",
+        "pretraining.gloom",
+    ),
+    "pretraining-relu": Info(
+        "Pre-training with relu and Adam", TOPICS[7], ("M19",),
+        "The same with today's units and today's optimizer. Pre-training hardly helps any "
+        "more, which is why it went out of use.",
+        "With and without pre-training the accuracies are close.",
+        "pretraining-relu.gloom",
+    ),
+    "all-layers-at-once": Info(
+        "All layers at once with an auto-encoder", TOPICS[7], ("M20",),
+        "The deep auto-encoder is trained as a whole instead of layer by layer, then tuned "
+        "with the same hundred labels.",
+        "Compared with layer-by-layer pre-training on the same data.",
+        "all-layers-at-once.gloom",
+    ),
+    "autoencoder": Info(
+        "An auto-encoder", TOPICS[7], ("M21",),
+        "z = h(Wx) and x′ = h(W′z): 64 pixels through a few numbers and back. Watch the "
+        "reconstructions, and digits gather in the latent plane.",
+        "Reconstructions are far nearer than the mean picture.",
+        "autoencoder.gloom",
+    ),
+    "autoencoder-tied": Info(
+        "An auto-encoder with tied weights", TOPICS[7], ("M21",),
+        "The decoder uses the encoder's weights transposed. Half the parameters, nearly the "
+        "same pictures.",
+        "With half the weights the error is close to that of untied ones.",
+        "autoencoder-tied.gloom",
+    ),
+    "denoising": Info(
+        "Denoising auto-encoders", TOPICS[7], ("M22",),
+        "Noise goes in, the clean picture is asked for. Beside it a plain auto-encoder that "
+        "never saw noise.",
+        "On noisy input the error is lower than that of the plain one, for each noise.",
+        "denoising.gloom",
+    ),
+    "pixelcnn-2": Info(
+        "PixelCNN auto-encoder, 2 numbers", TOPICS[7], ("M23",),
+        "A picture goes through 2 numbers; a decoder of masked convolutions draws it again, "
+        "pixel after pixel. Few numbers: samples share little with the original.",
+        "Causality is exact; samples are farther from the original than with more numbers.",
+        "pixelcnn-2.gloom",
+    ),
+    "pixelcnn-10": Info(
+        "PixelCNN auto-encoder, 10 numbers", TOPICS[7], ("M23",),
+        "The same with a bottleneck of 10 numbers. Samples keep what kind of picture it was "
+        "and where things are.",
+        "Causality is exact; samples are nearer to the original than with 2 numbers.",
+        "pixelcnn-10.gloom",
+    ),
+    "pixelcnn-100": Info(
+        "PixelCNN auto-encoder, 100 numbers", TOPICS[7], ("M23",),
+        "The same with a bottleneck of 100 numbers. Samples differ from the original in "
+        "details only.",
+        "Causality is exact; samples are nearest to the original.",
+        "pixelcnn-100.gloom",
+    ),
 }  # fmt: skip
-"""Every example by its name, in the order of the start page."""
+"""Every example by its name, in the order of the gallery."""
 
 
 def names() -> list[str]:
-    """The names of the examples, in the order of the start page."""
-    return list(INFO)
+    """The names of the examples, in the order of the gallery."""
+    folder = importlib.resources.files("resources") / "examples"
+    return [name for name, row in INFO.items() if (folder / row.file).is_file()]
 
 
 def info(name: str) -> Info:

@@ -44,7 +44,7 @@ def check_text(what: str, value: str) -> None:
 
 
 _FIELD_CHECKS: dict[str, Any] = {
-    "str": is_text, "Kind": is_text, "float": is_number, "int": is_whole,
+    "str": is_text, "Kind": is_text, "At": is_text, "Literal": is_text, "float": is_number, "int": is_whole,
     "tuple": lambda v: isinstance(v, tuple), "bool": lambda v: isinstance(v, bool),
     "Mapping": lambda v: isinstance(v, Mapping),
 }  # fmt: skip

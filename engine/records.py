@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from engine.fields import NODE_PATH, GraphError, check_text, is_number, is_text, is_whole
+from engine.lesson import check_lesson, check_panels
 from engine.ops.row import Array, Op
 from engine.recipe import Recipe, check_recipe
 
@@ -133,9 +134,11 @@ class Viewer:
 
 SETTINGS: dict[str, Any] = {
     "title": "", "about": "", "dtype": "float64", "output": "", "recipe": Recipe(), "sizes": {},
-    "bookmarks": {}, "breakpoints": (), "derivatives": {}, "viewers": {},
+    "bookmarks": {}, "breakpoints": (), "derivatives": {}, "viewers": {}, "panels": (), "lesson": (),
 }  # fmt: skip
-TOLD = frozenset({"title", "about", "bookmarks", "breakpoints", "derivatives", "viewers"})
+TOLD = frozenset(
+    {"title", "about", "bookmarks", "breakpoints", "derivatives", "viewers", "panels", "lesson"}
+)
 """Settings that no value depends on."""
 MAX_VIEWERS = 100
 
@@ -235,6 +238,7 @@ def is_on_canvas(*places: Any) -> bool:
 _SETTING_CHECKS: dict[str, Callable[[Any], None]] = {
     "recipe": check_recipe, "sizes": check_sizes, "bookmarks": check_bookmarks,
     "breakpoints": check_breakpoints, "derivatives": check_derivatives, "viewers": check_viewers,
+    "panels": check_panels, "lesson": check_lesson,
 }  # fmt: skip
 
 

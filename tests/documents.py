@@ -12,6 +12,7 @@ from app.history import History
 from engine import edits, notes, ops, rewiring
 from engine.edits import Edit
 from engine.graph import Graph, GraphError, Node, Note, OwnOperator, Recipe, Source, Stage, has_port
+from engine.lesson import Step
 from engine.records import Viewer
 
 NUMBERS = (
@@ -259,7 +260,23 @@ PREVIEW = bytes.fromhex(
 
 
 def sample() -> Graph:
-    """The document that `files/format-5/sample.gloom` and `.json` hold: something of everything."""
+    """The document that `files/format-6/sample.gloom` and `.json` hold: something of everything."""
+    graph = sample_of_format_5()
+    put = graph.put
+    put("settings", "title", "Sample of format 6: größer, ∂J/∂x")
+    put("settings", "panels", ("curves", "trace_table"))
+    asked = Step(
+        "ask", "The slope", "What is $\\frac{\\partial J}{\\partial x}$?", ("Größer.", "Go back."),
+        "**Right.**", ("why",), "forward", node="block.k", of="gradient", index=(0, 1), tolerance=0.01,
+    )  # fmt: skip
+    waits = Step("do", goal="value", settings={"node": "J", "number": 0.1}, at="end")
+    chosen = Step("choose", choices=("one", "two"), answer=1)
+    put("settings", "lesson", (Step(text="Read this."), asked, waits, chosen))
+    return graph
+
+
+def sample_of_format_5() -> Graph:
+    """The document that `files/format-5/sample.gloom` and `.json` hold."""
     graph = sample_of_format_4()
     put = graph.put
     put("settings", "title", "Sample of format 5: größer, ∂J/∂x")

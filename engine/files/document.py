@@ -37,6 +37,7 @@ from engine.graph import (
     Stage,
     id_number,
 )
+from engine.lesson import Step
 from engine.ops.row import Array, Op
 from engine.records import Viewer
 
@@ -55,6 +56,7 @@ _SETTINGS = (
     "bookmarks",
     "breakpoints",
     "derivatives",
+    "panels",
 )
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -108,6 +110,14 @@ def _plain(graph: Graph) -> dict[str, Any]:
             key: {**asdict(viewer), "options": {k: _number(v) for k, v in viewer.options.items()}}
             for key, viewer in graph.settings["viewers"].items()
         },
+        "lesson": [
+            {
+                **asdict(step),
+                "tolerance": float(step.tolerance),
+                "settings": {k: _number(v) for k, v in step.settings.items()},
+            }
+            for step in graph.settings["lesson"]
+        ],
         "modules": {name: _plain(inner) for name, inner in graph.modules.items()},
         "operators": {
             name: {
@@ -275,6 +285,7 @@ def _graph(document: ModuleText, tensors: Mapping[str, Array], prefix: str = "")
         _put(graph, "settings", key, getattr(document, key))
     viewers = {key: Viewer(**_fields(viewer)) for key, viewer in document.viewers.items()}
     _put(graph, "settings", "viewers", viewers)
+    _put(graph, "settings", "lesson", tuple(Step(**_fields(step)) for step in document.lesson))
     for name, module in document.modules.items():  # as deep as the text may be nested
         _put(graph, "modules", name, _graph(module, tensors, f"{prefix}{name}."))
     if len(document.operators) > MAX_OPERATORS:

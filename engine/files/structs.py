@@ -84,6 +84,24 @@ class ViewerText(Strict):
     options: dict[str, float | str]
 
 
+class StepText(Strict):
+    kind: Literal["read", "do", "ask", "choose"]
+    title: str
+    text: str
+    hints: tuple[str, ...]
+    explanation: str
+    panels: tuple[str, ...]
+    at: Literal["", "start", "forward", "end"]
+    goal: str
+    settings: dict[str, Number]
+    node: str
+    of: Literal["value", "gradient"]
+    index: tuple[int, ...]
+    tolerance: float
+    choices: tuple[str, ...]
+    answer: int
+
+
 class OperatorText(Strict):
     formula: str
     doc: str
@@ -102,6 +120,8 @@ class ModuleText(Strict):
     breakpoints: tuple[str, ...]
     derivatives: dict[str, tuple[str, str]]
     viewers: dict[str, ViewerText]
+    panels: tuple[str, ...]
+    lesson: list[StepText]
     recipe: RecipeText
     sources: dict[str, SourceText]
     modules: dict[str, ModuleText]

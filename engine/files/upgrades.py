@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.files.strict import FileError
 
-VERSION = 5
+VERSION = 6
 
 
 def _check_unheard_of(part: Any, keys: Iterable[str], version: int) -> None:
@@ -99,8 +99,24 @@ def _with_stages(document: dict[str, Any]) -> dict[str, Any]:
     return {**part(document), "version": 5}
 
 
+def _with_lessons(document: dict[str, Any]) -> dict[str, Any]:
+    """5 to 6: the panels that go with a document and the steps of a lesson came, in modules as well."""
+
+    def part(old: Any) -> Any:  # as deep as the text may be nested
+        if not isinstance(old, dict):
+            return old
+        came: dict[str, Any] = {"panels": [], "lesson": []}
+        _check_unheard_of(old, came, 5)
+        new, modules = {**old, **came}, old.get("modules")
+        if isinstance(modules, dict):
+            new["modules"] = {name: part(module) for name, module in modules.items()}
+        return new
+
+    return {**part(document), "version": 6}
+
+
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: _with_modules, 2: _with_notes, 3: _with_viewers, 4: _with_stages,
+    1: _with_modules, 2: _with_notes, 3: _with_viewers, 4: _with_stages, 5: _with_lessons,
 }  # fmt: skip
 
 

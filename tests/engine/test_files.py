@@ -24,6 +24,7 @@ from documents import (
     sample_of_format_2,
     sample_of_format_3,
     sample_of_format_4,
+    sample_of_format_5,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,6 +194,7 @@ def test_every_version_opens(path: Path) -> None:
     made = {
         "format-1": sample_of_format_1, "format-2": sample_of_format_2,
         "format-3": sample_of_format_3, "format-4": sample_of_format_4,
+        "format-5": sample_of_format_5,
     }  # fmt: skip
     wanted = made.get(path.parent.name, sample)()
     assert files.canonical_bytes(graph) == files.canonical_bytes(wanted) or path.suffix == ".json"
@@ -211,24 +213,24 @@ def test_older_versions_are_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatc
 
     def titled(document: dict[str, Any]) -> dict[str, Any]:
         rest = {key: value for key, value in document.items() if key != "caption"}
-        return {**rest, "version": 5, "title": document["caption"]}
+        return {**rest, "version": 6, "title": document["caption"]}
 
-    text = files.to_text(sample()).replace('"version": 5', '"version": -1')
+    text = files.to_text(sample()).replace('"version": 6', '"version": -1')
     with pytest.raises(FileError, match="format -1 never existed"):
         files.from_text(text)
     monkeypatch.setattr(
-        upgrades, "UPGRADES", {-1: named, 0: titled, 1: dict, 2: dict, 3: dict, 4: dict}
+        upgrades, "UPGRADES", {-1: named, 0: titled, 1: dict, 2: dict, 3: dict, 4: dict, 5: dict}
     )
     assert files.from_text(text).settings["title"] == "half way"
 
 
 def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "new.json"
-    path.write_text(files.to_text(sample()).replace('"version": 5', '"version": 7'))
+    path.write_text(files.to_text(sample()).replace('"version": 6', '"version": 7'))
     with pytest.raises(FileError) as caught:
         files.read(path)
     assert str(caught.value) == (
-        f"{path}: it was made by a newer Gradloom (format 7); this one reads format 5; "
+        f"{path}: it was made by a newer Gradloom (format 7); this one reads format 6; "
         "update Gradloom"
     )
 
@@ -305,6 +307,7 @@ def test_reading_files_imports_nothing_that_runs_code() -> None:
         (1, "muted", True), (2, "notes", "rubbish"), (2, "bookmarks", 7), (2, "muted", "maybe"),
         (2, "notes in a module", []), (2, "muted in a module", False),
         (3, "viewers", {}), (3, "breakpoints", 7), (3, "derivatives in a module", {}),
+        (5, "panels", []), (5, "lesson", []), (5, "lesson in a module", 7),
     ],
 )  # fmt: skip
 def test_what_a_version_did_not_have_is_refused_in_it(version: int, key: str, value: Any) -> None:

@@ -49,7 +49,7 @@ def test_there_are_enough_cases_and_the_unharmed_file_opens() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("json: future version", "made by a newer Gradloom (format 7); this one reads format 5"),
+        ("json: future version", "made by a newer Gradloom (format 7); this one reads format 6"),
         ("json: a key twice", "the key 'title' stands twice"),
         ("document: unknown operator", "there is no operator 'os.system'"),
         ("document: unknown option", "leaky_relu has no option '__class__'"),

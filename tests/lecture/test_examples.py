@@ -6,7 +6,6 @@ import math
 import time
 from pathlib import Path
 
-import build_examples
 import numpy as np
 import pytest
 
@@ -16,24 +15,24 @@ from engine.evaluate import evaluate
 from engine.graph import Source
 from engine.train import data
 from engine.train.session import Training
+from tests.lecture import build, build_training
 
-SYSTEMS = {
-    "worked-example": ("M04",), "xor": ("M07",), "softmax-digits": ("M10",), "your-csv": ("M11",),
-}  # fmt: skip
-
-
-def test_names_are_final() -> None:
-    assert {n: examples.info(n).systems for n in examples.names()} == SYSTEMS
+NAMES = tuple(examples.names())
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_file_has_a_row_and_every_row_a_builder() -> None:
+    folder = build.RESOURCES / "examples"
+    assert {examples.INFO[name].file for name in NAMES} == {p.name for p in folder.iterdir()}
+    assert set(NAMES) == set(build.BUILDERS)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *build.LESSONS])
 def test_shipped_bytes_are_the_built_ones(name: str) -> None:
-    """After a change run `python -m tests.engine.build_examples`."""
-    shipped = (build_examples.FOLDER / examples.INFO[name].file).read_bytes()
-    assert shipped == build_examples.contents(name)
+    """After a change run `python -m tests.lecture.build`."""
+    assert build.path_of(name).read_bytes() == build.contents(name)
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", NAMES)
 def test_opens_whole(name: str) -> None:
     """Every node has a value, every parameter a gradient, and saving gives the same bytes."""
     graph = examples.load(name)
@@ -47,7 +46,7 @@ def test_opens_whole(name: str) -> None:
     assert files.canonical_bytes(copied) == files.canonical_bytes(graph)
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", NAMES)
 def test_nodes_stand_apart(name: str) -> None:
     places = {(n.x, n.y) for n in examples.load(name).nodes.values()}
     assert len(places) == len(examples.load(name).nodes)
@@ -60,15 +59,6 @@ def test_worked_example_is_the_lectures() -> None:
     assert set(named) == {"x", "t", "u1", "u2", "u", "J"}
     assert named["J"][0] == pytest.approx(-0.764920562804486, abs=1e-12)
     assert named["x"][1] == pytest.approx(4.560791790678780, abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", [None, 1, 2, 3, 4])
-def test_xor_reaches_all(seed: int | None) -> None:
-    graph = examples.load("xor")
-    training = Training(graph, seed=seed)
-    training.run(graph.recipe.last.epochs * training.steps_per_epoch)
-    assert training.metrics()["train"]["accuracy"] == 1.0
-    assert training.loss < 0.02
 
 
 def test_one_layer_cannot_do_xor() -> None:
@@ -106,15 +96,6 @@ def test_digits_held_out(split: int | None) -> None:
     assert time.monotonic() - begin < 60
 
 
-def test_your_csv_learns_irises() -> None:
-    graph = examples.load("your-csv")
-    training = Training(graph)
-    training.run(graph.recipe.last.epochs * training.steps_per_epoch)
-    assert training.metrics()["validation"]["accuracy"] >= 0.9
-    assert training.dataset is not None
-    assert training.dataset.classes == ("setosa", "versicolor", "virginica")
-
-
 def test_your_csv_takes_another_file(tmp_path: Path) -> None:
     """Two features and two classes instead of four and three: parameters are drawn anew and fit."""
     rows = ["height;weight;kind"]
@@ -136,6 +117,6 @@ def test_your_csv_takes_another_file(tmp_path: Path) -> None:
 
 def test_planted_change_is_noticed() -> None:
     """The comparison of bytes sees a recipe that differs in one number."""
-    graph = build_examples.xor()
+    graph = build_training.xor()
     edits.set_recipe(graph, learning_rate=1.5).apply(graph)
-    assert files.to_text(graph).encode() != build_examples.contents("xor")
+    assert files.to_text(graph).encode() != build.contents("xor")

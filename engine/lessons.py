@@ -1,0 +1,34 @@
+"""The shipped lessons, by name."""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+
+from engine import files
+from engine.graph import Graph
+
+
+@dataclass(frozen=True)
+class Info:
+    """What the gallery says of a lesson; `topic` is a part of the lecture, `file` its document."""
+
+    title: str
+    topic: str
+    about: str
+    file: str
+
+
+INFO: dict[str, Info] = {}
+"""Every lesson by its name, in the order they are to be taken."""
+
+
+def names() -> list[str]:
+    """The names of the lessons, in the order they are to be taken."""
+    return list(INFO)
+
+
+def load(name: str) -> Graph:
+    """A lesson as a new document. Raises KeyError."""
+    place = importlib.resources.files("resources") / "lessons" / INFO[name].file
+    return files.from_bytes(place.read_bytes())
