@@ -12,7 +12,7 @@ import numpy as np
 from engine import edits
 from engine.data.kinds import read
 from engine.data.place import size_text
-from engine.data.record import DataError
+from engine.data.record import COMMON, DataError
 from engine.edits import Edit, Put
 from engine.graph import Graph, GraphError, Node, id_number
 from engine.ops import TABLE
@@ -109,10 +109,8 @@ def embed(graph: Graph, name: str, base: Path | None = None) -> Edit:
         fields[field] = (
             whole.astype(graph.dtype) if whole.dtype.kind == "f" else whole.astype(np.int64)
         )
-    options: dict[str, float | str] = {}
-    for option in ("classes_as", "scaling"):
-        if option in source.options:
-            options[option] = source.options[option]
+    common = [option.name for option in COMMON]
+    options: dict[str, float | str] = {n: v for n, v in source.options.items() if n in common}
     if any(a.dtype.kind == "f" and np.isnan(a).any() for a in fields.values()):
         options["missing"] = source.options.get("missing", "refuse")
     for option, names in (("columns", table.columns), ("classes", table.classes)):

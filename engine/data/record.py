@@ -114,7 +114,11 @@ SCALING = Option(
     "How features are standardised: less the mean over the deviation, or their range to 0 to 1.",
     choices=("deviation", "range"),
 )  # fmt: skip
-COMMON = (CLASSES_AS, SCALING)
+TRAINING_ROWS = Option(
+    "training_rows", 0, "How many of the training rows are taken, drawn by the split's seed; 0: all.",
+    0, 2**53, True,
+)  # fmt: skip
+COMMON = (CLASSES_AS, SCALING, TRAINING_ROWS)
 """Settings of every kind, beside the fields of Source."""
 
 MISSING_ROWS = Option(

@@ -153,6 +153,8 @@ def _dataset(
             fields[field] = _one_hot(name, raw, table.classes, dtype).settled()
         else:
             fields[field] = Rows(raw, kept, factor).settled()
+    if len(train) + len(validation) < rows:
+        notes.append(f"{len(train):,} of the {rows - len(validation):,} training rows are taken")
     if source.standardize and "x" in fields:
         how = "less the training rows' mean, over their deviation"
         if source.options.get("scaling") == "range":
@@ -206,12 +208,17 @@ def _row_count(name: str, fields: Mapping[str, Array]) -> int:
 
 
 def _split(source: Source, rows: int) -> tuple[Array, Array]:
-    """Row numbers for training and held out, each in the file's order."""
+    """Row numbers for training and held out, each in the file's order.
+
+    With `training_rows` the rows held out are the same, and fewer rows are among more.
+    """
     held = min(round(rows * source.validation), rows - 1)
-    if held == 0:
+    wanted = int(source.options.get("training_rows", 0))
+    if held == 0 and not wanted:
         return np.arange(rows), np.arange(0)
     mixed = generator(source.seed, _SPLIT).permutation(rows)
-    return np.sort(mixed[held:]), np.sort(mixed[:held])
+    end = held + wanted if wanted else rows
+    return np.sort(mixed[held:end]), np.sort(mixed[:held])
 
 
 # ------------------------------------------------------------ a document's data

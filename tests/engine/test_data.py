@@ -221,6 +221,30 @@ def test_split_and_standardized_by_training_rows_alone() -> None:
     assert not np.array_equal(found.train, other.train)
 
 
+def test_fewer_training_rows_are_among_more_and_the_held_out_ones_stay() -> None:
+    x = np.random.default_rng(0).normal(0, 1, (40, 2))
+
+    def split(wanted: int, held: float = 0.25) -> data.Dataset:
+        source = Source(validation=held, seed=3, options={"training_rows": wanted})
+        return data.load(with_source(source, x=x), "d")
+
+    whole, ten, five = split(0), split(10), split(5)
+    assert len(ten.train) == 10 and len(five.train) == 5
+    assert set(five.train) < set(ten.train) < set(whole.train)
+    assert list(ten.train) == sorted(ten.train)
+    for found in (ten, five, split(1000)):
+        assert np.array_equal(found.validation, whole.validation)
+    assert ten.notes == ("10 of the 30 training rows are taken",)
+    assert np.array_equal(split(1000).train, whole.train) and not split(1000).notes
+    unheld = split(7, 0.0)
+    assert len(unheld.train) == 7 and len(unheld.validation) == 0
+    assert not np.array_equal(unheld.train, np.arange(7))
+    with pytest.raises(DataError, match=r"training rows is a number from 0 to .*, not -1"):
+        split(-1)
+    with pytest.raises(DataError, match=r"training rows is a whole number, not 2\.5"):
+        split(2.5)  # type: ignore[arg-type]
+
+
 def test_order_of_an_epoch() -> None:
     found = data.load(with_source(Source(), x=np.zeros((50, 1))), "d")
     first, second = found.order(0, 0), found.order(0, 1)
