@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 
 from engine import edits
+from engine.data import COMMON, KINDS
 from engine.expression import number_text
 from engine.fields import GraphError, is_number, is_whole
-from engine.graph import Graph, Stage
+from engine.graph import Graph, Source, Stage
 from engine.train import optimizers, schedules
 from engine.train.optimizers import OPTIMIZERS
 from engine.train.schedules import SCHEDULES
@@ -25,6 +26,7 @@ POINTS, WHOLE_POINTS, MAX_POINTS = 5, 20, 1000
 """Values that a grid takes from a range unless told (up to so many whole numbers), and at most."""
 SEED, RATE, OPTIMIZER, SCHEDULE = "seed", "learning_rate", "optimizer", "schedule"
 _LOG, _WHOLE = "log whole".split()
+_HELD_OUT = "validation"
 _PER_STAGE: dict[str, Kind] = {
     field.name: "whole" if field.type == "int" else "number"
     for field in fields(Stage)
@@ -170,7 +172,8 @@ def variables(graph: Graph) -> dict[str, Variable]:
 
     Fields and settings of the first stage go by their own names, those of a later one behind `stage2.`;
     settings of a schedule behind `schedule.`; then the document's sizes, and numbers of nodes: `x`, a
-    port `v.b` and an option `drop.rate`. A name that is taken stays with the first of these.
+    port `v.b` and an option `drop.rate`; then settings of data: `digits.training_rows`. A name that is
+    taken stays with the first of these.
     """
     found = [Variable(SEED, "whole", graph.recipe.seed)]
     for number, stage in enumerate(graph.recipe.stages):
@@ -178,6 +181,8 @@ def variables(graph: Graph) -> dict[str, Variable]:
     found += [Variable(n, "whole", v) for n, v in graph.settings["sizes"].items()]
     for node_id in graph.nodes:
         found += _of_node(graph, node_id)
+    for name, source in graph.sources.items():
+        found += _of_source(name, source)
     named: dict[str, Variable] = {}
     for variable in found:
         named.setdefault(variable.name, variable)
@@ -211,6 +216,18 @@ def _of_node(graph: Graph, node_id: str) -> Iterable[Variable]:
             yield Variable(f"{name}.{option.name}", "choice", now, tuple(option.choices))
         elif option.kind in _OPTION_KINDS and is_number(now):
             yield Variable(f"{name}.{option.name}", _OPTION_KINDS[option.kind], now)
+
+
+def _of_source(name: str, source: Source) -> Iterable[Variable]:
+    """What a form of data can hold numbers or choices of: the held-out share, and options."""
+    yield Variable(f"{name}.{_HELD_OUT}", "number", source.validation)
+    for option in (*KINDS[source.kind].options, *COMMON):
+        now = source.options.get(option.name, option.default)
+        if option.choices:
+            yield Variable(f"{name}.{option.name}", "choice", str(now), option.choices)
+        elif is_number(now) and not isinstance(option.default, str):
+            kind: Kind = "whole" if option.whole else "number"
+            yield Variable(f"{name}.{option.name}", kind, now)
 
 
 def settled_axes(graph: Graph, axes: Iterable[Axis]) -> tuple[Axis, ...]:
@@ -309,6 +326,9 @@ def _edit(graph: Graph, name: str, value: Value) -> tuple[edits.Edit | None, dic
     if name in graph.settings["sizes"]:
         sizes = {**graph.settings["sizes"], name: int(value)}
         return edits.set_setting("sizes", sizes), {}
+    node = graph.id_of(name) or graph.id_of(name.rpartition(".")[0])
+    if node is None or all(variable.name != name for variable in _of_node(graph, node)):
+        return _edit_source(graph, head, rest, value), {}
     return _edit_node(graph, name, value), {}
 
 
@@ -351,9 +371,14 @@ def _edit_node(graph: Graph, name: str, value: Value) -> edits.Edit:
     if node_id is not None:
         return edits.set_tensor(node_id, np.asarray(value, graph.dtype))
     head, _, part = name.rpartition(".")
-    owner = graph.id_of(head)
-    if owner is None:
-        raise GraphError(f"there is no node called {head} any more")
+    owner = str(graph.id_of(head))
     if part in graph.nodes[owner].literals:
         return edits.set_literal(graph, owner, part, float(value))
     return edits.set_options(graph, owner, {part: value})
+
+
+def _edit_source(graph: Graph, name: str, field: str, value: Value) -> edits.Edit:
+    source = graph.sources[name]
+    if field == _HELD_OUT:
+        return edits.set_source(name, replace(source, validation=float(value)))
+    return edits.set_source(name, replace(source, options={**source.options, field: value}))

@@ -12,9 +12,10 @@ import pytest
 
 from engine import edits, examples
 from engine.compose import compose
-from engine.graph import Graph
+from engine.graph import Graph, Source
 from engine.initializers import generator
 from engine.ops.row import Array
+from engine.train import data
 from engine.train.axes import Axis, Value, variables, with_settings
 from engine.train.session import Training
 from engine.train.sweep import (
@@ -210,6 +211,34 @@ def test_sizes_literals_inputs_options_and_later_stages_are_varied() -> None:
     assert first.optimizer == "sgd"
     inverse.apply(graph)
     assert graph.settings == before.settings and graph.nodes == before.nodes
+
+
+def test_settings_of_data_are_varied() -> None:
+    """Also where a node is called as the data are: what both have is the node's."""
+    graph = xor()
+    graph.put("sources", "data", Source("toy", "moons", options={"count": 40, "noise": 0.1}))
+    node = graph.nodes[str(graph.id_of("x"))]
+    graph.put(
+        "nodes", node.id, replace(node, name="data", options={"source": "data", "field": "x"})
+    )
+    target = graph.nodes[str(graph.id_of("y"))]
+    graph.put("nodes", target.id, replace(target, options={"source": "data", "field": "y"}))
+    known = variables(graph)
+    assert (known["data.count"].kind, known["data.count"].now) == ("whole", 40)
+    assert (known["data.noise"].kind, known["data.validation"].now) == ("number", 0.0)
+    assert known["data.labels"].choices == ("classes", "0 and 1", "-1 and 1")
+    settings: dict[str, Value] = {
+        "data.training_rows": 12, "data.validation": 0.25, "data.noise": 0.2, "data.labels": "0 and 1",
+    }  # fmt: skip
+    edit, taken = with_settings(graph, settings)
+    assert taken == settings
+    before = graph.copy()
+    inverse = edit.apply(graph)
+    found = data.load(graph, "data")
+    assert (len(found.train), len(found.validation)) == (12, 10)
+    assert graph.sources["data"].options["noise"] == 0.2
+    inverse.apply(graph)
+    assert graph.sources == before.sources
 
 
 def test_an_init_is_a_choice_and_a_number_of_hidden_units_moves_the_shapes() -> None:
