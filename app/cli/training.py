@@ -108,7 +108,8 @@ def _trouble(
         verdict = flow(scene, losses).verdicts[0]
     except ValueError:
         return []
-    return [] if verdict.is_well else [f"{verdict.name}: {verdict.sentence}"]
+    name = f"{verdict.of}: {verdict.name}" if verdict.of else verdict.name
+    return [] if verdict.is_well else [f"{name}: {verdict.sentence}"]
 
 
 Wanted = tuple[int | None, int | None, int | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from engine.ops.row import Array, local_of
 from engine.probes.ratios import adjoints, batch, moving, name_of, next_step, rate_of
 from engine.probes.signs import signs
 from engine.train.divergence import norm
-from engine.train.layers import Layers, layers
+from engine.train.layers import Layers, networks
 from engine.train.scene import Scene
-from engine.train.trouble import LEVEL, MOST_ROWS, Evidence, Layer, Units, Verdict, judge
+from engine.train.trouble import LEVEL, MOST_ROWS, Evidence, Layer, Signs, Units, Verdict, judge
 
 ROWS = 256
 """Rows that units are looked at on."""
@@ -42,7 +42,11 @@ class Part:
 @dataclass(frozen=True)
 class Flow:
     """Gradients of the loss, from the data on; `rows` is how many were looked at, `left_out` how many
-    parameters and nonlinearities in the middle of a deep document were not."""
+    parameters and nonlinearities in the middle of a deep document were not.
+
+    Networks that are trained side by side, by a sum of losses that share nothing, follow each other and
+    are judged each by itself; a verdict says whose loss it is `of`.
+    """
 
     parts: tuple[Part, ...]
     units: tuple[Units, ...]
@@ -61,23 +65,52 @@ def flow(
     rate unless told; `losses` are (step, loss) of the
     run so far, for what one moment cannot tell. Raises ValueError where there is nothing to train."""
     wrt, rate = moving(scene), rate_of(scene, learning_rate)
-    steps, left_out, of = _looked_at(scene, wrt)
+    nets = _networks(scene, wrt)
+    steps, left_out = _looked_at(nets)
     rows = _rows(scene, steps)
     question = ("flow", wrt, tuple(steps))
-    asked = (*wrt, *steps, *of.read)
+    asked = (*wrt, *steps, *(n for of in nets.values() for n in of.read))
     with np.errstate(all="ignore"):
         found, expansion = scene.ask(question, lambda e: _asked(scene, e, asked, steps), rows)
     size = {n: found.get(f"g {n}", np.zeros(0)) for n in asked}
-    order = _order(expansion, of, wrt, steps)
-    parts = tuple(
-        Part(n, name_of(scene, expansion, n), of.units.get(n, of.of.get(n, 0)), n in of.units,
-             norm(size[n]), rms(size[n]))
-        for n in order
-    )  # fmt: skip
-    units = tuple(_units(scene, expansion, expansion.nodes[n], found, of, len(rows)) for n in steps)
-    made = _layers(scene, expansion, of, size, rate)
-    evidence = Evidence(made, units, signs(scene, rows, rate, losses))
-    return Flow(parts, units, made, judge(evidence), max(len(rows), 1), left_out)
+    updates = next_step(scene, batch(scene), rate)
+    parts: list[Part] = []
+    units: list[Units] = []
+    made: list[Layer] = []
+    told: list[tuple[str, Evidence]] = []
+    said = signs(scene, rows, rate, losses)
+    for loss, of in nets.items():
+        parts += (
+            Part(n, name_of(scene, expansion, n), of.units.get(n, of.of.get(n, 0)), n in of.units,
+                 norm(size[n]), rms(size[n]))
+            for n in _order(expansion, of, wrt, steps)
+        )  # fmt: skip
+        own = tuple(
+            _units(scene, expansion, expansion.nodes[n], found, of, len(rows))
+            for n in steps
+            if n in of.units
+        )
+        units += own
+        layers = _layers(scene, expansion, of, size, updates)
+        made += layers
+        told.append((name_of(scene, expansion, loss), Evidence(layers, own, said)))
+    verdicts = judge(told[0][1]) if len(told) == 1 else _each(told, said)
+    return Flow(
+        tuple(parts[: 2 * SHOWN]), tuple(units), tuple(made), verdicts, max(len(rows), 1), left_out
+    )
+
+
+def _each(told: Sequence[tuple[str, Evidence]], said: Signs) -> tuple[Verdict, ...]:
+    """What is wrong with the whole, then with each network, then which of them are well."""
+    whole = [v for v in judge(Evidence((), (), said)) if not v.is_well]
+    alone = replace(
+        said, after=math.nan, seen=0, classes=0, top=math.nan, spread=math.nan, losses=()
+    )
+    named = [
+        replace(v, of=name) for name, e in told for v in judge(replace(e, signs=alone))
+        if v not in whole
+    ]  # fmt: skip
+    return (*whole, *sorted(named, key=lambda v: v.is_well))
 
 
 def rms(value: Array) -> float:
@@ -85,16 +118,20 @@ def rms(value: Array) -> float:
     return norm(value) / math.sqrt(value.size) if value.size else 0.0
 
 
-def _looked_at(scene: Scene, wrt: tuple[str, ...]) -> tuple[list[str], int, Layers]:
-    """The nonlinearities that are looked at, how many are left out, and the layers."""
+def _networks(scene: Scene, wrt: tuple[str, ...]) -> dict[str, Layers]:
+    """The layers of each network by the step of its loss."""
     expansion = scene.expanded(scene.rows(limit=1))
     adjoints(scene, expansion, ())  # says what is wrong with the loss
-    of = layers(expansion, str(expansion.step_of(scene.loss_node)), wrt)
-    steps = list(of.units)
+    return dict(networks(expansion, str(expansion.step_of(scene.loss_node)), wrt))
+
+
+def _looked_at(nets: Mapping[str, Layers]) -> tuple[list[str], int]:
+    """The nonlinearities that are looked at, and how many are left out."""
+    steps = [n for of in nets.values() for n in of.units]
     if len(steps) <= SHOWN:
-        return steps, 0, of
+        return steps, 0
     half = SHOWN // 2
-    return [*steps[:half], *steps[-half:]], len(steps) - 2 * half, of
+    return [*steps[:half], *steps[-half:]], len(steps) - 2 * half
 
 
 def _rows(scene: Scene, steps: Sequence[str]) -> Array:
@@ -127,7 +164,7 @@ def _asked(
 def _order(expansion: Expansion, of: Layers, wrt: Sequence[str], steps: Sequence[str]) -> list[str]:
     """Parameters where they are first read, and nonlinearities, in the order of the forward pass."""
     found: dict[str, None] = {}
-    wanted = set(steps)
+    wanted = of.units.keys() & set(steps)
     for flat in expansion.nodes.values():
         for a in flat.args:
             if isinstance(a, str) and a in of.of:
@@ -164,9 +201,12 @@ def _units(
 
 
 def _layers(
-    scene: Scene, expansion: Expansion, of: Layers, size: Mapping[str, Array], rate: float
+    scene: Scene,
+    expansion: Expansion,
+    of: Layers,
+    size: Mapping[str, Array],
+    updates: Mapping[str, Array],
 ) -> tuple[Layer, ...]:
-    updates = next_step(scene, batch(scene), rate)
     found = []
     for number in range(of.count):
         nodes = tuple(n for n, layer in of.of.items() if layer == number)

@@ -160,7 +160,7 @@ def _most_rows(scene: Scene) -> int:
 def _measured(scene: Scene, rows: Array) -> dict[str, float]:
     """The loss and those metrics that are single numbers, by node name."""
     graph = scene.graph
-    wanted = [scene.loss_node, *metrics_of(graph)]
+    wanted = [scene.loss_node, *metrics_of(graph, scene.loss_node)]
     try:
         values = scene.values(wanted, rows)
     except ValueError:  # a metric may be unfinished; the loss has to be there

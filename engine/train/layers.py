@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engine.differentiate import rule_of
 from engine.expansion import Expansion, Flat
 from engine.expression import Name, post_order
 from engine.ops.row import Op, local_of
+
+MOST_NETWORKS = 16
+"""A sum of more terms is taken for one loss."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,57 @@ def layers(expansion: Expansion, loss: str, parameters: Iterable[str]) -> Layers
     return Layers(
         {p: places[d] for p, d in first.items()}, read_at, units, _hidden(steps, sources, units)
     )
+
+
+def networks(
+    expansion: Expansion, loss: str, parameters: Iterable[str]
+) -> list[tuple[str, Layers]]:
+    """The networks that a loss trains: its own step with all layers, or, where it is a sum of losses that
+    share no parameter and have two layers at least, the step of each with the layers of its own."""
+    sources = tuple(parameters)
+    groups: list[
+        tuple[int, str, set[str]]
+    ] = []  # a penalty is a shorter way than the loss beside it
+    for term in _terms(expansion, loss):
+        above = expansion.ancestors([term])
+        if not (read := above.intersection(sources)):
+            continue
+        alike = [group for group in groups if group[2] & read]
+        place = groups.index(alike[0]) if alike else len(groups)
+        size, longest = max([(len(above), term), *((n, step) for n, step, _ in alike)])
+        groups = [group for group in groups if group not in alike]
+        groups.insert(place, (size, longest, read.union(*(own for _, _, own in alike))))
+    if len(groups) > 1:
+        found = [
+            (term, layers(expansion, loss, [n for n in sources if n in own]))
+            for _, term, own in groups
+        ]
+        if all(of.count > 1 for _, of in found):
+            return found
+    return [(loss, layers(expansion, loss, sources))]
+
+
+def _terms(expansion: Expansion, loss: str) -> list[str]:
+    """What a loss is the plain sum of, in the order of the sum; the loss itself when it is no sum."""
+    terms, work, seen = [], [loss], {loss}
+    while work:
+        step = work.pop()
+        flat = expansion.nodes[step]
+        read = [a for a in flat.args if isinstance(a, str)]
+        if read and all(_hands_on(flat, i) for i, a in enumerate(flat.args) if isinstance(a, str)):
+            work += [a for a in reversed(read) if a not in seen]
+            seen.update(read)
+        else:
+            terms.append(step)
+        if len(terms) + len(work) > MOST_NETWORKS:
+            return [loss]
+    return terms
+
+
+def _hands_on(flat: Flat, index: int) -> bool:
+    """True where an operand gets the gradient as it comes: that of a sum."""
+    rule = rule_of(flat, index)
+    return isinstance(rule, Name) and rule.id == "g"
 
 
 def _layer(places: dict[int, int], depth: int) -> int:

@@ -30,7 +30,7 @@ class Measures:
             fields = {n: task.take(n, rows) for n in ours}
         if made is None:
             expansion = expand(self.graph, {**values, **fields})
-            wanted = [task.loss_node, *metrics_of(self.graph)]
+            wanted = [task.loss_node, *metrics_of(self.graph, task.loss_node)]
             steps = {self.graph.name(n): expansion.step_of(n) for n in wanted}
             named = {
                 name: step

@@ -57,8 +57,15 @@ def inner_starts(expansion: Expansion, loss: str, seed: int, fresh: bool) -> dic
     return found
 
 
-def metrics_of(graph: Graph) -> list[str]:
-    return [n for n in graph.order() if graph.op(n).category == "Metrics"]
+def metrics_of(graph: Graph, loss: str = "") -> list[str]:
+    """What is measured beside a loss: the metrics, and the losses of data that it is made of."""
+    found = [n for n in graph.order() if graph.op(n).category == "Metrics"]
+    if not loss:
+        return found
+    read = set(data.data_nodes(graph))
+    above = under(graph, loss) - {loss}
+    parts = [n for n in graph.order() if n in above and graph.op(n).category == "Losses"]
+    return [*(n for n in parts if under(graph, n) & read), *found]
 
 
 def loss_of(graph: Graph, stage: Stage | None = None) -> str:

@@ -54,11 +54,13 @@ ROSE = 1.5
 
 @dataclass(frozen=True)
 class Verdict:
-    """A name, a sentence with numbers, and the nodes meant, by id or path."""
+    """A name, a sentence with numbers, and the nodes meant, by id or path; `of` names the loss of the
+    network that is meant where several are trained side by side."""
 
     name: str
     sentence: str
     nodes: tuple[str, ...] = ()
+    of: str = ""
 
     @property
     def is_well(self) -> bool:

@@ -421,3 +421,50 @@ def test_an_optimizer_without_a_rule_for_one_step() -> None:
     assert names(flow(made)) == [HEALTHY]
     with pytest.raises(ValueError, match="train, and the run's own steps"):
         ratios(made)
+
+
+# ------------------------------------------------------------ networks side by side
+
+
+def side_by_side(last: str) -> Graph:
+    """A deep network of sigmoids and a shallow one of tanh on the same data."""
+    deep, start = layered("sigmoid", [4, 6, 6, 6, 6, 6, 6, 1])
+    other, more = layered("tanh", [4, 5, 1], seed=1)
+    for name in sorted(more, key=len):
+        other = other.replace(name, f"q{name}")
+    for name in ("z", "out", "a1", "h1"):
+        other = other.replace(name, f"q{name}")
+    program = f"{deep}\nd = mse(z, y)\n{other}\nt = mse(qz, y)\n{last}"
+    start |= {f"q{name}": value for name, value in more.items()}
+    return network(program, X, Y, start, learning_rate=0.01)
+
+
+def alone(graph: Graph, loss: str) -> Flow:
+    own = graph.copy()
+    edits.set_recipe(own, loss=own.id_of(loss)).apply(own)
+    return flow(Scene(own))
+
+
+def test_networks_side_by_side_are_judged_each_by_itself() -> None:
+    graph = side_by_side("loss = d + t")
+    found = flow(Scene(graph))
+    first, second = alone(graph, "d"), alone(graph, "t")
+    assert [p.name for p in found.parts] == [p.name for p in (*first.parts, *second.parts)]
+    for part, one in zip(found.parts, (*first.parts, *second.parts), strict=True):
+        assert (part.node, part.layer) == (one.node, one.layer)
+        assert part.rms == pytest.approx(one.rms, rel=1e-12)
+    assert len(found.layers) == 7 + 2
+    assert [(v.of, v.name) for v in found.verdicts] == [("d", "vanishing"), ("t", HEALTHY)]
+    assert found.verdicts[0].nodes == first.verdicts[0].nodes
+
+
+@pytest.mark.parametrize("last", ["loss = d * t", "loss = d + t + mse(z * qz, y)"])
+def test_what_is_no_sum_or_shares_parameters_is_one_network(last: str) -> None:
+    found = flow(Scene(side_by_side(last)))
+    assert all(v.of == "" for v in found.verdicts)
+    assert len(found.layers) == 7
+
+
+def test_a_penalty_belongs_to_the_network_it_is_of() -> None:
+    found = flow(Scene(side_by_side("loss = 0.1 * sum(qW1^2) + d + t")))
+    assert [(v.of, v.name) for v in found.verdicts] == [("d", "vanishing"), ("t", HEALTHY)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import network
 
 from engine import edits, ops
 from engine.compose import compose
@@ -187,6 +188,21 @@ def test_r2_by_hand() -> None:
     assert float(run("r2", np.broadcast_to(target.mean(0), (3, 2)), target)) == 0.0
     assert float(run("r2", [1.0, 2.0, 4.0], [1.0, 2.0, 3.0])) == pytest.approx(1 - 1 / 2)
     assert np.isnan(run("r2", [1.0, 1.0], [1.0, 1.0]))  # of a target that does not vary
+
+
+def test_losses_that_a_loss_is_made_of_are_measured() -> None:
+    """Those of data beside the metrics; a penalty on parameters and what is under another loss are not."""
+    program = (
+        "z = x @ W\nfirst = mse(z, y)\nsecond = mae(z, y)\npenalty = l2(W)\n"
+        "other = huber(z, y)\nJ = first + second + penalty"
+    )
+    x = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    graph = network(program.replace("J =", "loss ="), x, x[:, :1], {"W": np.ones((2, 1))})
+    told = Training(graph).metrics()["train"]
+    assert set(told) == {"loss", "first", "second"}
+    off = x.sum(axis=1) - x[:, 0]
+    assert told["first"] == pytest.approx(np.mean(off**2), rel=1e-12)
+    assert told["second"] == pytest.approx(np.mean(np.abs(off)), rel=1e-12)
 
 
 def test_metrics_of_a_run() -> None:

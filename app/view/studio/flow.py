@@ -17,7 +17,7 @@ from app.view import theme
 from app.view.studio.bars import Bar, Bars
 from app.view.studio.panel import StudioPanel
 from app.view.studio.past import Past, here, rate_now
-from app.view.studio.verdicts import VerdictBox
+from app.view.studio.verdicts import VerdictBox, title
 from app.view.viewers.controls import HEIGHT
 from engine.probes.flow import Flow, Part
 from engine.train.trouble import Units, Verdict, looks_bad
@@ -114,7 +114,7 @@ class FlowPanel(StudioPanel):
             self._ended = False
             worst = result.verdicts[0]
             if not worst.is_well:
-                self.told.emit(f"{tr(worst.name)}: {worst.sentence}")
+                self.told.emit(f"{title(worst)}: {worst.sentence}")
 
     def forget(self) -> None:
         self.shown = None

@@ -35,7 +35,8 @@ PRESETS = (
     ("restarts", "Random restarts"),
     ("rates", "Learning rates"),
 )
-RESTARTS = 12
+RESTARTS = 10
+"""No more than are recorded as runs, so that their ways are seen on the loss surface."""
 _SEARCHES: dict[Search, str] = {
     "grid": "grid", "random": "random", "bayes": "Bayesian",
 }  # fmt: skip

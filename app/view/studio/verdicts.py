@@ -58,6 +58,15 @@ def _pen(colour: QColor) -> QPen:
     )
 
 
+def title(verdict: Verdict) -> str:
+    """A verdict's name, behind the loss of the network that it is of."""
+    return f"{verdict.of}: {tr(verdict.name)}" if verdict.of else tr(verdict.name)
+
+
+def _key(verdict: Verdict) -> tuple[str, str]:
+    return verdict.of, verdict.name
+
+
 class VerdictBox(QWidget):
     """`chosen` tells a verdict that a person clicked; `shown` is the one whose sentence stands there."""
 
@@ -66,8 +75,7 @@ class VerdictBox(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.verdicts: tuple[Verdict, ...] = ()
-        self._name = ""
-        self._chosen = ""
+        self._told = self._chosen = ("", "")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -101,7 +109,7 @@ class VerdictBox(QWidget):
 
     @property
     def shown(self) -> Verdict | None:
-        return next((v for v in self.verdicts if v.name == self._name), None)
+        return next((v for v in self.verdicts if _key(v) == self._told), None)
 
     def restyle(self) -> None:
         for button in self.buttons:
@@ -113,8 +121,8 @@ class VerdictBox(QWidget):
     def show_verdicts(self, verdicts: Sequence[Verdict]) -> None:
         """What is said of a moment, the most telling first; the one a person chose stays shown."""
         self.verdicts = tuple(verdicts)
-        names = [verdict.name for verdict in verdicts]
-        self._name = self._chosen if self._chosen in names else names[0] if names else ""
+        known = [_key(verdict) for verdict in verdicts] or [("", "")]
+        self._told = self._chosen if self._chosen in known else known[0]
         self._fit()
         self._say()
 
@@ -125,14 +133,14 @@ class VerdictBox(QWidget):
     def _fit(self) -> None:
         """As many names as there is room for; the one whose sentence stands there in any case."""
         count = self._name_buttons()
-        place = next((i for i, v in enumerate(self.verdicts) if v.name == self._name), 0)
+        place = next((i for i, v in enumerate(self.verdicts) if _key(v) == self._told), 0)
         if place >= count > 0:
             told = list(self.verdicts)
             self.verdicts = (told.pop(place), *told)
             count = self._name_buttons()
         left = self.verdicts[count:]
         self.more.setText(f"+{len(left)}" if left else "")
-        self.more.setToolTip("\n".join(f"{v.name}: {v.sentence}" for v in left))
+        self.more.setToolTip("\n".join(f"{title(v)}: {v.sentence}" for v in left))
 
     def _name_buttons(self) -> int:
         """Names the buttons and shows those that there is room for; how many they are."""
@@ -141,9 +149,9 @@ class VerdictBox(QWidget):
         for number, button in enumerate(self.buttons):
             verdict = self.verdicts[number] if number < len(self.verdicts) else None
             if verdict is not None:
-                button.setText(tr(verdict.name))
+                button.setText(title(verdict))
                 button.setToolTip(verdict.sentence)
-                button.setChecked(verdict.name == self._name)
+                button.setChecked(_key(verdict) == self._told)
             metrics = QFontMetrics(button.font())
             room -= metrics.horizontalAdvance(button.text()) + PADDING
             fits = verdict is not None and (number == 0 or room >= 0)
@@ -155,7 +163,7 @@ class VerdictBox(QWidget):
 
     def _clicked(self, number: int) -> None:
         if number < len(self.verdicts):
-            self._name = self._chosen = self.verdicts[number].name
+            self._told = self._chosen = _key(self.verdicts[number])
             self._say()
             self.chosen.emit(self.verdicts[number])
 
