@@ -120,24 +120,58 @@ def _textures(random: np.random.Generator, labels: Array, grid: Grid) -> Array:
     return np.asarray(0.1 + 0.8 * mixed)
 
 
+def _enlarged(picture: Array, side: int) -> Array:
+    """A picture of 8×8 pixels enlarged to `side`, straight lines between its pixels."""
+    at = np.clip((np.arange(side) + 0.5) * 8 / side - 0.5, 0, 7)
+    low = np.minimum(at.astype(int), 6)
+    part = (at - low)[:, None]
+    tall = picture[low] * (1 - part) + picture[low + 1] * part
+    whole: Array = tall[:, low] * (1 - part.T) + tall[:, low + 1] * part.T
+    return whole
+
+
+def _written() -> tuple[Array, Array]:
+    """The shipped digits as pictures from 0 to 1, and which digit each is."""
+    known = shipped.builtin("digits")
+    return known.fields["x"].reshape(-1, 8, 8) / 16, known.fields["y"]
+
+
+def _put(random: np.random.Generator, ground: Array, whole: Array) -> None:
+    """Lays a picture somewhere on a larger one; the brighter pixel stays."""
+    side, size = len(whole), len(ground)
+    top, left = random.integers(0, size - side + 1, 2)
+    place = ground[top : top + side, left : left + side]
+    place[...] = np.maximum(place, whole)
+
+
 def _digits(random: np.random.Generator, labels: Array, grid: Grid) -> Array:
     """Hand-written digits, each enlarged and put somewhere on a sloping ground."""
-    known = shipped.builtin("digits")
-    pictures, of = known.fields["x"].reshape(-1, 8, 8) / 16, known.fields["y"]
+    pictures, of = _written()
     size = len(grid[0])
     slope = random.uniform(-0.1, 0.1, (2, len(labels), 1, 1))
     made: Array = 0.15 + slope[0] * grid[0] + slope[1] * grid[1]
     for row, label in enumerate(labels):
         picture = pictures[random.choice(np.flatnonzero(of == label))]
         side = int(random.integers(max(size // 2, 12), size - 1))
-        at = np.clip((np.arange(side) + 0.5) * 8 / side - 0.5, 0, 7)
-        low = np.minimum(at.astype(int), 6)
-        part = (at - low)[:, None]
-        tall = picture[low] * (1 - part) + picture[low + 1] * part
-        whole = tall[:, low] * (1 - part.T) + tall[:, low + 1] * part.T
-        top, left = random.integers(0, size - side + 1, 2)
-        place = made[row, top : top + side, left : left + side]
-        place[...] = np.maximum(place, whole)
+        _put(random, made[row], _enlarged(picture, side))
+    return made
+
+
+def _composed(random: np.random.Generator, labels: Array, grid: Grid) -> Array:
+    """An outline and a smaller digit before soft waves; the outline is the class."""
+    count, size = len(labels), len(grid[0])
+    angle = random.uniform(0, math.pi, (count, 1, 1))
+    along = np.cos(angle) * grid[0] + np.sin(angle) * grid[1]
+    rate, phase = random.uniform(0.8, 2, (count, 1, 1)), random.uniform(0, 2, (count, 1, 1))
+    made: Array = 0.2 + 0.15 * np.sin(math.pi * (rate * along + phase))
+    light = random.uniform(0.55, 0.8, (count, 1, 1))
+    for label, outline in enumerate(OUTLINES.values()):
+        rows = np.flatnonzero(labels == label)
+        shade = _inside(outline(*_turned(random, grid, len(rows))), size)
+        made[rows] += (light[rows] - made[rows]) * shade
+    pictures = _written()[0]
+    for row, picture in enumerate(random.integers(0, len(pictures), count)):
+        _put(random, made[row], _enlarged(pictures[picture], size // 2))
     return made
 
 
@@ -146,6 +180,7 @@ SETS: dict[str, tuple[Draw, tuple[str, ...]]] = {
     "shapes": (_shapes, tuple(OUTLINES)),
     "textures": (_textures, TEXTURES),
     "digits": (_digits, tuple("0123456789")),
+    "composed": (_composed, tuple(OUTLINES)),
 }
 
 

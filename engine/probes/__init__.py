@@ -15,6 +15,7 @@ from engine.probes.metrics import metrics
 from engine.probes.ratios import ratios
 from engine.probes.reconstructions import reconstructions
 from engine.probes.regions import regions
+from engine.probes.sampling import samples
 from engine.probes.units import units
 from engine.train.scene import Scene
 
@@ -34,6 +35,7 @@ _TABLE: tuple[Probe, ...] = (
     Probe("regions", regions),
     Probe("fit", fit),
     Probe("reconstructions", reconstructions),
+    Probe("samples", samples),
     Probe("latent", latent),
     Probe("units", units),
     Probe("flow", flow),

@@ -60,6 +60,7 @@ class Scene:
         values |= self.typed({n: values[n] for n in learnt if n in values})
         self._fixed = {**values, **starts(graph, sized, above, learnt, seed, False)}
         self.parameters: dict[str, Array] = {}
+        self.kept: dict[str, Any] = {}  # what probes go on with at the next question
         self.at({}, 0)
 
     @property

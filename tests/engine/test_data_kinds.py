@@ -170,7 +170,7 @@ def test_functions_refused(options: dict[str, float | str], said: str) -> None:
 # ------------------------------------------------------------ pictures
 
 
-@pytest.mark.parametrize("name", ["shapes", "textures", "digits"])
+@pytest.mark.parametrize("name", ["shapes", "textures", "digits", "composed"])
 def test_patches(name: str) -> None:
     source = Source("patches", name, options={"count": 203, "arrange": "channels", "noise": 0.0})
     table = data.read(source)
