@@ -37,7 +37,7 @@ class Info:
 INFO: dict[str, Info] = {
     "three-ways": Info(
         "One function, built three ways", TOPICS[0], ("M01",),
-        "A network layer made by hand from operators, from a formula and from a module. "
+        "A network of two layers made by hand from operators, from a formula and from modules. "
         "However it was built, it is the same graph; and a wire that would close a cycle is "
         "refused in words.",
         "The three expand to one graph, and a cycle is refused with a sentence.",
@@ -52,8 +52,8 @@ INFO: dict[str, Info] = {
     ),
     "activations": Info(
         "Activation functions and their slopes", TOPICS[0], ("M16",),
-        "The nonlinearities of neural networks over one range, each with its derivative "
-        "below. Where a slope is flat, no gradient passes.",
+        "The nonlinearities of neural networks over one range, each drawn with its slope. "
+        "Where a curve is flat its slope is 0, and no gradient passes.",
         "Each slope is the derivative of its curve, and says where it saturates.",
         "activations.json",
     ),
@@ -80,8 +80,8 @@ INFO: dict[str, Info] = {
     ),
     "higher-orders": Info(
         "Derivatives of derivatives", TOPICS[1], ("M06",),
-        "The derivative of a graph is a graph, so it has a derivative too. J′, J″ and the "
-        "orders after them are nodes of this document, stepped like any other.",
+        "The derivative of a graph is a graph, so it has a derivative too. J′, J″ and J‴ are "
+        "nodes here, stepped like any other; orders 4 and 5 are modules to look into.",
         "At x = 1: J″ = 40.7420061554213, J‴ = −177.585547329638, and the fifth order.",
         "higher-orders.json",
     ),

@@ -28,12 +28,17 @@ accuracy = accuracy(logits, y)
 """
 
 
-def named(name: str, graph: Graph) -> Graph:
-    """The finishing touches: title, places."""
+def titled(name: str, graph: Graph) -> Graph:
+    """The finishing touches of a document whose nodes have their places."""
     graph.put("settings", "title", INFO[name].title)
     graph.put("settings", "about", INFO[name].about)
-    edits.move(graph, arrange(graph)).apply(graph)
     return graph
+
+
+def named(name: str, graph: Graph) -> Graph:
+    """The finishing touches: title, places."""
+    edits.move(graph, arrange(graph)).apply(graph)
+    return titled(name, graph)
 
 
 def network(

@@ -38,7 +38,7 @@ def test_opens_whole(name: str) -> None:
     graph = examples.load(name)
     found = evaluate(graph, data.feeds(graph))
     assert not found.faults and not found.waiting
-    assert set(found.values) == set(graph.nodes)
+    assert set(graph.nodes) <= set(found.values)
     for parameter in graph.of_op("parameter"):
         assert np.any(found.gradients[parameter])
     assert not data.misfits(graph)
