@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.actions import edit, explain, file, go, help, step, train, view
+from app.actions.context import Context
 from app.actions.keys import Keys
-from app.actions.record import Action, Context
+from app.actions.record import Action
 from app.actions.view import PANELS, Panel
 from app.text import tr
 

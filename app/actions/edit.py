@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.actions.context import Context
 from app.actions.record import (
     GROUND,
     NODE,
     NOTE,
     WIRE,
     Action,
-    Context,
     drawn,
     framed,
     free,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.actions.record import NODE, Action, Context, idle, nodes, selected
+from app.actions.context import Context
+from app.actions.record import NODE, Action, idle, nodes, selected
 
 MENU = "Explain"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.actions.record import Action, Context, nodes, selected
+from app.actions.context import Context
+from app.actions.record import Action, nodes, selected
 
 MENU = "Go"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app import stops
-from app.actions.record import NODE, Action, Context, selected
+from app.actions.context import Context
+from app.actions.record import NODE, Action, selected
 from app.session import Session
 
 MENU = "Step"

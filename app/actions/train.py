@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.actions.record import Action, Context, idle, nodes, past, shown
+from app.actions.context import Context
+from app.actions.record import Action, idle, nodes, past, shown
 
 MENU = "Train"
 

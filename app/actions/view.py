@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.actions.record import GROUND, NODE, Action, Context, drawn, nodes, picked, shown
+from app.actions.context import Context
+from app.actions.record import GROUND, NODE, Action, drawn, nodes, picked, shown
 
 MENU = "View"
 
@@ -79,6 +80,12 @@ ACTIONS = (
             f"Ctrl+{number}" if number <= LAST_DIGIT else "", group=3, submenu="Panels",
         )
         for number, (name, panel) in enumerate(PANELS.items(), 1)
+    ),
+    Action(
+        "view.keep_panels", "Open the document with these panels", MENU,
+        lambda c: c.panel_room.toggle_kept(), enabled=shown, group=3, submenu="Panels",
+        tip="Whoever opens the document sees the panels that are open now.",
+        checked=lambda c: c.panel_room.keeps,
     ),
     Action(
         "view.colours", "Colours: blue and orange", MENU, lambda c: c.toggle_colours(), group=4,

@@ -16,7 +16,7 @@ from app.view.bridge import Bridge
 from app.view.canvas.export import Choices, drawn
 from app.view.data_files import DataFiles
 from app.view.export_dialog import ExportDialog
-from engine import examples, files
+from engine import examples, files, lessons
 from engine.graph import Graph
 
 FROM_PICTURE = tr(" (from picture)")
@@ -89,6 +89,9 @@ class Documents(QObject):
 
     def open_example(self, name: str) -> bool:
         return self.may_leave() and self._load(examples.load(name), None)
+
+    def open_lesson(self, name: str) -> bool:
+        return self.may_leave() and self._load(lessons.load(name), None)
 
     def open_offer(self, offer: Offer) -> bool:
         """Opens what a crash left; the document counts as not saved."""

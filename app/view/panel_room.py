@@ -1,12 +1,15 @@
-"""Where panels stand: those below share their room, and a view of training shows what fits the document."""
+"""Where panels stand: those below share their room, and a document's own panels open with it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
 from app import actions
+from app.text import tr
+from engine.edits import set_setting
 from engine.train.roles import roles
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ class PanelRoom:
     def __init__(self, window: Frame) -> None:
         self.window = window
         self._hidden: list[str] = []
+        """What was beside the trace before panels below took its room."""
 
     def _below(self) -> list[str]:
         docks = self.window.docks
@@ -56,27 +60,67 @@ class PanelRoom:
 
     def toggle_training(self) -> None:
         """Shows what training this document is watched by, in place of the trace; or the trace again."""
-        below = self._below()
-        if below:
-            for name in below:
-                self.window.docks[name].hide()
-            for name in self._hidden:
-                self.window.docks[name].show()
-            if self._hidden:
-                self.window.docks["trace_table"].raise_()
-            self._hidden = []
-            self.window._share_right()
-            return
-        beside = (
-            "trace_table",
-            *(n for n, row in actions.PANELS.items() if row.beside == "trace_table"),
-        )
-        self._hidden = [n for n in beside if not self.window.docks[n].isHidden()]
-        for name in self._hidden:
+        if self._below():
+            self._close_below()
+        else:
+            self._open_below(self._fitting())
+            self.window.docks["training"].raise_()
+
+    def _close_below(self) -> None:
+        for name in self._below():
             self.window.docks[name].hide()
-        for name in self._fitting():
+        for name in self._hidden:
+            self.window.docks[name].show()
+        if self._hidden:
+            self.window.docks["trace_table"].raise_()
+        self._hidden = []
+        self.window._share_right()
+
+    def _open_below(self, names: Iterable[str]) -> None:
+        """Shows panels below; the trace and what is beside it make room."""
+        hidden = [n for n in self._beside_trace() if not self.window.docks[n].isHidden()]
+        self._hidden = hidden or self._hidden
+        for name in hidden:
+            self.window.docks[name].hide()
+        for name in names:
             self.window.show_panel(name)
-        self.window.docks["training"].raise_()
+
+    def _beside_trace(self) -> list[str]:
+        beside = (n for n, row in actions.PANELS.items() if row.beside == "trace_table")
+        return ["trace_table", *beside]
+
+    # ------------------------------------------------------------ a document's own
+
+    def arrange(self) -> None:
+        """Shows the panels that the document opens with; without any they stay as they are."""
+        names = [n for n in self.window.session.root.settings["panels"] if n in actions.PANELS]
+        below = [n for n in names if actions.PANELS[n].area == "bottom"]
+        if not names:
+            return
+        self._close_below()
+        if below:
+            self._open_below(below)
+        for name in names:
+            if name not in below:
+                self.window.show_panel(name)
+
+    def shown(self) -> tuple[str, ...]:
+        """The panels that can be seen now, in the order of the menu."""
+        docks = self.window.docks
+        return tuple(name for name in actions.PANELS if docks[name].is_seen)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the document opens with panels of its own."""
+        return bool(self.window.session.root.settings["panels"])
+
+    def toggle_kept(self) -> None:
+        """From now on the document opens with the panels that are seen now, or with none of its own."""
+        names = () if self.keeps else self.shown()
+        label = tr("Open without panels of its own") if self.keeps else tr("Open with these panels")
+        self.window.session.do_outside(set_setting("panels", names), label)
+
+    # ------------------------------------------------------------ what fits
 
     def _fitting(self) -> list[str]:
         """The panels that say most about this document."""

@@ -107,6 +107,7 @@ class Window(Frame):
         self.start.open_asked.connect(self.documents.ask_open)
         self.start.file_chosen.connect(self.open)
         self.start.example_chosen.connect(self.documents.open_example)
+        self.start.lesson_chosen.connect(self.documents.open_lesson)
         self.start.offer_chosen.connect(self.documents.open_offer)
         self.start.offer_dropped.connect(self._drop_offer)
         self.session.document_changed.join(self._renamed)
@@ -142,6 +143,7 @@ class Window(Frame):
         self.show_editor()
         self.top.formula.show_fault("")
         self.top.formula.line.clear()
+        self.panel_room.arrange()
         # The docks take their places with the next layout; only then is the canvas's size known.
         self._fit_timer.start()
 

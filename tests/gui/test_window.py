@@ -380,7 +380,7 @@ def test_the_start_page(window: Window, tmp_path: Path) -> None:
     )
     window.start_page()
     assert not window.editing
-    QTest.mouseClick(window.start.cards[0], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.start.gallery.card("worked-example"), Qt.MouseButton.LeftButton)
     assert window.editing and len(window.session.steps) == 12
 
 

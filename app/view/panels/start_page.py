@@ -1,4 +1,4 @@
-"""The start page: new, open, recent documents, what a crash left, and the examples as cards."""
+"""The start page: new, open, recent documents, what a crash left, and the gallery."""
 
 from __future__ import annotations
 
@@ -6,112 +6,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from app.recovery import Offer
 from app.text import tr
-from app.view import icons, miniature, settings, theme
-from engine import examples
-from engine.graph import Graph
-
-
-class Picture(QWidget):
-    """A document in small."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
-        self.graph = graph
-        self.setMaximumHeight(220)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(120)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tokens.canvas)
-        area = QRectF(self.rect())
-        painter.drawRoundedRect(area, 8, 8)
-        miniature.paint(painter, self.graph, area.adjusted(20, 16, -20, -16), tokens)
-
-
-class Card(QFrame):
-    """One example; a click or Enter opens it."""
-
-    chosen = Signal(str)
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        info = examples.info(name)
-        self.name, self._hovered = name, False
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(tr(info.title))
-        self.setAccessibleDescription(tr(info.about))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 14)
-        layout.setSpacing(6)
-        layout.addWidget(Picture(examples.load(name)), 100)
-        self.title = QLabel(tr(info.title))
-        self.about = QLabel(tr(info.about))
-        self.about.setWordWrap(True)
-        self.about.setProperty("role", "muted")
-        self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
-        layout.addSpacing(6)
-        layout.addWidget(self.title)
-        layout.addWidget(self.about)
-        layout.addStretch(1)
-        self.restyle()
-
-    def restyle(self) -> None:
-        self.title.setFont(theme.ui_font(13, 600))
-        self.about.setFont(theme.ui_font(12))
-
-    def sizeHint(self) -> QSize:
-        return QSize(320, 260)
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._hovered = True
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hovered = False
-        self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        inside = self.rect().contains(event.position().toPoint())
-        if event.button() is Qt.MouseButton.LeftButton and inside:
-            self.chosen.emit(self.name)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.chosen.emit(self.name)
-            return
-        super().keyPressEvent(event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        lit = self._hovered or self.hasFocus()
-        painter.setPen(QPen(tokens.accent if lit else tokens.hairline, 1.2 if lit else 1.0))
-        painter.setBrush(tokens.panel)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 12, 12)
+from app.view import icons, settings, theme
+from app.view.panels.gallery import Gallery
 
 
 class StartPage(QScrollArea):
@@ -121,6 +32,7 @@ class StartPage(QScrollArea):
     open_asked = Signal()
     file_chosen = Signal(object)
     example_chosen = Signal(str)
+    lesson_chosen = Signal(str)
     offer_chosen = Signal(object)
     offer_dropped = Signal(object)
 
@@ -134,7 +46,11 @@ class StartPage(QScrollArea):
         outer.setSpacing(56)
         outer.addStretch(1)
         outer.addLayout(self._build_left())
-        outer.addLayout(self._build_right(), 6)
+        self.gallery = Gallery()
+        self.gallery.setMaximumWidth(1200)
+        self.gallery.example_chosen.connect(self.example_chosen)
+        self.gallery.lesson_chosen.connect(self.lesson_chosen)
+        outer.addWidget(self.gallery, 6)
         outer.addStretch(1)
         self.setWidget(page)
         self._offers: list[Offer] = []
@@ -180,31 +96,12 @@ class StartPage(QScrollArea):
         column.addWidget(self.no_recent, 1, Qt.AlignmentFlag.AlignTop)
         return column
 
-    def _build_right(self) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(12)
-        self.heading_examples = QLabel(tr("Examples"))
-        column.addWidget(self.heading_examples)
-        grid = QGridLayout()
-        grid.setSpacing(16)
-        self.cards = [Card(name) for name in examples.names()]
-        for number, card in enumerate(self.cards):
-            card.chosen.connect(self.example_chosen)
-            grid.addWidget(card, number // 2, number % 2)
-        for index in (0, 1):
-            grid.setColumnStretch(index, 1)
-        column.addLayout(grid, 6)
-        column.addStretch(1)
-        return column
-
     def restyle(self) -> None:
         self.title.setFont(theme.ui_font(21, 600))
         self.tagline.setFont(theme.ui_font(13))
         self.tagline.setFixedWidth(280)
-        for heading in (self.heading_recent, self.heading_examples):
-            heading.setFont(theme.ui_font(13, 600))
-        for card in self.cards:
-            card.restyle()
+        self.heading_recent.setFont(theme.ui_font(13, 600))
+        self.gallery.restyle()
         self.refresh(self._offers)
 
     def refresh(self, offers: Sequence[Offer] = ()) -> None:
