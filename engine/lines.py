@@ -159,7 +159,7 @@ def term_tree(telling: Telling, term: Contribution, exact: bool = False) -> Tree
     row_port = flat.op.inputs[0] if flat.op.variadic else term.port
     tree = flat.op.derivative_trees[row_port]
     assert tree is not None
-    names = _operand_names(telling, flat)
+    names = operand_names(telling, flat)
     upstream = Name(GRADIENT + telling.name(term.node))
     local = local_of(tree) if flat.op.elementwise else None
     if local is not None:
@@ -198,7 +198,8 @@ def _was_summed(telling: Telling, term: Contribution) -> bool:
     return telling.expansion.nodes[term.value].op is ops.SUM_TO
 
 
-def _operand_names(telling: Telling, flat: Flat) -> dict[str, Tree]:
+def operand_names(telling: Telling, flat: Flat) -> dict[str, Tree]:
+    """What the names in a step's formula and in its derivatives are called."""
     names: dict[str, Tree] = {"y": Name(telling.name(flat.id))}
     args: list[Tree] = []
     for port, ref in zip(flat.op.ports(len(flat.args)), flat.args, strict=True):

@@ -47,11 +47,6 @@ class Asked:
         return f"the value of {what}" if self.of == OF[0] else f"the gradient at {what}"
 
     @property
-    def before(self) -> int:
-        """How many micro-steps are done when the number is not yet seen."""
-        return max(self.first - 1, 0)
-
-    @property
     def steps(self) -> Sequence[Step]:
         """The micro-steps that make the number: of a gradient one for each of its terms."""
         script = self.evaluation.steps.script

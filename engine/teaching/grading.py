@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.evaluate import Evaluation
-from engine.lines import Line
-from engine.teaching.asking import Asked, NotAsked, asked
-from engine.teaching.typed import read_number
+import numpy as np
 
-TOLERANCE = 1e-3
+from engine.evaluate import Evaluation
+from engine.lesson import Step as LessonStep
+from engine.lines import Line
+from engine.shapes import ShapeError
+from engine.teaching import forward_slips
+from engine.teaching.asking import Asked, NotAsked, asked, line_at
+from engine.teaching.candidates import Candidate, Slopes
+from engine.teaching.goal import OF, reaches
+from engine.teaching.mistakes import MISTAKES
+from engine.teaching.naming import key_of
+from engine.teaching.telling import found_text, needed_text, walk
+from engine.teaching.typed import decimals, read_number
+
+TOLERANCE = LessonStep().tolerance
 """The relative error up to which an answer is right, unless a question says otherwise."""
 FLOOR = 1e-9
 """The error up to which an answer near 0 is right."""
+_EXACT, _ROUGHLY = 1e-6, 0.05
 
 
 @dataclass(frozen=True)
 class Hint:
     """A micro-step that is shown with an answer: its number in the whole pass, its line, and a sentence
-    that may stand before it."""
+    that stands before it. A line without parts shows nothing."""
 
     step: int
     line: Line
@@ -32,10 +43,12 @@ class Verdict:
     """What is said of an answer.
 
     `said` is the verdict in words, one or two sentences. `answer` is the number that was typed, None
-    where it is none. `mistake` is the name of the mistake that explains it, `step` the number of the
-    micro-step that it was made at (0 where none is known), `line` that step's rule: symbols with
-    numbers below; `needed` says what the answer was made with instead. `hints` lead on from
-    there, to be shown one after another; they never show the number that is asked for.
+    where it is none. `mistake` is the name of the mistake that explains it (a row of MISTAKES), `step`
+    the number of the micro-step that it was made at (0 where none is known), `line` that step's rule:
+    symbols with numbers below, without the number that is asked for. `needed` is what the rule gives and
+    what the answer was made with, with $formulas$ in LaTeX. `hints` lead on from there, to be shown one
+    after another; they never show the number that is asked for. `matches` is how many mistakes (at
+    other steps, or others) would give this very answer, this one among them.
     """
 
     right: bool
@@ -46,6 +59,7 @@ class Verdict:
     line: Line | None = None
     needed: str = ""
     hints: Sequence[Hint] = ()
+    matches: int = 0
 
 
 def grade(
@@ -68,7 +82,25 @@ def grade(
         return Verdict(False, str(error))
     if is_right(answer, question.number, tolerance):
         return Verdict(True, "Right.", answer)
-    return Verdict(False, "Not yet.", answer, hints=_hints(question))
+    unit, hints = decimals(text), hints_of(question)
+    if not question.first:
+        said = f"{node} is given: its value stands at the node."
+        return Verdict(False, said, answer, hints=hints)
+    found = _matching(question, answer, unit, tolerance)
+    if not found:
+        said = f"That is not {question.name}, and none of the usual mistakes gives it. Go step by step."
+        return Verdict(False, said, answer, hints=hints)
+    best = found[0]
+    said = found_text(question, best)
+    if isinstance(best, _Whole):
+        return Verdict(False, said, answer, best.mistake, hints=hints, matches=len(found))
+    step = evaluation.steps[best.outline.number - 1]
+    ends = [s.number for s in question.steps] == [step.number]
+    own = question.index if ends else best.entry
+    line = line_at(step, own)
+    line = without_result(line) if ends else line
+    needed = needed_text(question, best, ends)
+    return Verdict(False, said, answer, best.mistake, step.number, line, needed, hints, len(found))
 
 
 def is_right(answer: float, number: float, tolerance: float = TOLERANCE) -> bool:
@@ -83,8 +115,100 @@ def reveal(
 ) -> tuple[float, Sequence[Hint]]:
     """The number that is asked for, and the micro-steps that make it. Raises NotAsked."""
     question = asked(evaluation, node, of, index)
-    return question.number, _hints(question)
+    return question.number, [Hint(s.number, question.line(s)) for s in question.steps]
 
 
-def _hints(question: Asked) -> Sequence[Hint]:
-    return [Hint(step.number, question.line(step)) for step in question.steps]
+def before(evaluation: Evaluation, node: str, of: str = "value") -> int | None:
+    """How many micro-steps of the whole pass are done when the number is not seen yet; None where there
+    is none. The question's entry does not matter."""
+    if key_of(evaluation.graph, node) is None:
+        return None
+    made = reaches(evaluation, node, of)
+    return made[0] - 1 if made else 0
+
+
+def hints_of(question: Asked) -> list[Hint]:
+    """The steps that make a number, each without what it comes to."""
+    return [
+        Hint(step.number, without_result(question.line(step)), said)
+        for step, said in walk(question)
+    ]
+
+
+def without_result(line: Line) -> Line:
+    """A line that ends before its result."""
+    return Line(line.parts[:-2], line.in_shapes) if line.parts else line
+
+
+# ---------------------------------------------------------------- what explains an answer
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A mistake of the whole answer; `of` is what the answer is instead, where it is another number."""
+
+    mistake: str
+    number: float
+    of: str = ""
+
+
+def _matching(
+    question: Asked, answer: float, unit: float, tolerance: float
+) -> list[Candidate | _Whole]:
+    """The mistakes that give an answer, the likeliest first."""
+    ranked: list[tuple[tuple[bool, int, bool, int, float], int, Candidate | _Whole]] = []
+    for found in _all(question, answer, unit):
+        number = found.number
+        if not math.isfinite(number) or is_right(number, question.number, tolerance):
+            continue
+        off, size = abs(answer - number), abs(number)
+        close = max(_EXACT * size, min(unit, tolerance * size), FLOOR)
+        if off > max(close, tolerance * size):
+            continue
+        direct, place, rank = True, 0, MISTAKES[found.mistake].rank
+        if isinstance(found, Candidate):
+            rank += found.is_trivial
+            direct = (found.outline.target or found.outline.node) == question.step
+            place = found.outline.number
+        key = (off > close, rank, not direct, place, off)
+        ranked.append((key, len(ranked), found))
+    ranked.sort(key=lambda item: item[:2])
+    return [found for _, _, found in ranked]
+
+
+def _all(question: Asked, answer: float, unit: float) -> Iterator[Candidate | _Whole]:
+    yield from _of_whole(question, answer, unit)
+    try:
+        if question.of == OF[0]:
+            yield from forward_slips.candidates(question)
+        else:
+            yield from Slopes(question).candidates()
+    except (ArithmeticError, LookupError, ShapeError, ValueError):
+        return  # a step that cannot be done again: the answer is graded all the same
+
+
+def _of_whole(question: Asked, answer: float, unit: float) -> Iterator[_Whole]:
+    number, evaluation = question.number, question.evaluation
+    off = abs(answer - number)
+    if unit and off <= 2 * unit and off <= _ROUGHLY * abs(number):
+        yield _Whole("rounded", answer)
+    yield _Whole("turned", -number)
+    for power in (-3, -2, -1, 1, 2, 3):
+        yield _Whole("ten", number * 10.0**power)
+    if number:
+        yield _Whole("upside down", 1.0 / number)
+    other = OF[1] if question.of == OF[0] else OF[0]
+    try:
+        theirs = asked(evaluation, question.node, other, question.index)
+        yield _Whole("gradient" if other == OF[1] else "value", theirs.number)
+    except NotAsked:
+        pass
+    table = evaluation.values if question.of == OF[0] else evaluation.gradients
+    what = "the value of" if question.of == OF[0] else "the gradient at"
+    for node_id in evaluation.graph.nodes:
+        name = evaluation.graph.name(node_id)
+        if name == question.node or node_id not in table or evaluation.specs[node_id].shape:
+            continue
+        value = np.asarray(table[node_id])
+        if value.dtype.kind == "f":
+            yield _Whole("other", float(value), f"{what} {name}, not {question.name}")

@@ -1,0 +1,186 @@
+"""What a gradient comes out as after one slip on the way to it: every slip at every step, carried down.
+
+A gradient that is asked for, at an entry, is linear in the adjoint of every step above it: a slip that
+changes a term at v by D changes it by `sum(D * dv/dx)`, where x is the entry that is asked for. All dv/dx
+are one pass forward (`engine.tangents`), so a slip anywhere costs no more than its own step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine import ops
+from engine.differentiate import Contribution, bindings, rule_of
+from engine.expansion import Expansion, Flat, Ref
+from engine.expression import Tree
+from engine.ops.row import Array
+from engine.paths import between
+from engine.program import Plan
+from engine.script import Outline
+from engine.tangents import tangents
+from engine.teaching.asking import Asked
+from engine.teaching.slips import Slip, slips
+from engine.wording import Telling
+
+MOST_TERMS = 150
+"""Edges between the output and what is asked for that slips are tried at: the nearest ones."""
+MOST_NUMBERS = 20_000
+"""Entries of one value up to which a step's slips are tried."""
+_G, _ASKED = "=g", "=asked"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A slip at the micro-step `outline` and what the number asked for comes out as with it.
+
+    `slip` is None where a term of a sum was left out (`mistake` "left out"), or all but one ("alone").
+    `entry` is where the term changes most, `gave` and `right` what it was there.
+    """
+
+    mistake: str
+    outline: Outline
+    number: float
+    slip: Slip | None = None
+    entry: tuple[int, ...] = ()
+    gave: float = 0.0
+    right: float = 0.0
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether the step has nothing to be wrong about: it hands on what it gets, as a sum does."""
+        term = self.outline.contribution
+        return self.slip is not None and term is not None and isinstance(term.local, float)
+
+
+class Slopes:
+    """The edges between the output and what is asked for, and how much the number asked for follows
+    each of the steps there. Raises ValueError where that cannot be computed."""
+
+    def __init__(self, question: Asked) -> None:
+        telling = question.evaluation.steps.telling
+        assert telling.adjoints is not None
+        self.question, self.telling = question, telling
+        self.terms = between(telling.adjoints, telling.adjoints.output, question.step)
+        self.outlines = question.evaluation.steps.script.passes
+        self.slopes = _slopes(question, telling, [t.target for t in self.terms])
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Every slip at every edge, in the order of the backward pass."""
+        of_target: dict[str, list[Contribution]] = {}
+        for term in self.telling.adjoints.contributions if self.telling.adjoints else ():
+            of_target.setdefault(term.target, []).append(term)
+        for term in self.terms[-MOST_TERMS:]:
+            outline = self.outlines.get((term.node, term.port))
+            if outline is None or term.target not in self.slopes:
+                continue
+            beside = of_target[term.target]
+            if len(beside) > 1:
+                yield from self._of_sum(outline, term, beside)
+            yield from self._of_step(outline, term)
+
+    def _of_sum(
+        self, outline: Outline, term: Contribution, beside: list[Contribution]
+    ) -> Iterator[Candidate]:
+        here, total = self._read(term.value, term), self._read(beside[-1].total, term)
+        if here is None or total is None:
+            return
+        yield self._candidate("left out", outline, term, here, np.zeros_like(here))
+        if len(beside) > 2:
+            yield self._candidate("alone", outline, term, total, here)
+
+    def _of_step(self, outline: Outline, term: Contribution) -> Iterator[Candidate]:
+        flat = self.telling.expansion.nodes[term.node]
+        rule = rule_of(flat, flat.op.ports(len(flat.args)).index(term.port))
+        here = self._read(term.value, term)
+        if isinstance(rule, str) or here is None or here.size > MOST_NUMBERS:
+            return
+        for slip, other in computed(self.telling, flat, term, rule):
+            yield self._candidate(slip.mistake, outline, term, here, other, slip)
+
+    def _candidate(
+        self,
+        mistake: str,
+        outline: Outline,
+        term: Contribution,
+        right: Array,
+        gave: Array,
+        slip: Slip | None = None,
+    ) -> Candidate:
+        with np.errstate(all="ignore"):
+            change = (gave - right) * self.slopes[term.target]
+            number = self.question.number + float(np.sum(change))
+        place = (
+            np.unravel_index(int(np.argmax(np.abs(change))), change.shape) if change.ndim else ()
+        )
+        entry = tuple(int(i) for i in place)
+        return Candidate(
+            mistake, outline, number, slip, entry, float(gave[entry]), float(right[entry])
+        )
+
+    def _read(self, ref: Ref, term: Contribution) -> Array | None:
+        value = self.telling.read(ref)
+        if value is None:
+            return None
+        return np.broadcast_to(value, self.telling.expansion.spec(term.target).shape)
+
+
+def _slopes(question: Asked, telling: Telling, steps: list[str]) -> Mapping[str, Array]:
+    """d(step)/d(the entry asked for), in the shape of each step."""
+    expansion = telling.expansion.copied()
+    unit = np.zeros(expansion.spec(question.step).shape, expansion.dtype)
+    unit[question.index] = 1.0
+    direction: Ref = expansion.source(_ASKED, ops.TABLE["input"], unit) if unit.ndim else 1.0
+    found = tangents(expansion, {question.step: direction}, steps)
+    wanted = {n: found[n] for n in dict.fromkeys(steps) if n in found}
+    plan = Plan(expansion, wanted.values())
+    plan.run()
+    return {
+        n: np.broadcast_to(np.array(plan.value(ref)), expansion.spec(n).shape)
+        for n, ref in wanted.items()
+    }
+
+
+def computed(
+    telling: Telling, flat: Flat, term: Contribution, rule: Tree
+) -> Iterator[tuple[Slip, Array]]:
+    """The slips at a step and the term that each gives, in the shape of the target; those that have
+    another shape or no value are left out."""
+    part = Expansion(telling.expansion.dtype, training=telling.expansion.training)
+    part.clock = telling.expansion.clock
+    source = ops.TABLE["input"]
+    for ref in dict.fromkeys((*flat.args, flat.id)):
+        if isinstance(ref, str):
+            value = telling.read(ref)
+            if value is None:
+                return
+            part.source(ref, source, value)
+    upstream = telling.read(term.upstream)
+    if upstream is None:
+        return
+    part.source(_G, source, np.array(np.broadcast_to(upstream, flat.spec.shape), part.dtype))
+    names = bindings(flat, _G)
+    statics = {**flat.options, "i": flat.op.ports(len(flat.args)).index(term.port)}
+    shape = telling.expansion.spec(term.target).shape
+    made: list[tuple[Slip, Ref]] = []
+    for slip in slips(flat, term.port, rule):
+        try:
+            ref = part.build(slip.tree, names, statics)
+            if part.spec(ref).shape != shape:
+                if not flat.op.elementwise:
+                    continue
+                if isinstance(ref, str):
+                    row = ops.SUM_TO if part.spec(ref).rank >= len(shape) else ops.SPREAD_AS
+                    ref = part.append(row, (ref, term.target))
+        except (ValueError, LookupError, TypeError):  # operands that do not fit
+            continue
+        made.append((slip, ref))
+    plan = Plan(part, (), keep=True)
+    failed = plan.run_each()
+    for slip, ref in made:
+        if ref not in failed:
+            value = plan.value(ref)
+            if value.dtype.kind == "f":
+                yield slip, np.broadcast_to(value, shape)

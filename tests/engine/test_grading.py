@@ -1,0 +1,258 @@
+"""Answers are graded, and a planted mistake is named: the step it was made at, and which it was."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engine.compose import compose
+from engine.differentiate import Contribution
+from engine.edits import connect
+from engine.evaluate import Evaluation, evaluate
+from engine.examples import SHIPPED
+from engine.graph import Graph
+from engine.modules import add_module
+from engine.teaching.grading import before, grade, is_right, reveal
+from engine.teaching.mistakes import MISTAKES
+from engine.teaching.typed import decimals, read_number
+
+LONG = bool(os.environ.get("GRADLOOM_LONG"))
+GRAPHS = 3_000 if LONG else 150
+
+UNARY = ["sin({})", "cos({})", "exp({})", "sigmoid({})", "tanh({})", "{}^2", "{}^3", "sqrt({}+9)"]
+BINARY = ["{} * {}", "{} + {}", "{} - {}", "{} / ({}^2 + 2)", "{} * {}", "{} + {}"]
+
+
+def random_document(rng: random.Random) -> Evaluation:
+    """A graph of 4 to 9 nodes over three inputs, with fan-outs, its numbers of ordinary size."""
+    while True:
+        names, lines = ["x", "y", "z"], []
+        for i in range(rng.randint(3, 7)):
+            row = rng.choice(UNARY if rng.random() < 0.5 else BINARY)
+            text = row.format(*(rng.choice(names[-4:]) for _ in range(2)))
+            names.append(f"h{i}")
+            lines.append(f"h{i} = {text}")
+        lines.append("J = " + " + ".join(names[-2:]))
+        given = {n: round(rng.uniform(0.3, 1.9), 2) * rng.choice((1, -1)) for n in "xyz"}
+        program = "\n".join(lines)
+        used = {n: v for n, v in given.items() if re.search(rf"\b{n}\b", program)}
+        found = evaluate(compose(program, used))
+        values = [float(v) for v in found.gradients.values()]
+        sound = all(math.isfinite(v) and 1e-2 < abs(v) < 200 for v in values)
+        if sound and found.adjoints and len(found.gradients) > 4:
+            return found
+
+
+Planted = tuple[str, Callable[[float, float, float, float], float]]
+"""The name of a mistake, and the term it gives from upstream, local, and the step's operand and result."""
+ANY: list[Planted] = [
+    ("wrong sign", lambda g, local, x, y: -g * local),
+    ("upstream", lambda g, local, x, y: local),
+    ("local", lambda g, local, x, y: g),
+]
+OF_ROW: dict[str, list[Planted]] = {
+    "sin": [("function", lambda g, local, x, y: g * math.sin(x))],
+    "cos": [("function", lambda g, local, x, y: g * math.cos(x))],
+    "pow": [
+        ("factor", lambda g, local, x, y: g * local / (3 if abs(y - x**3) < 1e-9 else 2)),
+        ("power", lambda g, local, x, y: g * local * x),
+    ],
+    "tanh": [("elsewhere", lambda g, local, x, y: g * (1 - x * x)),
+             ("similar", lambda g, local, x, y: g / (1 + x * x))],
+    "sigmoid": [("elsewhere", lambda g, local, x, y: g * x * (1 - x)),
+                ("factor", lambda g, local, x, y: g * y)],
+    "exp": [("elsewhere", lambda g, local, x, y: g * x)],
+}  # fmt: skip
+
+
+def with_mistake(found: Evaluation, target: str, at: Contribution | None, term: float) -> float:
+    """The gradient at a step when one term of the backward pass is another number: the pass done again
+    in plain floats."""
+    assert found.adjoints is not None
+    read = found.steps.telling.read
+    gradient = {found.adjoints.output: 1.0}
+    for c in found.adjoints.contributions:
+        local = float(np.asarray(read(c.local)))
+        value = term if c is at else gradient[c.node] * local
+        gradient[c.target] = gradient.get(c.target, 0.0) + value
+    return gradient[target]
+
+
+def test_a_planted_mistake_is_named() -> None:
+    """Of the answers that a mistake makes wrong, nearly all name its step, or one at which another
+    mistake gives the same number; most that only one mistake gives name that mistake."""
+    rng, seen = random.Random(7), Counter[str]()
+    while seen["planted"] < GRAPHS:
+        found = random_document(rng)
+        telling = found.steps.telling
+        assert found.adjoints is not None
+        term = rng.choice(found.adjoints.contributions)
+        sources = [n for n in found.gradients if found.expansion.nodes[n].op.is_source]
+        target = rng.choice([n for n in sources if n in found.graph.nodes] or [term.target])
+        flat = found.expansion.nodes[term.node]
+        of_target = [c for c in found.adjoints.contributions if c.target == term.target]
+        kinds = [*ANY, *OF_ROW.get(flat.op.name, [])]
+        if len(of_target) > 1:
+            kinds += [("left out", lambda g, local, x, y: 0.0)]
+        name, planted = rng.choice(kinds)
+        numbers = [
+            float(np.asarray(telling.read(r)))
+            for r in (term.upstream, term.local, term.target, term.node)
+        ]
+        wrong = with_mistake(found, target, term, planted(*numbers))
+        right = float(found.gradients[target])
+        assert with_mistake(found, target, None, 0.0) == pytest.approx(right, rel=1e-12)
+        if is_right(wrong, right) or not math.isfinite(wrong):
+            continue
+        seen["planted"] += 1
+        step = found.steps.script.passes[term.node, str(term.port)].number
+        said = grade(found, repr(wrong), found.graph.name(target), "gradient")
+        assert not said.right and said.said
+        mistake = {"minus": "wrong sign"}.get(said.mistake, said.mistake)
+        seen["explained"] += bool(said.mistake)
+        seen["step"] += said.step == step
+        seen["mistake"] += said.step == step and mistake == name
+        seen["alone"] += said.matches == 1
+        seen["alone, step"] += said.matches == 1 and said.step == step
+        seen["another gives it, too"] += said.matches > 1 and said.step != step
+    print(dict(seen))
+    total = seen["planted"]
+    assert seen["explained"] == total
+    assert seen["step"] + seen["another gives it, too"] == total
+    assert seen["alone, step"] == seen["alone"]
+    assert seen["step"] >= 0.6 * total
+
+
+def test_planted_defect_is_seen() -> None:
+    """The judge of the test above: another term makes another gradient."""
+    found = evaluate(compose("t = x^2\nJ = sin(t) + 3*t", {"x": 0.5}))
+    assert found.adjoints is not None
+    term, x = found.adjoints.contributions[-1], str(found.graph.id_of("x"))
+    assert with_mistake(found, x, term, 0.0) != pytest.approx(float(found.gradients[x]))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.5", 0.5), ("-1/3", -1 / 3), ("2,5", 2.5), ("1e-3", 1e-3), ("pi/4", math.pi / 4),
+        ("sqrt(2)", math.sqrt(2)), ("√2", math.sqrt(2)), (" −3 ", -3.0), ("+4", 4.0), ("2^-3", 0.125),
+        ("max(1, 2)", 2.0), ("1,5/2", 0.75), (".5", 0.5), ("e", math.e), ("-inf", -math.inf), ("π", math.pi),
+    ],
+)  # fmt: skip
+def test_numbers_as_people_type_them(text: str, number: float) -> None:
+    assert read_number(text) == pytest.approx(number, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "0.5x", "[1]", "1,2,3", "5e", "import os", "1" * 300, "a=2;b"]
+)
+def test_what_is_no_number_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match=r"[.]$"):
+        read_number(text)
+
+
+def test_decimals() -> None:
+    assert [decimals(t) for t in ("0.5", "2,50", "3", "1e-3", "1/3")] == [0.05, 0.005, 0.5, 5e-4, 0]
+
+
+WORKED = evaluate(compose("t = x^2\nu = sin(t)\nw = 3*t\nJ = cos(u + w)", {"x": 1.0}))
+SAID = [
+    # answer, node, of, mistake, what is told in words
+    ("-4.5608", "x", "gradient", "minus", "has a minus sign, which is left out"),
+    ("2.2804", "x", "gradient", "local", "local derivative of t = x^2 along x is left out"),
+    ("0.348", "t", "gradient", "left out", "t is read 2 times, so its gradient is a sum of 2 terms; the one "
+     "through w is left out"),
+    ("4.9454", "x", "gradient", "upstream", "The upstream gradient is left out at u = sin(t)"),
+    ("1", "x", "gradient", "value", "That is the value of x"),
+    ("4.6", "x", "gradient", "rounded", "rounded too early"),
+    ("45.608", "x", "gradient", "ten", "power of ten"),
+    ("0.0175", "u", "value", "degrees", "in degrees; it is in radians"),
+    ("0.54", "u", "value", "another", "another operation is done: cos"),
+    ("-0.841", "u", "value", "negated", "The sign of u = sin(t)"),
+    ("4", "w", "value", "another", "another operation is done: add"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "node", "of", "mistake", "told"), SAID)
+def test_what_is_said(answer: str, node: str, of: str, mistake: str, told: str) -> None:
+    found = grade(WORKED, answer, node, of)
+    assert found.mistake == mistake and told in found.said and not found.right
+    number, _ = reveal(WORKED, node, of)
+    shown = [h.line.numbers_text for h in found.hints] + [found.said]
+    assert number == round(number) or not any(f"{number:.4g}" in text for text in shown)
+
+
+@pytest.mark.parametrize("text", ["4.56", "4,561", "4.5607917906"])
+def test_right_within_the_tolerance(text: str) -> None:
+    assert grade(WORKED, text, "x", "gradient", tolerance=0.001).right
+
+
+def test_near_zero_and_not_finite() -> None:
+    flat = evaluate(compose("J = sin(x)", {"x": math.pi}))
+    assert grade(flat, "0", "J").right and not grade(flat, "0.001", "J").right
+    torn = evaluate(compose("J = log(x)", {"x": 0.0}))
+    assert grade(torn, "-inf", "J").right
+    assert not grade(torn, "3", "x", "gradient").right
+    lost = evaluate(compose("J = 2*x", {"x": float("nan")}))
+    assert not grade(lost, "3", "J").right
+
+
+def test_tensors_by_entry() -> None:
+    found = evaluate(
+        compose("h = relu(W@x)\nJ = sum(h^2)", {"W": [[1.0, 2], [3, 4]], "x": [1.0, 2]})
+    )
+    assert grade(found, "20", "W", "gradient", (0, 1)).right
+    verdict = grade(found, "10", "W", "gradient", (0, 1))
+    assert verdict.mistake == "factor" and "h^2" in verdict.said and verdict.line is not None
+    assert "dJ/dh[0]" in verdict.line.text
+    assert "which of its entries" in grade(found, "1", "W", "gradient").said
+    assert "single number" in grade(found, "1", "J", "gradient", (0,)).said
+    assert grade(found, "1", "W", "gradient", (5, 1)).said.startswith("W is 2×2")
+
+
+def test_inside_a_module() -> None:
+    graph = compose("J = sum(a)", {"a": [[1.0, 2.0]]})
+    edit, node_id = add_module(graph, "Dense", SHIPPED["Dense"])
+    edit.apply(graph)
+    connect(str(graph.id_of("a")), node_id, "x").apply(graph)
+    connect(node_id, str(graph.id_of("J")), "x").apply(graph)
+    found = evaluate(graph)
+    path = f"{graph.name(node_id)}.W"
+    right, hints = reveal(found, path, "gradient", (1, 0))
+    assert right == 2.0 and hints
+    assert grade(found, "2", path, "gradient", (1, 0)).right
+    assert grade(found, "-2", path, "gradient", (1, 0)).mistake
+    assert before(found, "a") == 0
+
+
+@pytest.mark.parametrize(
+    "graph", [Graph(), compose("x^2", {"x": [1.0, 2.0]}), compose("J = floor(x)", {"x": 1.5})]
+)
+def test_what_cannot_be_asked_is_a_sentence(graph: Graph) -> None:
+    for node in ("x", "J", "block.h", ""):
+        for of in ("value", "gradient"):
+            assert grade(evaluate(graph), "7", node, of).said.endswith(".")
+
+
+def test_before_stands_where_the_number_is_not_seen() -> None:
+    steps = WORKED.steps
+    for node, of in [("u", "value"), ("t", "gradient"), ("x", "gradient"), ("J", "gradient")]:
+        at = before(WORKED, node, of)
+        assert at is not None
+        node_id = str(WORKED.graph.id_of(node))
+        shown = WORKED.shown_value if of == "value" else WORKED.shown_gradient
+        assert shown(node_id, at) is None and shown(node_id, at + 1) is not None
+        assert at < len(steps)
+
+
+def test_mistakes_are_told_in_sentences() -> None:
+    words = dict.fromkeys(["name", "J", "v", "u", "rule", "of", "count"], "q")
+    for row in MISTAKES.values():
+        assert row.said.format(**words).endswith(".")
