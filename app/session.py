@@ -14,13 +14,14 @@ from app.marks import Marks
 from engine import inside, ties
 from engine.edits import Edit, Keeping, set_tensors
 from engine.evaluate import Evaluation, Evaluator
-from engine.graph import Graph
+from engine.graph import Graph, GraphError
 from engine.inside import Inside, Place
 from engine.ops.row import Array, Op
 from engine.script import Steps
 from engine.trace import Step
 from engine.train import data
 from engine.train.problem import use_threads
+from engine.veil import What, veiled
 
 
 class Event:
@@ -54,6 +55,8 @@ class Session:
     `key` tells this opening of the document from every other one.
     `marks` are what explaining parts add to the canvas; they go with the place that is looked at.
     `data_fault` is a sentence when a data source cannot be read, else empty.
+    `locked` is a sentence while nothing may be changed, else empty. `hidden` is the number that a
+    person is to predict: `whole` and all that is read of it end before it, `known` has everything.
     """
 
     def __init__(self, graph: Graph, path: Path | None = None, called: str = "") -> None:
@@ -62,7 +65,7 @@ class Session:
         self.cursor_moved, self.selection_changed = Event(), Event()
         self.place_changed = Event()
         self.marks = Marks()
-        self.data_fault = ""
+        self.data_fault, self.locked = "", ""
         self._feeds_key: Any = None
         self._feeds: dict[str, Array] = {}
         self._begin(graph, path, called)
@@ -70,6 +73,7 @@ class Session:
     def _begin(self, graph: Graph, path: Path | None, called: str) -> None:
         self.path, self._called = path, called
         self.key = secrets.token_hex(8)
+        self.hidden: tuple[str, What] | None = None
         self.held: Mapping[str, Array] = {}
         self.history = History(graph)
         self.history.changed.append(self._changed)
@@ -78,7 +82,8 @@ class Session:
         self.place: Place = ()
         use_threads(1)  # as training does: the same numbers, and no threads that wait for a core
         self._evaluate = Evaluator()
-        self.whole: Evaluation = self._evaluate(graph, self._read_feeds())
+        self.known: Evaluation = self._evaluate(graph, self._read_feeds())
+        self.whole: Evaluation = self.known
         self.evaluation: Evaluation = self.whole
         self._shown: tuple[Any, Evaluation, Graph] | None = None
         self._drawn: tuple[Evaluation, dict[str, Array]] | None = None
@@ -170,7 +175,7 @@ class Session:
 
         Raises GraphError and changes nothing when it is refused.
         """
-        self.history.do(self.placed(edit), label, gesture)
+        self.do_outside(self.placed(edit), label, gesture)
 
     def placed(self, edit: Edit) -> Edit:
         """A change of what is looked at, as one of the whole document."""
@@ -179,7 +184,12 @@ class Session:
         return Keeping(edit, self.drawn) if ties.tied(self.root) else edit
 
     def do_outside(self, edit: Edit, label: str, gesture: object | None = None) -> None:
-        """One undoable change of the whole document, wherever it is looked at."""
+        """One undoable change of the whole document, wherever it is looked at.
+
+        Raises GraphError and changes nothing when it is refused.
+        """
+        if self.locked:
+            raise GraphError(self.locked)
         self.history.do(edit, label, gesture)
 
     def keep_training(self, parameters: Mapping[str, Array], epochs: int, below: int = 0) -> bool:
@@ -251,6 +261,11 @@ class Session:
         self._remember_cursor()
         self.cursor_moved.tell()
 
+    def seek_whole(self, cursor: int) -> None:
+        """As `seek`, by the micro-steps of the whole document, wherever one looks."""
+        found = self.evaluation
+        self.seek(found.inward(cursor) if isinstance(found, inside.View) else cursor)
+
     def _remember_cursor(self) -> None:
         """The step to go back to when there are as many again; None is the end, however far."""
         self._sought = self.cursor if self.cursor < len(self.steps) else None
@@ -277,11 +292,27 @@ class Session:
         if parameters:
             graph = copy.copy(graph)  # the tables are shared; only this one differs
             graph.tensors = {**graph.tensors, **parameters}
-        self.whole = self._evaluate(graph, self._read_feeds())
-        self.evaluation = inside.look(self.whole, self.place)
+        self.known = self._evaluate(graph, self._read_feeds())
+        self._cover()
         steps = len(self.steps)
         self.cursor = steps if self._sought is None else min(self._sought, steps)
         self.evaluated.tell()
+
+    def hide(self, what: tuple[str, What] | None) -> None:
+        """Hides the value or the gradient of a node, called by its path of ids, and what comes after
+        it: the pass ends right before. None shows everything again, and the step stays."""
+        self.hidden = what
+        self._cover()
+        self.marks.clear()
+        if what is not None:
+            self.cursor = len(self.steps)
+        self._remember_cursor()
+        self.evaluated.tell()
+
+    def _cover(self) -> None:
+        known, hidden = self.known, self.hidden
+        self.whole = known if hidden is None else veiled(known, *hidden)
+        self.evaluation = inside.look(self.whole, self.place)
 
     # ------------------------------------------------------------ inside
 

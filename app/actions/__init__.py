@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.actions import edit, explain, file, go, help, step, train, view
+from app.actions import edit, explain, file, go, help, lesson, step, train, view
 from app.actions.context import Context
 from app.actions.keys import Keys
 from app.actions.record import Action
@@ -16,7 +16,7 @@ __all__ = [
     "on_canvas", "tooltip",
 ]  # fmt: skip
 
-_MENUS = (file, edit, view, go, step, explain, train, help)
+_MENUS = (file, edit, view, go, step, explain, train, lesson, help)
 MENUS = tuple(menu.MENU for menu in _MENUS)
 ACTIONS: tuple[Action, ...] = tuple(action for menu in _MENUS for action in menu.ACTIONS)
 BY_ID = {action.id: action for action in ACTIONS}
@@ -29,7 +29,7 @@ def in_menu(menu: str) -> Iterator[Action]:
 
 def on_canvas(kind: str, context: Context) -> list[Action]:
     """What the menu of a node, a wire or the ground offers now."""
-    return [action for action in ACTIONS if kind in action.on and action.enabled(context)]
+    return [action for action in ACTIONS if kind in action.on and action.can(context)]
 
 
 def tooltip(action: Action, keys: Keys) -> str:

@@ -129,8 +129,14 @@ class Action:
         """The keys it has unless a person changes them; the first is shown."""
         return tuple(self.shortcut.split(", ")) if self.shortcut else ()
 
+    def can(self, context: Context) -> bool:
+        """Whether it would do something now, and may."""
+        return context.lessons.allows(self.id) and self.enabled(context)
+
     def why_not(self, context: Context) -> str:
         """Why it would do nothing now, in some words; nothing when it would, or is hard to say."""
-        if self.enabled(context):
+        if self.can(context):
             return ""
+        if not context.lessons.allows(self.id):
+            return "not at this step of the lesson"
         return WHY[shown] if not context.editing else WHY.get(self.enabled, "")

@@ -49,6 +49,7 @@ PANELS = {
     "updates": Panel("Updates", "bottom", hidden=True),
     "histograms": Panel("Histograms", "bottom", hidden=True),
     "surface": Panel("Loss surface", "bottom", hidden=True),
+    "lesson": Panel("Lesson", "left", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

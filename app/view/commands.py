@@ -98,7 +98,7 @@ class Commands(QObject):
     def run(self, action_id: str) -> None:
         """Does an action if it would do something now."""
         action = actions.BY_ID[action_id]
-        if action.enabled(self.context):
+        if action.can(self.context):
             action.run(self.context)
 
     def _refresh_all(self) -> None:
@@ -111,7 +111,7 @@ class Commands(QObject):
             action = actions.BY_ID[action_id]
             if action.menu not in menus:
                 continue
-            made.setEnabled(action.enabled(self.context))
+            made.setEnabled(action.can(self.context))
             if action.checked is not None:
                 made.setChecked(action.checked(self.context))
         for action_id, label in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -81,6 +81,12 @@ class Dock(QDockWidget):
         room.setRetainSizeWhenHidden(True)
         panel.setSizePolicy(room)
         self.setWidget(panel)
+        self._cover = QLabel(self)
+        self._cover.setProperty("role", "muted")
+        self._cover.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._cover.setWordWrap(True)
+        self._cover.setMargin(16)
+        self._cover.hide()
         self.visibilityChanged.connect(self._shown)
         self.topLevelChanged.connect(self._floated)
         self.restyle()
@@ -99,7 +105,24 @@ class Dock(QDockWidget):
         beside = window.tabifiedDockWidgets(self) if isinstance(window, QMainWindow) else []
         self._title.set_named(self.isFloating() or not beside)
         if isValid(self.widget()):
-            self.widget().setVisible(visible)
+            self.widget().setVisible(visible and not self._cover.text())
+
+    def cover(self, text: str) -> None:
+        """A sentence in place of the panel, which is hidden meanwhile; empty shows the panel again."""
+        if text == self._cover.text():
+            return
+        self._cover.setText(text)
+        self._cover.setVisible(bool(text))
+        self._place_cover()
+        self._shown(self.is_seen)
+
+    def _place_cover(self) -> None:
+        top = self._title.height()
+        self._cover.setGeometry(0, top, self.width(), max(self.height() - top, 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_cover()
 
     def _floated(self, on: bool) -> None:
         """Out of its tabs a dock is seen, which Qt does not tell."""

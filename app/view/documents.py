@@ -91,7 +91,11 @@ class Documents(QObject):
         return self.may_leave() and self._load(examples.load(name), None)
 
     def open_lesson(self, name: str) -> bool:
-        return self.may_leave() and self._load(lessons.load(name), None)
+        return self.open_fresh(lessons.load(name))
+
+    def open_fresh(self, graph: Graph, called: str = "") -> bool:
+        """Opens a document that is as it came, after the question about unsaved changes."""
+        return self.may_leave() and self._load(graph, None, called)
 
     def open_offer(self, offer: Offer) -> bool:
         """Opens what a crash left; the document counts as not saved."""

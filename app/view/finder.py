@@ -83,7 +83,7 @@ def action_entries(commands: Commands) -> list[Entry]:
         title = commands.by_id[action.id].text()
         words = Words(title, category=f"{menu} {tr(action.submenu)}".strip(), about=tr(action.tip))
         return Entry(
-            title, "", partial(commands.run, action.id), words, action.enabled(commands.context),
+            title, "", partial(commands.run, action.id), words, action.can(commands.context),
             aside=f"{menu} · {tr(why)}" if why else menu, keys=commands.keys.of(action.id)[:1],
             name=action.id,
         )  # fmt: skip

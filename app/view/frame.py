@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetrics, QIcon, QPixmap
 from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ from app.view.docks import Dock, Styled
 from app.view.documents import Documents
 from app.view.finder import Finder
 from app.view.gradients import Gradients
+from app.view.lessons.lessons import Lessons
 from app.view.modules import Modules
 from app.view.navigation import Navigation
 from app.view.operators import Operators
@@ -69,6 +70,7 @@ class Frame(QMainWindow):
         self.documents = Documents(self.session, self, self.data_files, recovery, self.bridge)
         self.modules = Modules(self.session, self)
         self.operators = Operators(self.session, self)
+        self.docks_state = QByteArray()  # the panels as they stood, while the start page is shown
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setMinimumSize(960, 600)
@@ -168,13 +170,14 @@ class Frame(QMainWindow):
         self.why_panel = Why(self.session)
         self.what_if_panel = WhatIfPanel(self.session, self.what_if)
         self.mathematics = MathematicsPanel(self.session)
+        self.lessons = Lessons(self)
         panels: dict[str, QWidget] = {
             "palette": self.palette_panel, "inspector": self.inspector, "trace_table": self.trace,
             "training": self.training_panel, "recipe": self.recipe_panel, "data": self.data_panel,
             "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
             "why": self.why_panel,  "mathematics": self.mathematics,
-            "what_if": self.what_if_panel, **studio.panels(self.session),
+            "what_if": self.what_if_panel, "lesson": self.lessons.panel, **studio.panels(self.session),
         }  # fmt: skip
         self.studio = studio.Studio(self.session, self.bridge, self)
         for panel in panels.values():
@@ -193,6 +196,8 @@ class Frame(QMainWindow):
         for row in actions.PANELS.values():
             if row.beside:
                 self.docks[row.beside].raise_()
+        # A lesson is read from the top; what it builds with stands below.
+        self.splitDockWidget(self.docks["lesson"], self.docks["palette"], Qt.Orientation.Vertical)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         # What stands below is as wide as the window less the palette: pictures side by side need it.
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)

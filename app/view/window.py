@@ -47,7 +47,7 @@ class Window(Frame):
         self._save_timer.timeout.connect(self._tick)
         if recovery is not None:
             self._save_timer.start(1000)
-        self._docks_state = self.saveState()
+        self.docks_state = self.saveState()
         self.dropping = Dropping(self)
         self._connect()
         self._renamed()
@@ -93,6 +93,8 @@ class Window(Frame):
         self.why_panel.node_asked.connect(self.navigation.go_to)
         self.why_panel.left.connect(self.canvas.setFocus)
         self.travel.train_asked.connect(self.train)
+        self.lessons.panel.asked_for.connect(self.commands.run)
+        self.lessons.changed.connect(self._refresh_actions)
         self.bridge.progress.connect(self._progress)
         self.bridge.changed.connect(self._training_changed)
         self.documents.problem.connect(self.tell)
@@ -103,6 +105,7 @@ class Window(Frame):
         self.palette_panel.edit_asked.connect(self._edit_own)
         self.palette_panel.removal_asked.connect(self._remove_own)
         self.documents.opened.connect(self._opened)
+        self.documents.opened.connect(self.lessons.opened)
         self.start.new_asked.connect(self.new_document)
         self.start.open_asked.connect(self.documents.ask_open)
         self.start.file_chosen.connect(self.open)
@@ -185,7 +188,7 @@ class Window(Frame):
         """Shows the document with its panels as they stood last."""
         if not self.editing:
             self.pages.setCurrentWidget(self.editor)
-            self.restoreState(self._docks_state)
+            self.restoreState(self.docks_state)
             self.viewing.place()
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         self.top.show_document(True)
@@ -201,7 +204,7 @@ class Window(Frame):
 
     def show_start(self) -> None:
         if self.editing:
-            self._docks_state = self.saveState()
+            self.docks_state = self.saveState()
             self.pages.setCurrentWidget(self.start)
         for dock in self.docks.values():
             dock.hide()
@@ -417,7 +420,8 @@ class Window(Frame):
         self.data_panel.close_down()
         self.bridge.forget()
         self.travel.close()
-        state = self.saveState() if self.editing else self._docks_state
+        self.lessons.leave()
+        state = self.saveState() if self.editing else self.docks_state
         settings.set_window_state(self.saveGeometry(), state)
         if self.recovery is not None:
             self._save_timer.stop()

@@ -1,0 +1,53 @@
+"""Actions on lessons: walked, started over, written, and made as a quiz."""
+
+from __future__ import annotations
+
+from app.actions.context import Context
+from app.actions.record import Action
+
+MENU = "Lesson"
+
+
+def _open(c: Context) -> bool:
+    return c.editing and c.lessons.is_on
+
+
+def _may_go_on(c: Context) -> bool:
+    return _open(c) and c.lessons.step is not None and c.lessons.is_done
+
+
+def _may_go_back(c: Context) -> bool:
+    return _open(c) and c.lessons.at > 0
+
+
+def _has_hint(c: Context) -> bool:
+    return _open(c) and c.lessons.has_hint
+
+
+def _may_show(c: Context) -> bool:
+    return _open(c) and c.lessons.may_show
+
+
+def _has_deed(c: Context) -> bool:
+    step = c.lessons.step
+    return _open(c) and step is not None and step.kind == "do" and not c.lessons.is_done
+
+
+ACTIONS = (
+    Action(
+        "lesson.choose", "Lessons…", MENU, lambda c: c.lessons.choose(),
+        tip="Every lesson that comes with Gradloom, and how far you are in it.",
+    ),
+    Action("lesson.next", "Next step", MENU, lambda c: c.lessons.next(), "Ctrl+.", _may_go_on, 1),
+    Action("lesson.back", "Step before", MENU, lambda c: c.lessons.back(), "Ctrl+,", _may_go_back, 1),
+    Action("lesson.hint", "Hint", MENU, lambda c: c.lessons.hint(), "", _has_hint, 1),
+    Action(
+        "lesson.show", "Show the answer", MENU, lambda c: c.lessons.show(), "", _may_show, 1,
+        "After two wrong answers: goes on to the number that is asked for.",
+    ),
+    Action("lesson.skip", "Skip this step", MENU, lambda c: c.lessons.skip(), "", _has_deed, 1),
+    Action(
+        "lesson.again", "Start over", MENU, lambda c: c.lessons.start_over(), "", _open, 1,
+        "The document as it came, and its lesson from the first step.",
+    ),
+)  # fmt: skip

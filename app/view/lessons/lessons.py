@@ -1,0 +1,307 @@
+"""What the window does with lessons: begins one, notices deeds, keeps how far one is, ends one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
+
+from app import lesson_home
+from app.lesson import Lesson, Way
+from app.marks import Badge, Mark
+from app.matching import Words
+from app.messages import Progress
+from app.text import tr
+from app.view.finder import Entry
+from app.view.lessons.panel import WIDTH, LessonPanel
+from app.view.origins import wires_of
+from engine import lessons
+from engine.graph import Graph
+from engine.lesson import Step
+from engine.teaching.goals import Situation
+
+if TYPE_CHECKING:
+    from app.view.frame import Frame
+
+OWNER = "lesson"
+CHECK_MS, KEEP_MS = 60, 700
+COVERED = tr("After your answer.")
+OPEN = ("lesson", "palette", "inspector", "trace_table", "history", "viewer")
+"""Panels that show nothing of what comes after the step that is shown; the others wait for the answer."""
+NEEDED = {"node": "palette", "wire": "palette", "formula": "palette", "trained": "training",
+          "measured": "training", "setting": "recipe"}  # fmt: skip
+"""The panel that a goal is reached with."""
+
+
+HARMLESS = ("file", "view", "go", "step", "help", "lesson")
+"""Menus whose actions change and compute nothing; those beginning as TELLING show other numbers."""
+TELLING = ("file.export", "file.copy", "lesson.worksheet")
+NO_EDITS = ("edit.open_module", "edit.leave_module", "edit.select_all", "edit.copy")
+"""What stands in the menu Edit and changes nothing."""
+
+
+class Lessons(QObject):
+    """The lesson of the document of one window. `changed` tells that other actions may be done."""
+
+    changed = Signal()
+
+    def __init__(self, window: Frame) -> None:
+        super().__init__(window)
+        self.window, self.session = window, window.session
+        self.lesson = Lesson(self.session, self.situation)
+        self.panel = LessonPanel(self.lesson)
+        self._before: QByteArray | None = None  # the panels as they stood before the lesson
+        self._start: Graph | None = None
+        self._key = ""
+        self._steps: object = ()
+        self._news = Progress("idle")
+        self._measures: dict[str, dict[str, float]] = {}
+        self._check_timer = self._once(CHECK_MS, self.lesson.check)
+        self._keep_timer = self._once(KEEP_MS, self.keep)
+        self.lesson.arrived.join(self._arrived)
+        self.lesson.changed.join(self._changed)
+        s = self.session
+        s.opened.join(self._closed)
+        for event in (s.evaluated, s.cursor_moved, s.selection_changed, s.place_changed):
+            event.join(self._look_soon)
+        s.document_changed.join(self._document_changed)
+        window.documents.settling.connect(self.keep)
+        window.bridge.progress.connect(self.take)
+
+    def _once(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    # ------------------------------------------------------------ as actions use it
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the document has a lesson."""
+        return bool(self.lesson.steps)
+
+    @property
+    def at(self) -> int:
+        return self.lesson.at
+
+    @property
+    def step(self) -> Step | None:
+        return self.lesson.step
+
+    @property
+    def is_done(self) -> bool:
+        return self.lesson.is_done
+
+    @property
+    def has_hint(self) -> bool:
+        return self.lesson.has_hint
+
+    @property
+    def may_show(self) -> bool:
+        return self.lesson.may_show
+
+    def choose(self) -> None:
+        """The shipped lessons in the command box, each with how far one is."""
+
+        def entry(name: str) -> Entry:
+            info = lessons.INFO[name]
+            done, count = lesson_home.progress(name)
+            far = tr("finished") if done >= count else f"{done}/{count}" if done else ""
+            words = Words(tr(info.title), category=tr(info.topic), about=tr(info.about))
+            note = f"{tr(info.topic)} · {far}" if far else tr(info.topic)
+            return Entry(tr(info.title), note, partial(self.open, name), words)
+
+        entries = [entry(name) for name in lessons.names()]
+        if entries:
+            self.window.finder.ask(entries, tr("Lessons"))
+        else:
+            self.window.tell(tr("no lesson comes with this version"))
+
+    def open(self, name: str) -> None:
+        """Opens a shipped lesson, after the question about unsaved changes."""
+        self.window.documents.open_lesson(name)
+
+    def allows(self, action_id: str) -> bool:
+        """Whether an action may be done now: not while it would tell the number that is asked for, nor
+        change a document that is to stay as it is."""
+        menu = action_id.partition(".")[0]
+        if self.session.hidden is not None:
+            return menu in HARMLESS and not action_id.startswith(TELLING)
+        return not self.session.locked or menu != "edit" or action_id in NO_EDITS
+
+    def next(self) -> None:
+        self.lesson.next()
+
+    def back(self) -> None:
+        self.lesson.back()
+
+    def hint(self) -> None:
+        self.lesson.hint()
+
+    def skip(self) -> None:
+        self.lesson.skip()
+
+    def show(self) -> None:
+        self.lesson.show()
+
+    def start_over(self) -> None:
+        """The document as it was opened first, and its lesson from the first step."""
+        if self._start is None or not self.is_on:
+            return
+        lesson_home.forget(self._key)
+        start = self._start
+        self.window.bridge.forget()
+        self.session.load(start.copy(), self.session.path, self.session.title)
+        self.window.documents.opened.emit()
+
+    # ------------------------------------------------------------ opening and leaving
+
+    def opened(self) -> None:
+        """A document was opened: its lesson goes on where one was."""
+        if not self.is_on:
+            return
+        self._key = lesson_home.key_of(self.session.root)
+        self._start = self.session.root.copy()
+        walked = lesson_home.way(self._key)
+        if self.session.path is None and walked.reached:
+            left = lesson_home.document(self._key)
+            if left is not None:
+                start = self._start
+                self.session.load(left, None, self.session.title)
+                self._key, self._start = lesson_home.key_of(self.session.root), start
+        self.begin(walked)
+
+    def begin(self, walked: Way) -> None:
+        """The lesson of the document that is shown, with the panels that it asks for."""
+        if self._before is None:
+            self._before = self.window.saveState()
+        for name, dock in self.window.docks.items():
+            if name not in self.session.root.settings["panels"]:
+                dock.hide()
+        self.lesson.begin(walked)
+
+    def _closed(self) -> None:
+        """Another document takes the place of this one."""
+        self._keep_timer.stop()
+        self._check_timer.stop()
+        self._start, self._news, self._measures = None, Progress("idle"), {}
+        self.lesson.forget()
+        self.leave()
+        self.window.docks["lesson"].setVisible(False)
+        self.panel.refresh()
+
+    def leave(self) -> None:
+        """The panels stand as they did before the lesson."""
+        state, self._before = self._before, None
+        if state is None:
+            return
+        if self.window.pages.currentWidget() is self.window.editor:
+            self.window.restoreState(state)
+        else:
+            self.window.docks_state = state
+
+    # ------------------------------------------------------------ following
+
+    def _arrived(self) -> None:
+        """The panels that a step asks for, and the one that its deed needs."""
+        step, docks = self.lesson.step, self.window.docks
+        if step is None:
+            return
+        wanted = [name for name in step.panels if name in docks]
+        needed = NEEDED.get(step.goal) if step.kind == "do" else None
+        if wanted:
+            for name, dock in docks.items():
+                if name not in (*wanted, needed, "lesson") and not dock.isHidden():
+                    dock.hide()
+        elif docks["palette"].isVisible() and needed != "palette":
+            docks["palette"].hide()
+        for name in (*wanted, *([needed] if needed else [])):
+            if not docks[name].is_seen:
+                self.window.show_panel(name)
+        self._show_dock()
+
+    def _show_dock(self) -> None:
+        dock = self.window.docks["lesson"]
+        if dock.isHidden():
+            dock.show()
+            self.window.resizeDocks([dock], [WIDTH], Qt.Orientation.Horizontal)
+        dock.raise_()
+
+    def _changed(self) -> None:
+        hides = self.session.hidden is not None
+        for name, dock in self.window.docks.items():
+            dock.cover(COVERED if hides and name not in OPEN else "")
+        count = len(self.lesson.steps)
+        at = tr("Step {number} of {count}").format(number=self.lesson.at + 1, count=count)
+        self.window.docks["lesson"].show_status(at if self.lesson.step is not None else "")
+        self._mark()
+        self.changed.emit()
+        if self._start is not None:
+            self._keep_timer.start()
+
+    def _mark(self) -> None:
+        """What the explanation of a wrong answer speaks of is pointed out on the canvas."""
+        verdict, session = self.lesson.verdict, self.session
+        if verdict is None or verdict.right or verdict.line is None:
+            session.marks.put(OWNER, None)
+            return
+        origins = [o for part in verdict.line.parts for o in part.origins]
+        lit = frozenset(key for o in origins for key in wires_of(session, o))
+        at = session.evaluation.node_of(origins[0].node) if origins else None
+        badge = Badge(tr("here"), "warning", verdict.said)
+        session.marks.put(OWNER, Mark(lit=lit, badges={at: badge} if at else {}))
+
+    def _look_soon(self) -> None:
+        step = self.lesson.step
+        if step is not None and step.kind == "do" and not self.lesson.is_done:
+            if not self._check_timer.isActive():
+                self._check_timer.start()
+
+    def _document_changed(self) -> None:
+        self._look_soon()
+        if self.session.root.settings["lesson"] is not self._steps:
+            self._steps = self.lesson.steps
+            self.panel.refresh()
+        if self._start is not None and not self.session.history.is_saved:
+            self._keep_timer.start()
+
+    def take(self, news: Progress) -> None:
+        """How far a training is."""
+        self._news = news
+        for part, named in news.metrics.items():
+            self._measures.setdefault(part, {}).update(named)
+        if math.isfinite(news.loss):
+            self._measures.setdefault("train", {})["loss"] = news.loss
+        self._look_soon()
+
+    def keep(self) -> None:
+        """Keeps how far one is; a document that has no file of its own is kept with it."""
+        self._keep_timer.stop()
+        session = self.session
+        if self._start is None or lesson_home.key_of(session.root) != self._key:
+            return  # no lesson, or one that is being written
+        alone = session.path is None
+        try:
+            lesson_home.keep(self._key, self.lesson.way, session.root if alone else None)
+        except (OSError, ValueError):
+            return  # nothing can be kept here; the lesson goes on all the same
+        if alone and not session.history.is_saved:
+            session.history.mark_saved()
+
+    def situation(self) -> Situation:
+        """How things stand, as goals ask for it."""
+        session, known = self.session, self.session.known
+        names = session.path_names
+        start = "".join(f"{name}." for name in names)
+        graph = session.graph
+        return Situation(
+            session.root, known, session.whole_cursor,
+            tuple(start + graph.name(n) for n in session.selection),
+            frozenset(n for n, dock in self.window.docks.items() if dock.is_seen),
+            ".".join(names), self._news.step, self._news.epoch, self._measures,
+        )  # fmt: skip

@@ -1,0 +1,218 @@
+"""Lessons in the window: walked to their end by hand, numbers hidden until they are predicted, progress
+kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lesson_walk
+import numpy as np
+import pytest
+from hands import LEFT
+from lesson_walk import enter, hides, texts, walk
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app import lesson_home
+from app.view.window import Window
+from engine import lessons
+from engine.compose import compose
+from engine.edits import set_setting
+from engine.graph import Graph, GraphError
+from engine.lesson import Step
+
+WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
+
+
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setattr(lesson_home, "folder", lambda: tmp_path / "lessons")
+    yield
+
+
+def taught(*steps: Step, program: str = WORKED) -> Graph:
+    graph = compose(program, default=0.5)
+    set_setting("lesson", steps).apply(graph)
+    set_setting("title", "A lesson").apply(graph)
+    return graph
+
+
+def step(kind: str, **fields: object) -> Step:
+    return Step(kind, **{"title": "A title", "text": "A text with $x^2$.", **fields})  # type: ignore[arg-type]
+
+
+ALL = (
+    step("read", at="start"),
+    step("do", goal="stepped", settings={"node": "u"}, hints=("One.", "Two."), at="start"),
+    step("do", goal="node", settings={"operator": "tanh", "node": "h"}),
+    step("do", goal="wire", settings={"source": "J", "target": "h", "port": ""}),
+    step("do", goal="selected", settings={"node": "u1"}),
+    step("do", goal="gone", settings={"node": "h"}),
+    step("ask", node="t", of="value"),
+    step("ask", node="u", of="value"),
+    step("ask", node="t", of="gradient"),
+    step("ask", node="x", of="gradient", explanation="Because of $2x$."),
+    step("do", goal="value", settings={"node": "x", "relation": ">", "number": 0.9}),
+    step("do", goal="ended", settings={}, at="start"),
+    step("do", goal="begun", settings={}),
+    step("do", goal="panel", settings={"panel": "why"}),
+    step("do", goal="setting", settings={"field": "learning_rate", "value": "0.01"}),
+    step("do", goal="derived", settings={"of": "J", "by": "x"}),
+    step("choose", choices=("Yes", "No, $\\frac{1}{2}$"), answer=1),
+)  # fmt: skip
+
+
+def open_lesson(window: Window, graph: Graph) -> None:
+    window.documents.open_fresh(graph, "A lesson")
+    window.canvas.flush()
+    window.canvas.fit()
+
+
+@pytest.mark.parametrize("name", lessons.names())
+def test_a_shipped_lesson_is_walked_to_its_end(window: Window, qtbot: QtBot, name: str) -> None:
+    window.lessons.open(name)
+    walk(window, qtbot)
+    window.lessons.keep()
+    done, count = lesson_home.progress(name)
+    assert done == count == len(window.lessons.lesson.steps)
+
+
+def test_every_kind_of_step_is_walked(window: Window, qtbot: QtBot) -> None:
+    open_lesson(window, taught(*ALL))
+    walk(window, qtbot)
+
+
+def test_a_goal_has_a_performer() -> None:
+    from engine.teaching.goals import GOALS
+
+    assert set(lesson_walk.DEEDS) == set(GOALS)
+
+
+def test_a_number_is_hidden_wherever_it_could_be_read(window: Window) -> None:
+    open_lesson(window, taught(step("ask", node="t", of="gradient"), step("read")))
+    for name in (
+        "inspector",
+        "trace_table",
+        "why",
+        "mathematics",
+        "derivatives",
+        "what_if",
+        "viewer",
+    ):
+        window.show_panel(name)
+    canvas = window.canvas
+    for name in ("t", "x", "u"):
+        found = window.session.graph.id_of(name)
+        assert found is not None
+        window.session.select((found,))
+        for of in ("value", "gradient"):
+            window.viewing.view(of)
+        for panel in ("inspector", "trace_table", "why", "mathematics", "derivatives", "what_if"):
+            window.show_panel(panel)
+            number = window.lessons.lesson.number
+            assert number is not None
+            hides(window, number, f"the panel {panel}")
+    assert "After your answer." in texts(window)
+    window.commands.run("step.end")
+    hides(window, float(number or 0), "the end of the pass")
+    with pytest.raises(GraphError, match="answer the question"):
+        window.session.do(set_setting("title", "x"), "Change")
+    enter(window.top.formula.line, "y = x + 1")
+    assert len(window.session.graph.nodes) == 6
+    canvas.setFocus()
+    for held in ("edit.undo", "explain.why", "train.train", "explain.differentiate"):
+        action = window.commands.by_id.get(held)
+        assert action is None or not action.isEnabled(), held
+    enter(window.lessons.panel.answer.line, f"{number}")
+    assert window.lessons.lesson.is_done
+    assert "After your answer." not in texts(window)
+    window.session.do(set_setting("title", "x"), "Change")
+
+
+def test_a_leak_would_be_found(window: Window) -> None:
+    """The check of the test above, on a window that hides nothing."""
+    open_lesson(window, taught(step("ask", node="t", of="gradient"), step("read")))
+    number = window.lessons.lesson.number
+    assert number is not None
+    hides(window, number, "before")
+    known = window.session.whole
+    window.session.hide(None)
+    window.session.seek(99)
+    window.session.whole, shown = known, window.session.whole
+    with pytest.raises(AssertionError, match="tells"):
+        hides(window, number, "a window that hides nothing")
+    window.session.whole = shown
+
+
+def test_the_panel_says_where_one_is_and_hints_come_one_by_one(window: Window) -> None:
+    open_lesson(window, taught(*ALL[:3]))
+    panel = window.lessons.panel
+    assert window.docks["lesson"].status == "Step 1 of 3" and panel.title.text == "A title"
+    assert not panel.more.isVisible() and not panel.back.isEnabled()
+    QTest.mouseClick(panel.next, LEFT)
+    assert panel.deed.prose.text.startswith("Step forward until u")
+    assert not panel.next.isEnabled()
+    for count in (1, 2):
+        QTest.mouseClick(panel.more, LEFT)
+        assert panel.hints.count() == count
+    assert not panel.more.isVisible()
+    QTest.mouseClick(panel.back, LEFT)
+    assert window.lessons.lesson.at == 0
+    QTest.mouseClick(
+        panel.dots, LEFT, Qt.KeyboardModifier.NoModifier, panel.dots.place(1).toPoint()
+    )
+    assert window.lessons.lesson.at == 1
+    QTest.mouseClick(
+        panel.dots, LEFT, Qt.KeyboardModifier.NoModifier, panel.dots.place(2).toPoint()
+    )
+    assert window.lessons.lesson.at == 1, "a step that was not reached is not gone to"
+
+
+def test_what_cannot_be_read_costs_no_try(window: Window) -> None:
+    open_lesson(window, taught(step("ask", node="u", of="value"), step("read")))
+    panel, lesson = window.lessons.panel, window.lessons.lesson
+    enter(panel.answer.line, "about one")
+    assert panel.answer.refused.isVisible() and lesson.tries == 0
+    enter(panel.answer.line, "7")
+    assert lesson.tries == 1 and not panel.show_me.isVisible()
+    enter(panel.answer.line, "8")
+    QTest.mouseClick(panel.show_me, LEFT)
+    assert lesson.is_done and window.session.cursor == 4
+    assert np.isclose(float(panel.answer.line.text()), np.sin(0.25) + 0.75, atol=1e-3)
+
+
+def test_progress_and_the_document_are_kept(window: Window, qtbot: QtBot) -> None:
+    open_lesson(window, taught(*ALL[:4]))
+    lesson = window.lessons.lesson
+    lesson.next()
+    lesson.skip()
+    window.add_operator("tanh")
+    window.lessons.keep()
+    assert window.session.history.is_saved
+    open_lesson(window, Graph())
+    assert lesson.step is None and not window.docks["lesson"].isVisible()
+    open_lesson(window, taught(*ALL[:4]))
+    assert lesson.at == 2 and lesson.way.done == {0}
+    assert window.session.graph.id_of("tanh") or len(window.session.graph.nodes) == 7
+    window.commands.run("lesson.again")
+    assert lesson.at == 0 and not lesson.way.done
+    assert len(window.session.graph.nodes) == 6
+
+
+def test_the_panels_of_a_step_are_shown_and_those_from_before_come_back(window: Window) -> None:
+    before = {n for n, dock in window.docks.items() if not dock.isHidden()}
+    open_lesson(
+        window, taught(step("read", panels=("trace_table",)), step("read", panels=("inspector",)))
+    )
+    assert {n for n, d in window.docks.items() if d.is_seen} == {"lesson", "trace_table"}
+    window.lessons.lesson.next()
+    assert {n for n, d in window.docks.items() if d.is_seen} == {"lesson", "inspector"}
+    open_lesson(window, compose(WORKED, default=0.5))
+    assert {n for n, dock in window.docks.items() if not dock.isHidden()} == before
+    open_lesson(window, taught(step("read")))
+    window.start_page()
+    assert not any(dock.isVisible() for dock in window.docks.values())
+    window.new_document()
+    assert {n for n, dock in window.docks.items() if not dock.isHidden()} == before
