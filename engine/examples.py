@@ -224,37 +224,39 @@ INFO: dict[str, Info] = {
     "pretraining": Info(
         "Layer by layer, then all together", TOPICS[7], ("M19",),
         "Each layer first learns to reproduce the one below, then is fixed; at last a hundred "
-        "labelled digits tune the whole. With sigmoid layers and plain descent, nothing else "
-        "gets off the ground.",
-        "With pre-training accuracy is far above training from scratch.",
+        "labelled digits tune the whole. With sigmoid layers and plain descent, the same network "
+        "from scratch does not get off the ground.",
+        "Pre-trained it reads about 92 % of the held-out digits, from scratch a tenth; a single "
+        "layer on the pixels does as well.",
         "pretraining.gloom",
     ),
     "pretraining-relu": Info(
         "Pre-training with relu and Adam", TOPICS[7], ("M19",),
         "The same with today's units and today's optimizer. Pre-training hardly helps any "
         "more, which is why it went out of use.",
-        "With and without pre-training the accuracies are close.",
+        "About 90 % of the held-out digits with pre-training, 86 to 90 % without.",
         "pretraining-relu.gloom",
     ),
     "all-layers-at-once": Info(
         "All layers at once with an auto-encoder", TOPICS[7], ("M20",),
         "The deep auto-encoder is trained as a whole instead of layer by layer, then tuned "
         "with the same hundred labels.",
-        "Compared with layer-by-layer pre-training on the same data.",
+        "Plain descent stands still, Adam comes close to what layer by layer reaches by plain "
+        "descent on the same data.",
         "all-layers-at-once.gloom",
     ),
     "autoencoder": Info(
         "An auto-encoder", TOPICS[7], ("M21",),
         "z = h(Wx) and x′ = h(W′z): 64 pixels through a few numbers and back. Watch the "
         "reconstructions, and digits gather in the latent plane.",
-        "Reconstructions are far nearer than the mean picture.",
+        "The error is below a fifth of the mean picture's, like that of 16 principal directions.",
         "autoencoder.gloom",
     ),
     "autoencoder-tied": Info(
         "An auto-encoder with tied weights", TOPICS[7], ("M21",),
-        "The decoder uses the encoder's weights transposed. Half the parameters, nearly the "
-        "same pictures.",
-        "With half the weights the error is close to that of untied ones.",
+        "The decoder uses the encoder's weights transposed: one matrix, two terms in its "
+        "gradient. Half the parameters, nearly the same pictures.",
+        "With half the weights a fifth of the mean picture's error is left, untied a seventh.",
         "autoencoder-tied.gloom",
     ),
     "denoising": Info(

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from engine import examples, files, lessons
 from engine.graph import Graph
-from tests.lecture import build_graphs, build_training
+from tests.lecture import build_autoencoders, build_graphs, build_training
 
 RESOURCES = Path(__file__).parents[2] / "resources"
-BUILDERS: dict[str, Callable[[], Graph]] = {**build_graphs.BUILDERS, **build_training.BUILDERS}
+BUILDERS: dict[str, Callable[[], Graph]] = {
+    **build_graphs.BUILDERS,
+    **build_training.BUILDERS,
+    **build_autoencoders.BUILDERS,
+}
 """What builds each example."""
 LESSONS: dict[str, Callable[[], Graph]] = {}
 """What builds each lesson."""
