@@ -127,9 +127,9 @@ def _noisy(net: Network, wanted: str, start: RowNode, out: RowNode) -> RowNode |
     if wanted in net.aliases:
         node = net.nodes[net.aliases[wanted]]
         return node if node.size == out.size else None
-    return next(
-        (n for n in net.nodes.values() if n.noise and not n.learnt and n.size == start.size), None
-    )
+    way = net.expansion.ancestors([out.step])
+    drawn = (n for n in net.nodes.values() if n.noise and not n.learnt and n.step in way)
+    return next((n for n in drawn if n.size == start.size), None)
 
 
 def _drawn(rows: Array, count: int, draw: int) -> Array:

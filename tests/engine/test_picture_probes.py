@@ -283,6 +283,21 @@ def test_noise_is_seen_and_what_comes_out_is_of_what_is_seen() -> None:
     assert reconstructions(autoencoder("masking_noise(x, share=0.4)"), noisy="-").noisy.size == 0
 
 
+def test_of_several_noises_that_on_the_way_to_the_output_is_shown() -> None:
+    asked = unlabelled(
+        "n = masking_noise(x, share=0.4)\nm = gaussian_noise(x, deviation=0.2)\n"
+        "c = tanh(m @ E)\nr = c @ D\nq = tanh(n @ E) @ D\np = tanh(x @ E) @ D\n"
+        "loss = mse(q, x) + mse(p, x) + mse(r, x)",
+        ENCODER,
+    )  # fmt: skip
+    graph = asked.graph
+    for output, noise in (("r", "m"), ("q", "n"), ("p", "")):
+        told = reconstructions(asked, output=str(graph.id_of(output)), rows=5)
+        assert told.names == ("x", noise, output)
+    chosen = reconstructions(asked, output=str(graph.id_of("r")), noisy=str(graph.id_of("n")))
+    assert chosen.names[1] == "n"
+
+
 def test_an_auto_encoder_that_an_earlier_stage_trains_is_found() -> None:
     asked = scene(
         "c = tanh(x @ E)\nr = c @ D\nfirst = mse(r, x)\nz = c @ V\nloss = softmax_cross_entropy(z, y)",
