@@ -43,6 +43,7 @@ PANELS = {
     "regions": Panel("Regions", "bottom", hidden=True),
     "curve": Panel("Fit", "bottom", hidden=True),
     "reconstructions": Panel("Reconstructions", "bottom", hidden=True),
+    "samples": Panel("Samples", "bottom", hidden=True),
     "latent": Panel("Latent plane", "bottom", hidden=True),
     "compare": Panel("Compare", "bottom", hidden=True),
     "units": Panel("Units", "bottom", hidden=True),

@@ -8,7 +8,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from app.cli import programs, documents, training, data, sweeps, transfer, lists, keys, speed  # isort: skip  (the order of the help)
+from app.cli import (
+    data,
+    documents,
+    keys,
+    lists,
+    programs,
+    samples,
+    speed,
+    sweeps,
+    training,
+    transfer,
+)  # isort: skip  (the order of the help)
 from app.cli.group import Drawings, cli
 from app.shell import run_program
 
@@ -20,6 +31,7 @@ __all__ = [
     "lists",
     "main",
     "programs",
+    "samples",
     "speed",
     "sweeps",
     "training",

@@ -78,9 +78,9 @@ def drawn(
         raise ValueError(f"the temperature is a number from 0 to 100, not {temperature!r}")
     if not 0 <= given < 1:
         raise ValueError(f"the share that is kept is at least 0 and below 1, not {given!r}")
+    found = pixelwise(scene, code)
     if not len(rows):
         raise ValueError("there is no row to draw from; hold some out or choose the training rows")
-    found = pixelwise(scene, code)
     told = _told(scene, found, rows, count)
     work = dependence(scene, found)
     while True:

@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from pixels import GREYS, SHAPES, SIDE, TWO, document, two_greys
 
-from engine import edits
-from engine.compose import compose
-from engine.graph import Graph, Source
+from engine.graph import Graph
 from engine.ops.row import Array
 from engine.probes.pixelwise import LeakError, Pixelwise, dependence, pixelwise, waves
 from engine.probes.sampling import Samples, _Drawing, drawn, samples
 from engine.train.scene import Scene
-
-SIDE = 6
-GREYS = """
-levels = round(2 * x)
-seen = levels / 2
-z = tanh(flatten(seen) @ E)
-s = reshape(z @ D, shape=(-1, 1, 6, 6))
-h0 = masked_conv2d(seen, F, type='A', padding=1) + s
-h1 = h0 + tanh(masked_conv2d(h0, K, type='B', padding=1))
-scores = conv2d(h1, O)
-logits = permute(scores, axes=(0, 2, 3, 1))
-target = squeeze(levels, axis=1)
-loss = softmax_cross_entropy(logits, target)
-"""
-SHAPES = {"E": (36, 3), "D": (3, 36), "F": (4, 1, 3, 3), "K": (4, 4, 3, 3), "O": (3, 4, 1, 1)}
-TWO = """
-h = tanh(masked_conv2d(x, F, type='A', padding=1))
-scores = conv2d(h, P)
-loss = bce_with_logits(scores, x)
-"""
-
-
-def document(
-    program: str = GREYS, shapes: Mapping[str, Any] = SHAPES, pictures: Array | None = None
-) -> Graph:
-    """A program over pictures x, its parameters drawn and stored."""
-    random = np.random.default_rng(3)
-    if pictures is None:
-        pictures = random.integers(0, 3, (30, 1, SIDE, SIDE)) / 2
-    graph = compose(
-        program, {"x": 0.0, **{n: random.standard_normal(s) for n, s in shapes.items()}}
-    )
-    for name in shapes:
-        node = graph.nodes[str(graph.id_of(name))]
-        graph.put("nodes", node.id, replace(node, op="parameter", options={}))
-    node = graph.nodes[str(graph.id_of("x"))]
-    graph.put("tensors", node.id, None)
-    graph.put("nodes", node.id, replace(node, op="data", options={"source": "d", "field": "x"}))
-    graph.put("tensors", "d.x", pictures)
-    graph.put("sources", "d", Source(validation=0.3))
-    edits.set_recipe(graph, loss=graph.id_of("loss")).apply(graph)
-    return graph
-
-
-def two_greys() -> Graph:
-    pictures = np.random.default_rng(1).integers(0, 2, (20, 1, 5, 5)).astype(float)
-    return document(TWO, {"F": (3, 1, 3, 3), "P": (1, 3, 1, 1)}, pictures)
 
 
 def proven(scene: Scene, found: Pixelwise) -> Array:

@@ -14,6 +14,7 @@ from app.view.studio.panel import StudioPanel
 from app.view.studio.reconstructions import ReconstructionsPanel
 from app.view.studio.regions import RegionsPanel
 from app.view.studio.runs import RunsPanel
+from app.view.studio.samples import SamplesPanel
 from app.view.studio.studio import Moment, Studio
 from app.view.studio.surface import SurfacePanel
 from app.view.studio.units import UnitsPanel
@@ -23,7 +24,7 @@ __all__ = ["PANELS", "Moment", "Studio", "StudioPanel", "panels"]
 
 PANELS: tuple[type[StudioPanel], ...] = (
     CurvesPanel, RunsPanel, MetricsPanel, FlowPanel,
-    RegionsPanel, FitPanel, ReconstructionsPanel, LatentPanel, UnitsPanel,
+    RegionsPanel, FitPanel, ReconstructionsPanel, SamplesPanel, LatentPanel, UnitsPanel,
     UpdatesPanel,
     HistogramsPanel,
     SurfacePanel,

@@ -45,7 +45,7 @@ class StripsPanel(StudioPanel):
     def point(self, strip: int, cell: int, x: float, y: float) -> None:
         """The pointer is at a place of a cell, or beside all of them."""
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Any] | None:
         return dict(self._asked)
 
     def forget(self) -> None:

@@ -142,6 +142,10 @@ class Controls(QWidget):
         self._boxes[name] = box
         self._layout.addWidget(box)
 
+    def add_labelled(self, name: str, label: str, widget: QWidget) -> None:
+        """Any widget with a quiet label before it."""
+        self._add(name, label, widget)
+
     def add_widget(self, widget: QWidget) -> None:
         self._layout.addWidget(widget)
 
@@ -155,18 +159,18 @@ class Controls(QWidget):
         combo.setCurrentIndex(max(combo.findData(chosen), 0))
         self._boxes[name].setVisible(len(choices) > 1)
 
-    def show_index(self, name: str, label: str, size: int, value: int) -> None:
-        """An index from 0 to below `size`."""
+    def show_index(self, name: str, label: str, size: int, value: int, least: int = 0) -> None:
+        """An index from `least` to below `size`."""
         spin = self.indices[name]
         spin.blockSignals(True)
-        spin.setRange(0, max(size - 1, 0))
+        spin.setRange(least, max(size - 1, least))
         spin.setValue(value)
         spin.blockSignals(False)
         caption = self._boxes[name].findChild(QLabel)
         assert isinstance(caption, QLabel)
         caption.setText(label)
         caption.setVisible(bool(label))
-        spin.setToolTip(f"0 … {max(size - 1, 0)}")
+        spin.setToolTip(f"{least} … {max(size - 1, least)}")
         self._boxes[name].setVisible(size > 1)
 
     def show_tick(self, name: str, on: bool, offered: bool = True) -> None:
