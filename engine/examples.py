@@ -92,6 +92,13 @@ INFO: dict[str, Info] = {
         "Logistic regression stays at ln 2 and 75 %, two layers reach 100 %.",
         "xor.json",
     ),
+    "logistic-xor": Info(
+        "One layer and two, side by side", TOPICS[2], ("M07",),
+        "Logistic regression and a network of two layers of it learn XOR at once. One layer can "
+        "only draw a straight line.",
+        "Logistic regression stays at ln 2 and at most 75 %, two layers reach 100 %.",
+        "logistic-xor.json",
+    ),
     "one-step": Info(
         "One step of gradient descent", TOPICS[2], ("M11",),
         "Data, a prediction, a loss and a gradient; then θ ← θ − η(t)·∂J/∂θ, number by "

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine import examples
-from engine.claims import autoencoders, graphs, training
+from engine.claims import autoencoders, depth, graphs, networks, training
 from engine.claims.figure import Claim, Figure
 
-CLAIMS: Mapping[str, Claim] = {**graphs.CLAIMS, **training.CLAIMS, **autoencoders.CLAIMS}
+CLAIMS: Mapping[str, Claim] = {
+    **graphs.CLAIMS,
+    **training.CLAIMS,
+    **networks.CLAIMS,
+    **depth.CLAIMS,
+    **autoencoders.CLAIMS,
+}
 """What proves each example, by its name."""
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from engine import examples, files, lessons
 from engine.graph import Graph
-from tests.lecture import build_autoencoders, build_graphs, build_training
+from tests.lecture import build_autoencoders, build_graphs, build_networks, build_training
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_graphs.BUILDERS,
     **build_training.BUILDERS,
+    **build_networks.BUILDERS,
     **build_autoencoders.BUILDERS,
 }
 """What builds each example."""
