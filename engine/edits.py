@@ -26,7 +26,7 @@ from engine.graph import (
     id_number,
 )
 from engine.ops.row import Array
-from engine.records import renamed_size, settings_without
+from engine.records import Meaning, renamed_size, settings_without
 
 
 class Edit(Protocol):
@@ -209,7 +209,7 @@ def rename(graph: Graph, node_id: str, name: str) -> Edit:
 def with_sizes(
     graph: Graph,
     node: Node,
-    names: Mapping[str, int | str],
+    names: Mapping[str, Meaning],
     exact: Callable[[int], int | None],
 ) -> dict[str, Any]:
     """A node's options with the sizes they name renamed, see `renamed_size`; `exact(axis)` is what

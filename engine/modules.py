@@ -23,6 +23,7 @@ from engine.edits import (
 from engine.flatten import expand
 from engine.graph import TIED, Graph, GraphError, Link, Node, id_number
 from engine.ops.row import Array
+from engine.records import Meaning
 
 MAX_SAMPLE = 4096
 """Entries of a sample value that a definition's input keeps, to be opened with."""
@@ -257,7 +258,7 @@ def _definition(
 
 
 def resize(
-    part: Graph, names: Mapping[str, int | str], values: Mapping[str, Array] | None = None
+    part: Graph, names: Mapping[str, Meaning], values: Mapping[str, Array] | None = None
 ) -> None:
     """Sizes that nodes name get the names or the numbers they have from now on."""
     for node in list(part.nodes.values()):

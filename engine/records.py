@@ -31,10 +31,14 @@ SIZE = re.compile(r"(\d{1,6}\*)?[^\W\d]\w*(\[-?\d{1,2}\])?")
 _SIZE_PARTS = re.compile(r"(\d+\*)?(\w+)(\[-?\d+\])?")
 
 
-def renamed_size(part: int | str, names: Mapping[str, int | str], exact: int | None) -> int | str:
+Meaning = int | str | tuple[int, ...]
+"""What a name in a size means elsewhere: a number, another name, or the shape of an input."""
+
+
+def renamed_size(part: int | str, names: Mapping[str, Meaning], exact: int | None) -> int | str:
     """A size where names mean something else; `exact` where a name has no meaning there.
 
-    `names` gives numbers or other names, for sizes (`units`) and for inputs (`x`, in `x[-1]`).
+    `names` are those of sizes (`units`) and of inputs (`x`, in `x[-1]`).
     """
     if isinstance(part, int):
         return part
@@ -43,6 +47,11 @@ def renamed_size(part: int | str, names: Mapping[str, int | str], exact: int | N
     if found is None or now is None:
         return part if exact is None else exact
     times, axis = found[1] or "", found[3] or ""
+    if isinstance(now, tuple):
+        place = int(axis[1:-1] or 0)
+        if not -len(now) <= place < len(now):
+            return part if exact is None else exact
+        now = now[place]
     if isinstance(now, int):
         return int(times[:-1] or 1) * now
     return f"{times}{now}{axis}"

@@ -8,12 +8,13 @@ from dataclasses import replace
 from engine import passing, ties
 from engine.aligning import give_way
 from engine.edits import Batch, Edit, Put, insert, remove_nodes, tensors_of
-from engine.flatten import expand
+from engine.evaluate import evaluate
 from engine.graph import TIED, Graph, GraphError, Node, id_number
 from engine.layout import PLAIN, arrange
 from engine.modules import READER, Draft, resize
 from engine.notes import move_all, place_of
 from engine.ops.row import Array
+from engine.records import Meaning
 
 
 def unpack_module(
@@ -25,7 +26,7 @@ def unpack_module(
     with tied ones stays theirs; the nodes take copies. `values` are those that the document's steps
     have, by id or path; computed unless given.
     """
-    values = expand(graph).feeds if values is None else values
+    values = evaluate(graph).values if values is None else values
     node, row = graph.nodes[instance], graph.op(instance)
     if row.definition is None:
         raise GraphError(f"{node.name} is no module")
@@ -40,11 +41,12 @@ def unpack_module(
         remove_nodes(inner, [port]).apply(inner)
     for key, value in ties.held(graph, owner, values).items():
         inner.put("tensors", key[len(owner) + 1 :], value)
-    outside = {
-        p: graph.name(s)
-        for p, s in fed.items()
-        if isinstance(s, str) and graph.nodes[s].op == "input"
-    }
+    outside: dict[str, Meaning] = {}  # of what is computed the shape, as nodes outside name inputs
+    for port, source in fed.items():
+        if isinstance(source, str) and graph.nodes[source].op == "input":
+            outside[port] = graph.name(source)
+        elif isinstance(source, str) and source in values:
+            outside[port] = values[source].shape
     resize(inner, {**outside, **{s: sizes[s] for s in definition.settings["sizes"]}})
     gone = passing.only_reading_inside(graph, instance)
     chosen, recipe, end = graph.settings["output"], graph.recipe, str(graph.output())

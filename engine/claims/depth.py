@@ -35,7 +35,12 @@ def parity(graph: Graph, seed: int) -> list[Figure]:
         Figure("largest error of the tree", float(values[ids["error_tree"]]), "=", 0.0),
         Figure("units of one hidden layer", wide, "=", 2 ** (bits - 1)),
         Figure("units of the tree", tree, "=", 2 * (bits - 1)),
-        Figure("accuracy of the network that learns it", learnt.metrics()["train"]["accuracy_learnt"], ">", 0.99),
+        Figure(
+            "accuracy of the network that learns it",
+            learnt.metrics()["train"]["accuracy_learnt"],
+            ">",
+            0.99,
+        ),
     ]
 
 
@@ -55,7 +60,8 @@ def modules(graph: Graph, seed: int) -> list[Figure]:
     whole, beside = evaluate(drawn, feeds), evaluate(flat, feeds)
     unpacked = drawn.copy()
     while instances := [n for n in unpacked.nodes if unpacked.op(n).definition is not None]:
-        unpack_module(unpacked, instances[0])[0].apply(unpacked)
+        known = evaluate(unpacked, feeds).values
+        unpack_module(unpacked, instances[0], known)[0].apply(unpacked)
     apart = evaluate(unpacked, feeds)
     inner = [path for path in whole.gradients if path in _parameters(whole)]
     gaps = [np.abs(whole.gradients[p] - beside.gradients[p]).max() for p in inner]

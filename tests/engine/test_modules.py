@@ -379,6 +379,18 @@ def unpacked(graph: Graph, instance: str) -> Graph:
     return graph
 
 
+def test_unpacking_keeps_sizes_that_follow_what_comes_in() -> None:
+    """Also where an input outside is called as the port inside, and has another width."""
+    x, w = np.arange(8.0).reshape(4, 2) / 8, np.linspace(-1, 1, 12).reshape(2, 6)
+    program = "h = x @ W; r = ResidualBlock(h, hidden=3); J = sum(r^2)"
+    graph = compose(program, {"x": x, "W": w}, modules=SHIPPED)
+    wanted = numbers(graph)
+    while instances := [n for n in graph.nodes if graph.op(n).definition is not None]:
+        unpacked(graph, instances[0])
+        assert numbers(graph)[0] == pytest.approx(wanted[0], rel=1e-12)
+    assert numbers(graph)[1] == pytest.approx(wanted[1], rel=1e-12)
+
+
 @pytest.mark.parametrize("dotted", [False, True])
 @pytest.mark.parametrize("reads_muted", [False, True])
 def test_unpacking_keeps_what_is_read_inside(reads_muted: bool, dotted: bool) -> None:

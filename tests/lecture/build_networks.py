@@ -244,7 +244,7 @@ def parity() -> Graph:
          "c": ((1,), "zeros")},
         table={"x": bits, "y": bits.sum(axis=1, keepdims=True) % 2},
         constants={"patterns": 2 * odd.T - 1, "all_but_one": odd.sum(axis=1) - 1},
-        sizes={"units": 24}, own={"Xor": _xor_block()},
+        sizes={"units": 32}, own={"Xor": _xor_block()},
         frames=(
             (f"One hidden layer: {len(odd)} units, one for each odd pattern", "yellow",
              ("patterns", "matches", "all_but_one", "near", "pattern", "wide", "error_wide")),
@@ -257,9 +257,10 @@ def parity() -> Graph:
             "**Parity of 8 bits: is the number of ones odd?** The rows are all 256 inputs.\n"
             "Above, one hidden layer of units that each know one pattern: 128 of them, twice as many for "
             "every bit more. In the middle, XOR of XORs: 14 units in three layers, two for every bit more. "
-            "Both errors are exactly 0. Below, a network finds its own weights: train it."
+            "Both errors are exactly 0.\nBelow, a network finds its own weights: train it. It gets by with "
+            "few units in one layer, because units that add up the bits need not know patterns."
         ),
-        panels=("curves",), optimizer="adam", learning_rate=0.01, batch_size=256, epochs=2000,
+        panels=("curves",), optimizer="adam", learning_rate=0.02, batch_size=256, epochs=3000,
     )  # fmt: skip
 
 
@@ -299,11 +300,12 @@ def modules() -> Graph:
               "flat = flatten(conv)", "residual = ResidualBlock(flat, hidden=16)",
               "logits = MLP(residual, hidden=16, units=10)",
               "accuracy = accuracy(logits, y)")  # fmt: skip
-    inside = {"K": ("conv", "K"), "kb": ("conv", "b")}
+    read = ["K = output_of(conv, output='K')", "kb = output_of(conv, output='b')"]
     for block, part in product(("residual", "logits"), ("first", "last")):
-        inside[f"{block[0]}{part[0]}W"] = (block, f"{part}.W")
-        inside[f"{block[0]}{part[0]}b"] = (block, f"{part}.b")
-    read = [f"{name} = output_of({of}, output='{path}')" for name, (of, path) in inside.items()]
+        layer = f"{block[0]}{part[0]}"
+        read += [f"{layer} = output_of({block}, output='{part}')",
+                 f"{layer}W = output_of({layer}, output='W')",
+                 f"{layer}b = output_of({layer}, output='b')"]  # fmt: skip
     flat = ("kx = conv2d(picture, K, padding=1)", "kz = kx + kb", "kh = relu(kz)",
             "pooled = max_pool2d(kh)", "p = flatten(pooled)", "pW = p @ rfW", "pz = pW + rfb",
             "q = relu(pz)", "qW = q @ rlW", "qz = qW + rlb", "r = p + qz", "rW = r @ lfW",
@@ -334,16 +336,18 @@ def modules() -> Graph:
 def data_size() -> Graph:
     return document(
         "data-size",
-        "base = Dense(x, units=10)\n"
+        "xV = x @ V\nbase = xV + c\n"
         "loss_base = softmax_cross_entropy(base, y)\naccuracy_base = accuracy(base, y)\n"
         "scaled = x * 0.25\npicture = reshape(scaled, shape=(-1, 1, 8, 8))\n"
         "conv1 = ConvBlock(picture, filters=12)\nconv2 = ConvBlock(conv1, filters=24)\n"
         "flat = flatten(conv2)\ndeep = Dense(flat, units=10)\n"
         "loss_deep = softmax_cross_entropy(deep, y)\naccuracy_deep = accuracy(deep, y)\n"
         "loss = loss_deep + loss_base",
-        Source("builtin", "digits", validation=0.25), {},
+        Source("builtin", "digits", validation=0.25),
+        {"V": (("features", "classes"), "zeros"), "c": (("classes",), "zeros")},
         frames=(
-            ("A simple baseline: softmax regression", "yellow", ("base", "loss_base", "accuracy_base")),
+            ("A simple baseline: softmax regression", "yellow",
+             ("V", "xV", "c", "base", "loss_base", "accuracy_base")),
             ("A deep network of convolutions", "blue",
              ("scaled", "picture", "conv1", "conv2", "flat", "deep", "loss_deep", "accuracy_deep")),
         ),
