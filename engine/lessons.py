@@ -6,6 +6,7 @@ import importlib.resources
 from dataclasses import dataclass
 
 from engine import files
+from engine.examples import TOPICS
 from engine.graph import Graph
 
 
@@ -19,7 +20,20 @@ class Info:
     file: str
 
 
-INFO: dict[str, Info] = {}
+INFO: dict[str, Info] = {
+    "graphs": Info(
+        "Graphs and the forward pass", TOPICS[0],
+        "The first lesson: you build a computation graph on an empty canvas, node by node and wire by "
+        "wire, and step through it as it computes.",
+        "graphs.json",
+    ),
+    "backward": Info(
+        "Backward and the chain rule", TOPICS[1],
+        "From J back to x in the lecture's own example: predict each gradient before you see it, and "
+        "find out why they are added up.",
+        "backward.json",
+    ),
+}  # fmt: skip
 """Every lesson by its name, in the order they are to be taken."""
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from engine import examples, files, lessons
 from engine.graph import Graph
-from tests.lecture import build_autoencoders, build_graphs, build_networks, build_training
+from tests.lecture import (
+    build_autoencoders,
+    build_graphs,
+    build_networks,
+    build_training,
+    lesson_graphs,
+)
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 BUILDERS: dict[str, Callable[[], Graph]] = {
@@ -18,7 +24,7 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_autoencoders.BUILDERS,
 }
 """What builds each example."""
-LESSONS: dict[str, Callable[[], Graph]] = {}
+LESSONS: dict[str, Callable[[], Graph]] = {**lesson_graphs.LESSONS}
 """What builds each lesson."""
 TRAINED: frozenset[str] = frozenset()
 """Examples that are shipped with trained parameters, which building does not make again."""

@@ -154,13 +154,17 @@ class Adding(Keys):
         self.search_requested.emit(place, end)
 
     def _free_place(self) -> QPointF:
-        """Near the middle of the view, off the nodes that stand there."""
-        place = self.centre()
-        for _ in range(40):
-            body = QRectF(place.x() - 70, place.y() - 44, 140, 88)
+        """In the middle of the view or right of the nodes there, where wires will go; below them where
+        the view ends."""
+        start = place = self.centre()
+        end = self.to_scene(QPointF(self.viewport().width(), 0)).x() - WIDTH / 2
+        for _ in range(80):
+            body = QRectF(place.x() - 128, place.y() - 44, 256, 88)
             if not self.board.nodes_in(body):
                 break
-            place += QPointF(24, 24)
+            place += QPointF(24, 0)
+            if place.x() > end:
+                place = QPointF(start.x(), place.y() + 96)
         return place
 
     # ------------------------------------------------------------ placed with the pointer

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
-from app.text import tr
+from app.text import sentence, tr
 from app.view.theme import Theme, number_font, ui_font
 from app.view.typing_keys import keeps
 
@@ -108,8 +108,8 @@ class Notice(QLabel):
             f"border: 1px solid {theme.error.name()}; border-radius: 6px; padding: 8px 12px;"
         )
 
-    def say(self, sentence: str, at: QPoint, offer: Offer | None = None) -> None:
-        words, self._offer = f"⚠ {sentence[:1].upper()}{sentence[1:]}", offer
+    def say(self, told: str, at: QPoint, offer: Offer | None = None) -> None:
+        words, self._offer = f"⚠ {sentence(told)}", offer
         self.setText(words)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, offer is None)
