@@ -33,6 +33,7 @@ def document(
     constants: Mapping[str, Any] | None = None,
     sizes: Mapping[str, int] | None = None,
     frames: Sequence[Frame] = (),
+    grid: Mapping[str, tuple[float, float]] | None = None,
     note: str = "",
     panels: tuple[str, ...] = (),
     own: Mapping[str, Graph] | None = None,
@@ -40,7 +41,7 @@ def document(
 ) -> Graph:
     """A program over the data nodes x and y, trained on `loss`; shipped modules may be called.
 
-    The note stands above everything else.
+    The note stands above everything else; `grid` gives nodes a column and a row by name.
     """
     fixed = constants or {}
     names = {"x": 0.0, "y": 0.0, **dict.fromkeys([*parameters, *fixed], 0.0)}
@@ -71,11 +72,13 @@ def document(
     graph.put("settings", "title", INFO[name].title)
     graph.put("settings", "about", INFO[name].about)
     graph.put("settings", "panels", panels)
-    laid_out(graph, frames, note)
+    laid_out(graph, frames, note, grid or {})
     return graph
 
 
-def laid_out(graph: Graph, frames: Sequence[Frame], note: str) -> None:
+def laid_out(
+    graph: Graph, frames: Sequence[Frame], note: str, grid: Mapping[str, tuple[float, float]]
+) -> None:
     """Nodes of a frame stand together, the frame around them, the note above all."""
     within: dict[str, str] = {}
     for number, (_, _, names) in enumerate(frames, 1):
@@ -83,6 +86,7 @@ def laid_out(graph: Graph, frames: Sequence[Frame], note: str) -> None:
     pad, title = notes.PADDING, notes.TITLE
     sizes = dict.fromkeys(graph.nodes, (WIDTH, HEIGHT))
     places = arrange(graph, None, sizes, within, (pad, pad + title, pad, pad))
+    places |= {str(graph.id_of(n)): (round(208 * x), round(132 * y)) for n, (x, y) in grid.items()}
     edits.move(graph, places).apply(graph)
     for number, (words, colour, names) in enumerate(frames, 1):
         areas = [(*places[str(graph.id_of(n))], WIDTH, HEIGHT) for n in names]
@@ -313,6 +317,18 @@ def modules() -> Graph:
             "loss_flat = softmax_cross_entropy(t, y)", "difference = max_abs_error(t, logits)")  # fmt: skip
     named = ["conv", "flat", "residual", "logits", "accuracy"]
     written = [line.partition(" = ")[0] for line in (*read, *flat)]
+    rows = (
+        "x picture conv flat residual logits loss", "y . . . . . accuracy", "",
+        ". . K kb", ". . kx kz kh pooled p", "",
+        ". . rf rfW rfb . rl rlW rlb", ". . . pW pz q . qW qz r", "",
+        ". . lf lfW lfb . ll llW llb", ". . . rW rz s . sW t loss_flat", ". . . . . . . . . difference",
+    )  # fmt: skip
+    grid = {
+        name: (column, row)
+        for row, names in enumerate(rows)
+        for column, name in enumerate(names.split())
+        if name != "."
+    }
     return document(
         "modules", "\n".join((*blocks, *read, *flat, "loss = softmax_cross_entropy(logits, y)")),
         Source("builtin", "digits", standardize=True, validation=0.25), {},
@@ -320,6 +336,7 @@ def modules() -> Graph:
             ("Made of modules", "blue", named),
             ("The same written flat, with the modules' own parameters", "grey", written),
         ),
+        grid={n: (x, y * 0.9) for n, (x, y) in grid.items()},
         note=(
             "**A network of building blocks.** Four nodes of the palette: a conv block, a residual block, "
             "an MLP, and what joins them. Double-click one to see what is inside, and step through it.\n"
