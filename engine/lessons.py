@@ -33,6 +33,12 @@ INFO: dict[str, Info] = {
         "find out why they are added up.",
         "backward.json",
     ),
+    "deep-networks": Info(
+        "Why go deep?", TOPICS[6],
+        "Layers upon layers: a circuit of four units that you work out by hand, what depth saves, and a "
+        "race of a shallow and a deep network with as many parameters.",
+        "deep-networks.json",
+    ),
 }  # fmt: skip
 """Every lesson by its name, in the order they are to be taken."""
 

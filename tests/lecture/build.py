@@ -14,6 +14,7 @@ from tests.lecture import (
     build_networks,
     build_training,
     lesson_graphs,
+    lesson_networks,
 )
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -24,7 +25,7 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_autoencoders.BUILDERS,
 }
 """What builds each example."""
-LESSONS: dict[str, Callable[[], Graph]] = {**lesson_graphs.LESSONS}
+LESSONS: dict[str, Callable[[], Graph]] = {**lesson_graphs.LESSONS, **lesson_networks.LESSONS}
 """What builds each lesson."""
 TRAINED: frozenset[str] = frozenset()
 """Examples that are shipped with trained parameters, which building does not make again."""

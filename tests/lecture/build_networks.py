@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from engine import edits, notes
+from engine import edits, examples, lessons, notes
 from engine.compose import compose
-from engine.examples import INFO, SHIPPED
+from engine.examples import SHIPPED
 from engine.graph import Graph, Source
 from engine.layout import arrange
 from engine.train import data
@@ -31,6 +31,7 @@ def document(
     *,
     table: Mapping[str, Any] | None = None,
     constants: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, float] | None = None,
     sizes: Mapping[str, int] | None = None,
     frames: Sequence[Frame] = (),
     grid: Mapping[str, tuple[float, float]] | None = None,
@@ -44,7 +45,7 @@ def document(
     The note stands above everything else; `grid` gives nodes a column and a row by name.
     """
     fixed = constants or {}
-    names = {"x": 0.0, "y": 0.0, **dict.fromkeys([*parameters, *fixed], 0.0)}
+    names = {**(inputs or {}), "x": 0.0, "y": 0.0, **dict.fromkeys([*parameters, *fixed], 0.0)}
     graph = compose(program, names, modules={**SHIPPED, **(own or {})})
     shown = name.replace("-", "_")
     graph.put("sources", shown, source)
@@ -69,8 +70,9 @@ def document(
     edits.set_recipe(graph, loss=loss, **recipe).apply(graph)
     dataset = data.load(graph, shown)
     edits.set_tensors(data.initialize(graph, dataset, graph.recipe.seed)).apply(graph)
-    graph.put("settings", "title", INFO[name].title)
-    graph.put("settings", "about", INFO[name].about)
+    info = lessons.INFO[name] if name in lessons.INFO else examples.INFO[name]
+    graph.put("settings", "title", info.title)
+    graph.put("settings", "about", info.about)
     graph.put("settings", "panels", panels)
     laid_out(graph, frames, note, grid or {})
     return graph
@@ -99,7 +101,7 @@ def laid_out(
     if note:
         tops = [n.y for n in (*graph.nodes.values(), *graph.notes.values())]
         lefts = [n.x for n in (*graph.nodes.values(), *graph.notes.values())]
-        height = 44.0 + 20.0 * sum(1 + len(line) // 84 for line in note.splitlines())
+        height = 36.0 + 17.0 * sum(1 + len(line) // 92 for line in note.splitlines())
         notes.add_note(
             graph, text=note, x=min(lefts), y=min(tops) - height - 32.0, width=620.0, height=height
         )[0].apply(graph)
@@ -216,7 +218,7 @@ def _odd_patterns(bits: int) -> np.ndarray[Any, Any]:
     return every[every.sum(axis=1) % 2 == 1]
 
 
-def _xor_block() -> Graph:
+def xor_block() -> Graph:
     """|a − b| of two relu units: XOR where a and b are 0 or 1."""
     block = compose(
         "d = a - b; up = relu(d); e = b - a; down = relu(e); y = up + down", {"a": 0.0, "b": 0.0}
@@ -248,7 +250,7 @@ def parity() -> Graph:
          "c": ((1,), "zeros")},
         table={"x": bits, "y": bits.sum(axis=1, keepdims=True) % 2},
         constants={"patterns": 2 * odd.T - 1, "all_but_one": odd.sum(axis=1) - 1},
-        sizes={"units": 32}, own={"Xor": _xor_block()},
+        sizes={"units": 32}, own={"Xor": xor_block()},
         frames=(
             (f"One hidden layer: {len(odd)} units, one for each odd pattern", "yellow",
              ("patterns", "matches", "all_but_one", "near", "pattern", "wide", "error_wide")),
