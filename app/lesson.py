@@ -11,6 +11,7 @@ from app.session import Event, Session
 from app.text import tr
 from engine.evaluate import Evaluation
 from engine.lesson import Step
+from engine.lines import Line
 from engine.teaching.goals import Situation, reached
 from engine.teaching.grading import Verdict, grade
 from engine.teaching.naming import key_of, place_of, value_of
@@ -40,7 +41,7 @@ class Lesson:
         self.session, self._look = session, look
         self.changed = Event()
         self.arrived = Event()
-        self.way = Way()
+        self.way, self._keeps = Way(), ""
         self._forget()
 
     def _forget(self) -> None:
@@ -78,8 +79,9 @@ class Lesson:
 
     def forget(self) -> None:
         """Another document is shown: nothing of the lesson before it holds."""
-        self.way, self.session.locked = Way(), ""
+        self.way = Way()
         self._forget()
+        self._lock()
 
     def begin(self, way: Way) -> None:
         """Goes on where one was."""
@@ -164,11 +166,19 @@ class Lesson:
             hidden = key, wanted.of
         if hidden != self.session.hidden:
             self.session.hide(hidden)
-        self.session.locked = (
-            tr("answer the question of the lesson first; the document stays as it is meanwhile")
-            if self.question is not None
-            else ""
-        )
+        self._lock()
+
+    def keep_document(self, why: str) -> None:
+        """From now on the document is changed only where a step asks for a deed; `why` is a sentence,
+        empty when everything may be changed again."""
+        self._keeps = why
+        self._lock()
+
+    def _lock(self) -> None:
+        step, asks = self.step, self.question is not None
+        says = tr("answer the question of the lesson first; the document stays as it is meanwhile")
+        acts = step is not None and step.kind == "do"
+        self.session.locked = says if asks else "" if acts else self._keeps
 
     def _made_at(self, step: Step, found: Evaluation) -> int:
         """The micro-step of a whole pass that makes what a question asks for; 0 where none does."""
@@ -250,8 +260,15 @@ class Lesson:
         self.changed.tell()
 
     @property
+    def hints_there(self) -> list[tuple[str, Line | None]]:
+        """The step's hints, and those that lead on from a wrong answer: words, and a rule below."""
+        written = self.step.hints if self.step is not None else ()
+        more = self.verdict.hints if self.verdict is not None and not self.is_done else ()
+        return [*((text, None) for text in written), *((h.said, h.line) for h in more)]
+
+    @property
     def has_hint(self) -> bool:
-        return self.step is not None and not self.is_done and self.hints < len(self.step.hints)
+        return not self.is_done and self.hints < len(self.hints_there)
 
     def hint(self) -> None:
         """One hint more."""

@@ -278,6 +278,15 @@ class Lessons(Protocol):
     def start_over(self) -> None: ...
 
 
+class ClassMode(Protocol):
+    """The window as a class sees it."""
+
+    @property
+    def is_on(self) -> bool: ...
+
+    def toggle(self) -> None: ...
+
+
 class Mathematics(Protocol):
     """The formulas of what is looked at, to be copied."""
 
@@ -320,6 +329,8 @@ class Context(Protocol):
     def mathematics(self) -> Mathematics: ...
     @property
     def lessons(self) -> Lessons: ...
+    @property
+    def class_mode(self) -> ClassMode: ...
     @property
     def sharing(self) -> Sharing: ...
     @property

@@ -90,6 +90,11 @@ ACTIONS = (
         checked=lambda c: c.panel_room.keeps,
     ),
     Action(
+        "view.class_mode", "Class mode", MENU, lambda c: c.class_mode.toggle(), "F11", shown, 4,
+        "Only the canvas, the lesson and the panels of its step, in larger letters; Esc ends it.",
+        checked=lambda c: c.class_mode.is_on,
+    ),
+    Action(
         "view.colours", "Colours: blue and orange", MENU, lambda c: c.toggle_colours(), group=4,
         tip="Of values and gradients, instead of green and vermillion: told apart with every kind of "
         "colour blindness.", checked=lambda c: c.safe_colours,

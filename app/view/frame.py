@@ -22,6 +22,7 @@ from app.view.docks import Dock, Styled
 from app.view.documents import Documents
 from app.view.finder import Finder
 from app.view.gradients import Gradients
+from app.view.lessons.class_mode import ClassMode
 from app.view.lessons.lessons import Lessons
 from app.view.modules import Modules
 from app.view.navigation import Navigation
@@ -89,6 +90,7 @@ class Frame(QMainWindow):
         self.comparing = Comparing(self)
         self.sharing = Sharing(self)
         self.travel = Travel(self)
+        self.class_mode = ClassMode(self)
         self.notice = QLabel(self)
         self.notice.setProperty("role", "notice")
         self.notice.setWordWrap(True)
@@ -190,6 +192,7 @@ class Frame(QMainWindow):
             self.addDockWidget(_AREAS[row.area], dock)
             dock.export_asked.connect(self._export_panel)
             dock.copy_asked.connect(self._copy_panel)
+            dock.visibilityChanged.connect(self.lessons.look_soon)
             if row.beside:
                 self.tabifyDockWidget(self.docks[row.beside], dock)
             dock.setVisible(not row.hidden)

@@ -216,3 +216,57 @@ def test_the_panels_of_a_step_are_shown_and_those_from_before_come_back(window: 
     assert not any(dock.isVisible() for dock in window.docks.values())
     window.new_document()
     assert {n for n, dock in window.docks.items() if not dock.isHidden()} == before
+
+
+def test_class_mode_leaves_what_a_class_needs_and_esc_brings_back_the_rest(window: Window) -> None:
+    open_lesson(window, taught(*ALL[:3]))
+    window.show_panel("trace_table")
+    before = {n for n, d in window.docks.items() if not d.isHidden()}
+    QTest.keyClick(window.canvas, Qt.Key.Key_F11)
+    assert window.class_mode.is_on and not window.top.menus.isVisible()
+    assert not window.top.formula.isVisible()
+    assert {n for n, d in window.docks.items() if d.is_seen} == {"lesson"}
+    assert window.lessons.panel.size_ > 14
+    with pytest.raises(GraphError, match="class mode"):
+        window.session.do(set_setting("title", "x"), "Change")
+    window.canvas.select_all()
+    QTest.keyClick(window.canvas, Qt.Key.Key_Delete)
+    assert len(window.session.graph.nodes) == 6
+    window.lessons.lesson.next()
+    window.lessons.lesson.skip()
+    assert window.docks["palette"].is_seen, "what the deed needs is there"
+    window.session.do(set_setting("title", "x"), "Change")
+    window.lessons.lesson.back()
+    window.canvas.setFocus()
+    window.session.select(())
+    QTest.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert not window.class_mode.is_on and window.top.menus.isVisible()
+    assert {n for n, d in window.docks.items() if not d.isHidden()} == before
+    window.session.do(set_setting("title", "y"), "Change")
+
+
+def test_class_mode_without_a_lesson_and_on_the_start_page(window: Window) -> None:
+    open_lesson(window, compose(WORKED, default=0.5))
+    window.commands.run("view.class_mode")
+    assert not any(d.isVisible() for d in window.docks.values())
+    window.start_page()
+    assert not window.class_mode.is_on
+    window.new_document()
+    assert window.top.menus.isVisible() and window.docks["palette"].isVisible()
+
+
+def test_a_wrong_answer_is_explained_marked_and_leads_to_hints(window: Window) -> None:
+    """-2.520 is the term through u2 alone; the one through u1 is left out."""
+    open_lesson(window, taught(step("ask", node="t", of="gradient"), step("read")))
+    panel, lesson = window.lessons.panel, window.lessons.lesson
+    enter(panel.answer.line, "-2.520")
+    assert lesson.verdict is not None and "u1" in lesson.verdict.said
+    card = panel.verdicts.itemAt(0)
+    assert card is not None and "left out" in card.widget().accessibleName()
+    mark = window.session.marks.of("lesson")
+    u1 = window.session.graph.id_of("u1")
+    assert mark is not None and (u1, "x") in mark.lit and mark.badges
+    QTest.mouseClick(panel.more, LEFT)
+    assert panel.hints.count() == 1
+    enter(panel.answer.line, str(lesson.number))
+    assert window.session.marks.of("lesson") is None

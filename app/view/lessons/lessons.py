@@ -66,7 +66,7 @@ class Lessons(QObject):
         s = self.session
         s.opened.join(self._closed)
         for event in (s.evaluated, s.cursor_moved, s.selection_changed, s.place_changed):
-            event.join(self._look_soon)
+            event.join(self.look_soon)
         s.document_changed.join(self._document_changed)
         window.documents.settling.connect(self.keep)
         window.bridge.progress.connect(self.take)
@@ -208,28 +208,39 @@ class Lessons(QObject):
     # ------------------------------------------------------------ following
 
     def _arrived(self) -> None:
-        """The panels that a step asks for, and the one that its deed needs."""
-        step, docks = self.lesson.step, self.window.docks
+        self.arrange()
+
+    def _needed(self) -> list[str]:
+        """The panels that the step asks for, and the one that its deed needs."""
+        step = self.lesson.step
         if step is None:
+            return []
+        needed = NEEDED.get(step.goal, "") if step.kind == "do" and not self.lesson.is_done else ""
+        return [name for name in (*step.panels, needed) if name in self.window.docks]
+
+    def wanted(self) -> set[str]:
+        """The panels that stay in class mode."""
+        return {*self._needed(), *(("lesson",) if self.is_on else ())}
+
+    def arrange(self) -> None:
+        """The panels as the step asks for them; without any they stay, but for the palette."""
+        step, docks, needed = self.lesson.step, self.window.docks, self._needed()
+        if not self.is_on:
             return
-        wanted = [name for name in step.panels if name in docks]
-        needed = NEEDED.get(step.goal) if step.kind == "do" else None
-        if wanted:
-            for name, dock in docks.items():
-                if name not in (*wanted, needed, "lesson") and not dock.isHidden():
-                    dock.hide()
-        elif docks["palette"].isVisible() and needed != "palette":
-            docks["palette"].hide()
-        for name in (*wanted, *([needed] if needed else [])):
+        for name, dock in docks.items():
+            gone = step is not None and (step.panels or name == "palette")
+            if gone and name not in (*needed, "lesson") and not dock.isHidden():
+                dock.hide()
+        for name in needed:
             if not docks[name].is_seen:
                 self.window.show_panel(name)
-        self._show_dock()
+        self.show_dock(WIDTH)
 
-    def _show_dock(self) -> None:
+    def show_dock(self, width: int) -> None:
         dock = self.window.docks["lesson"]
-        if dock.isHidden():
+        if dock.isHidden() or width != WIDTH:
             dock.show()
-            self.window.resizeDocks([dock], [WIDTH], Qt.Orientation.Horizontal)
+            self.window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)
         dock.raise_()
 
     def _changed(self) -> None:
@@ -256,14 +267,14 @@ class Lessons(QObject):
         badge = Badge(tr("here"), "warning", verdict.said)
         session.marks.put(OWNER, Mark(lit=lit, badges={at: badge} if at else {}))
 
-    def _look_soon(self) -> None:
+    def look_soon(self) -> None:
         step = self.lesson.step
         if step is not None and step.kind == "do" and not self.lesson.is_done:
             if not self._check_timer.isActive():
                 self._check_timer.start()
 
     def _document_changed(self) -> None:
-        self._look_soon()
+        self.look_soon()
         if self.session.root.settings["lesson"] is not self._steps:
             self._steps = self.lesson.steps
             self.panel.refresh()
@@ -277,7 +288,7 @@ class Lessons(QObject):
             self._measures.setdefault(part, {}).update(named)
         if math.isfinite(news.loss):
             self._measures.setdefault("train", {})["loss"] = news.loss
-        self._look_soon()
+        self.look_soon()
 
     def keep(self) -> None:
         """Keeps how far one is; a document that has no file of its own is kept with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,7 +18,7 @@ from app.lesson import Lesson
 from app.text import pretty_name, tr
 from app.view import theme
 from app.view.lessons.dots import Dots
-from app.view.lessons.prose import SIZE, Card, Prose, hint
+from app.view.lessons.prose import SIZE, Card, Prose
 from app.view.lessons.question import Answer, Choice, Deed
 from engine.latex import latex_name
 from engine.lesson import Step
@@ -138,6 +139,12 @@ class LessonPanel(QWidget):
         button.clicked.connect(self._clicked)
         return button
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.window().setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            super().keyPressEvent(event)
+
     def _clicked(self) -> None:
         self.asked_for.emit(self.sender().objectName())
 
@@ -250,15 +257,19 @@ class LessonPanel(QWidget):
         if step is None:
             return
         lesson, size = self.lesson, self.size_
-        for number, text in enumerate(step.hints[: lesson.hints], 1):
-            self.hints.addWidget(hint(number, text, size))
+        for number, (text, line) in enumerate(lesson.hints_there[: lesson.hints], 1):
+            card = Card(tr("Hint {number}").format(number=number), text, "accent", size)
+            if line is not None:
+                card.add_line(line)
+            self.hints.addWidget(card)
         verdict = lesson.verdict
         if lesson.is_done and step.kind != "read":
             title = tr("Done") if step.kind == "do" else tr("Right")
             title = tr("This is it") if lesson.was_shown else title
             self.verdicts.addWidget(Card(f"✓  {title}", step.explanation, "value", size))
         elif verdict is not None:
-            card = Card(tr("Not yet"), verdict.said.removeprefix("Not yet. "), "warning", size)
+            said = verdict.said.removeprefix("Not yet.").strip()
+            card = Card(tr("Not yet"), "\n".join((said, verdict.needed)).strip(), "warning", size)
             if verdict.line is not None:
                 card.add_line(verdict.line)
             self.verdicts.addWidget(card)
@@ -268,8 +279,8 @@ class LessonPanel(QWidget):
     def _show_foot(self, step: Step | None, count: int) -> None:
         lesson = self.lesson
         self.back.setEnabled(lesson.at > 0)
-        left = len(step.hints) - lesson.hints if step is not None and not lesson.is_done else 0
-        self.more.setVisible(left > 0)
+        left = len(lesson.hints_there) - lesson.hints
+        self.more.setVisible(lesson.has_hint)
         self.more.setText(tr("Hint ({left})").format(left=left) if lesson.hints else tr("Hint"))
         self.show_me.setVisible(lesson.may_show)
         self.skip.setVisible(step is not None and step.kind == "do" and not lesson.is_done)

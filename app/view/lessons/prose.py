@@ -8,7 +8,6 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.text import tr
 from app.view import theme
 from app.view.canvas.note_text import Laid, lay_out
 from app.view.mathematics import MathLabel
@@ -122,7 +121,3 @@ class Card(QFrame):
         painter.drawRoundedRect(self.rect(), ROUND, ROUND)
         painter.setBrush(colour)
         painter.drawRoundedRect(0, 8, BAR, max(self.height() - 16, 4), 1.5, 1.5)
-
-
-def hint(number: int, text: str, size: int = SIZE) -> Card:
-    return Card(tr("Hint {number}").format(number=number), text, "accent", size)
