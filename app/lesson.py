@@ -33,7 +33,8 @@ class Way:
 class Lesson:
     """The lesson of the session's document, as it is walked. `changed` tells of everything.
 
-    While a question is open, the session hides the number that it asks for; also while one looks back
+    `writing` is true while a teacher writes
+    it. While a question is open, the session hides the number that it asks for; also while one looks back
     at steps before it. `look` says how things stand, for the goals of deeds.
     """
 
@@ -42,6 +43,7 @@ class Lesson:
         self.changed = Event()
         self.arrived = Event()
         self.way, self._keeps = Way(), ""
+        self.writing = False
         self._forget()
 
     def _forget(self) -> None:
@@ -79,15 +81,28 @@ class Lesson:
 
     def forget(self) -> None:
         """Another document is shown: nothing of the lesson before it holds."""
-        self.way = Way()
+        self.way, self.writing = Way(), False
         self._forget()
         self._lock()
 
     def begin(self, way: Way) -> None:
         """Goes on where one was."""
+        self.writing = False
         most = len(self.steps)
         reached = min(way.reached, most)
         self.way = Way(min(way.at, reached), reached, frozenset(n for n in way.done if n < most))
+        self._arrive()
+
+    def write(self, at: int) -> None:
+        """Looks at a step as it is written: nothing is asked, hidden or kept from changing."""
+        self.writing = True
+        self.way = Way(at, max(len(self.steps) - 1, 0), frozenset(range(at)))
+        self._arrive()
+
+    def attempt(self, at: int) -> None:
+        """Walks from a step on, as if those before it were done."""
+        self.writing = False
+        self.way = Way(at, at, frozenset(range(at)))
         self._arrive()
 
     def go(self, at: int) -> None:
@@ -125,7 +140,7 @@ class Lesson:
         """The pass as the step asks for it, or right before the number that is asked for."""
         session = self.session
         self._cover()
-        if step is None:
+        if step is None or self.writing:
             return
         if step.kind == "ask" and not self.is_done:
             self._look_at(step)
@@ -146,6 +161,8 @@ class Lesson:
     def question(self) -> Step | None:
         """The question that is open: that of the step one has come to."""
         step, reached = self.steps, self.way.reached
+        if self.writing:
+            return None
         if reached < len(step) and step[reached].kind == "ask" and reached not in self.way.done:
             return step[reached]
         return None
@@ -154,7 +171,12 @@ class Lesson:
         """Hides what the open question asks for; where questions follow each other, what the next one
         does."""
         wanted, steps, at = self.question, self.steps, self.at
-        follows = at == self.way.reached and at in self.way.done and at + 1 < len(steps)
+        follows = (
+            not self.writing
+            and at == self.way.reached
+            and at in self.way.done
+            and at + 1 < len(steps)
+        )
         if follows and steps[at].kind == steps[at + 1].kind == "ask":
             known = self.session.known
             now, then = (self._made_at(s, known) for s in steps[at : at + 2])
@@ -281,7 +303,7 @@ class Lesson:
     def check(self) -> None:
         """Whether the deed is done by now."""
         step = self.step
-        if step is None or step.kind != "do" or self.is_done:
+        if step is None or step.kind != "do" or self.is_done or self.writing:
             return
         if reached(step.goal, self._look(), step.settings):
             self._done()

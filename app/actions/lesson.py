@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.actions.context import Context
-from app.actions.record import Action
+from app.actions.record import Action, free
 
 MENU = "Lesson"
 
@@ -38,6 +38,10 @@ ACTIONS = (
         "lesson.choose", "Lessons…", MENU, lambda c: c.lessons.choose(),
         tip="Every lesson that comes with Gradloom, and how far you are in it.",
     ),
+    Action(
+        "lesson.quiz", "New quiz…", MENU, lambda c: c.lessons.quiz(),
+        tip="A small graph drawn by a seed, whose values and gradients are asked.",
+    ),
     Action("lesson.next", "Next step", MENU, lambda c: c.lessons.next(), "Ctrl+.", _may_go_on, 1),
     Action("lesson.back", "Step before", MENU, lambda c: c.lessons.back(), "Ctrl+,", _may_go_back, 1),
     Action("lesson.hint", "Hint", MENU, lambda c: c.lessons.hint(), "", _has_hint, 1),
@@ -49,5 +53,9 @@ ACTIONS = (
     Action(
         "lesson.again", "Start over", MENU, lambda c: c.lessons.start_over(), "", _open, 1,
         "The document as it came, and its lesson from the first step.",
+    ),
+    Action(
+        "lesson.edit", "Edit the lesson", MENU, lambda c: c.lessons.edit(), "", free, 2,
+        "Its steps as a list and as forms; in a document without a lesson, a new one.",
     ),
 )  # fmt: skip

@@ -51,6 +51,7 @@ PANELS = {
     "histograms": Panel("Histograms", "bottom", hidden=True),
     "surface": Panel("Loss surface", "bottom", hidden=True),
     "lesson": Panel("Lesson", "left", hidden=True),
+    "lesson_editor": Panel("Lesson editor", hidden=True),
 }
 LAST_DIGIT = 9
 """So many panels have a key of their own."""

@@ -179,7 +179,8 @@ class Frame(QMainWindow):
             "history": self.history_panel,
             "derivatives": self.derivatives_panel, "viewer": self.viewer_panel,
             "why": self.why_panel,  "mathematics": self.mathematics,
-            "what_if": self.what_if_panel, "lesson": self.lessons.panel, **studio.panels(self.session),
+            "what_if": self.what_if_panel, "lesson": self.lessons.panel,
+            "lesson_editor": self.lessons.editor, **studio.panels(self.session),
         }  # fmt: skip
         self.studio = studio.Studio(self.session, self.bridge, self)
         for panel in panels.values():

@@ -88,7 +88,7 @@ def ask(window: Window, qtbot: QtBot, step: Step, told: str) -> None:
     assert math.isfinite(number), f"{told} asks for {number}"
     assert session.hidden is not None, f"{told}: nothing hides what is asked for"
     hides(window, number, told)
-    for wrong in (number * 2 + 1, -number if number else 7.0):
+    for wrong in (2 * abs(number) + 1.25, abs(number) + 2.5):
         enter(panel.answer.line, f"{wrong:.6g}")
         assert not lesson.is_done, f"{told} takes {wrong:.6g} for {number:.6g}"
         assert lesson.verdict is not None and not lesson.verdict.right

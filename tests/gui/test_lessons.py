@@ -16,12 +16,14 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app import lesson_home
+from app.view.lessons.quizzes import QuizDialog
 from app.view.window import Window
 from engine import lessons
 from engine.compose import compose
 from engine.edits import set_setting
 from engine.graph import Graph, GraphError
 from engine.lesson import Step
+from engine.teaching.quiz import quiz
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 
@@ -270,3 +272,26 @@ def test_a_wrong_answer_is_explained_marked_and_leads_to_hints(window: Window) -
     assert panel.hints.count() == 1
     enter(panel.answer.line, str(lesson.number))
     assert window.session.marks.of("lesson") is None
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+def test_a_quiz_is_walked_to_its_end(window: Window, qtbot: QtBot, level: int) -> None:
+    window.documents.open_fresh(quiz(7, level))
+    walk(window, qtbot)
+
+
+def test_the_quiz_that_is_shown_is_the_one_that_opens(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(dialog: QuizDialog) -> int:
+        place = dialog.level.findData(3)
+        dialog.level.setCurrentIndex(place)
+        dialog.level.activated.emit(place)
+        dialog.seed.setValue(12)
+        dialog.begin.click()
+        return dialog.result()
+
+    monkeypatch.setattr(QuizDialog, "exec", choose)
+    window.commands.run("lesson.quiz")
+    assert window.session.root.settings["lesson"] == quiz(12, 3).settings["lesson"]
+    assert window.docks["lesson"].is_seen

@@ -55,6 +55,8 @@ class ClassMode(QObject):
         if self.window.pages.currentWidget() is self.window.editor:
             self.window.restoreState(self._before)
             self.window.lessons.arrange()
+        else:
+            self.window.docks_state = self._before
         return True
 
     def _opened(self) -> None:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 
 from app import lesson_home
+from app.actions import PANELS
 from app.lesson import Lesson, Way
 from app.marks import Badge, Mark
 from app.matching import Words
 from app.messages import Progress
 from app.text import tr
 from app.view.finder import Entry
+from app.view.lessons import quizzes
+from app.view.lessons.editor import LessonEditor
 from app.view.lessons.panel import WIDTH, LessonPanel
 from app.view.origins import wires_of
 from engine import lessons
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
 
 OWNER = "lesson"
 CHECK_MS, KEEP_MS = 60, 700
+EDITOR = 396
+"""Width of the editor."""
 COVERED = tr("After your answer.")
-OPEN = ("lesson", "palette", "inspector", "trace_table", "history", "viewer")
+OPEN = ("lesson", "lesson_editor", "palette", "inspector", "trace_table", "history", "viewer")
 """Panels that show nothing of what comes after the step that is shown; the others wait for the answer."""
+OWN = ("lesson", "lesson_editor")
 NEEDED = {"node": "palette", "wire": "palette", "formula": "palette", "trained": "training",
           "measured": "training", "setting": "recipe"}  # fmt: skip
 """The panel that a goal is reached with."""
@@ -53,6 +59,7 @@ class Lessons(QObject):
         self.window, self.session = window, window.session
         self.lesson = Lesson(self.session, self.situation)
         self.panel = LessonPanel(self.lesson)
+        self.editor = LessonEditor(self)
         self._before: QByteArray | None = None  # the panels as they stood before the lesson
         self._start: Graph | None = None
         self._key = ""
@@ -149,6 +156,24 @@ class Lessons(QObject):
     def show(self) -> None:
         self.lesson.show()
 
+    def edit(self) -> None:
+        """The editor beside the lesson; a document without one gets a first step."""
+        window = self.window
+        if self._before is None:
+            self._before = window.saveState()
+        for name, dock in window.docks.items():
+            if PANELS[name].area == "right" and name not in OWN:
+                dock.hide()
+        window.show_panel("lesson_editor")
+        window.resizeDocks([window.docks["lesson_editor"]], [EDITOR], Qt.Orientation.Horizontal)
+        self.editor.begin()
+        self.lesson.write(min(self.lesson.at, max(len(self.lesson.steps) - 1, 0)))
+        self.show_dock(WIDTH)
+
+    def quiz(self) -> None:
+        """Asks what quiz is wanted, and opens it."""
+        quizzes.ask(self.window)
+
     def start_over(self) -> None:
         """The document as it was opened first, and its lesson from the first step."""
         if self._start is None or not self.is_on:
@@ -229,7 +254,7 @@ class Lessons(QObject):
             return
         for name, dock in docks.items():
             gone = step is not None and (step.panels or name == "palette")
-            if gone and name not in (*needed, "lesson") and not dock.isHidden():
+            if gone and name not in (*needed, *OWN) and not dock.isHidden():
                 dock.hide()
         for name in needed:
             if not docks[name].is_seen:

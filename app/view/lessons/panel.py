@@ -188,7 +188,8 @@ class LessonPanel(QWidget):
         self._show_foot(step, count)
         if new:
             self.area.verticalScrollBar().setValue(0)
-            if step is not None and step.kind == "ask" and not lesson.is_done and self.isVisible():
+            asks = step is not None and step.kind == "ask" and not lesson.is_done
+            if asks and not lesson.writing and self.isVisible():
                 self.answer.line.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             self._scroll_timer.start(0)
