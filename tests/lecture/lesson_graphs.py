@@ -20,7 +20,7 @@ def _taught(name: str, graph: Graph, steps: tuple[Step, ...], panels: tuple[str,
 
 # ------------------------------------------------------------ graphs and the forward pass
 
-BUILD, WATCH = ("palette", "inspector"), ("inspector", "trace_table")
+BUILD, WATCH, LOOK = ("palette", "inspector"), ("inspector", "trace_table"), ("inspector",)
 
 GRAPHS = (
     Step(
@@ -30,8 +30,8 @@ GRAPHS = (
         "You will build the graph of\n"
         "$y = x^2 + x$\n"
         "with your own hands, and then let it compute.\n\n"
-        "The empty field in the middle is the **canvas**. At its left, the panel **Operators** holds "
-        "everything that a node can do. Press **Next** below.",
+        "The empty field in the middle is the **canvas**. At its left, below this text, the panel "
+        "**Operators** holds everything that a node can do. Press **Next**.",
         panels=BUILD,
     ),
     Step(
@@ -47,7 +47,7 @@ GRAPHS = (
         "do", "Give it a value",
         "**Double-click the node x** on the canvas, type **2** and press Enter.",
         hints=("The field **set value** in the panel Inspector does the same.",),
-        explanation="Values are green. The panel Inspector shows the node that is selected.",
+        explanation="The panel Inspector, at the right, always tells more of the node that is selected.",
         panels=BUILD, goal="value", settings={"node": "x", "number": 2.0},
     ),
     Step(
@@ -68,7 +68,8 @@ GRAPHS = (
         "The circle at the right edge of x is its output. **Drag from there to t** and let go "
         "anywhere on t.",
         hints=("Press the mouse on the circle, keep it pressed, move onto t, let go.",),
-        explanation="t reads x, so it has a value: $t = 2^2 = 4$. The value is stored at the node.",
+        explanation="t reads x, so it has a value: $t = 2^2 = 4$. It is stored at the node. What stands "
+        "beside **grad** comes in the next lesson.",
         panels=BUILD, goal="wire", settings={"source": "x", "target": "t"},
     ),
     Step(
@@ -87,11 +88,12 @@ GRAPHS = (
     ),
     Step(
         "do", "A value that is read twice",
-        "The other operand is x itself. **Drag from the output of x to the empty port of y.**",
+        "The other operand is x itself. **Drag from the output of x to y.** Let go anywhere on y: the wire "
+        "takes the port that is empty.",
         hints=("An output may feed as many nodes as you like: begin at the circle where the wire to t "
                "begins.",),
         explanation="The graph is whole, and y is known. x is read by two nodes; this is called a "
-        "**fan-out**. Press **Ctrl+L** if you want the nodes laid out neatly.",
+        "**fan-out**. Drag t a little upwards to see both wires.",
         panels=BUILD, goal="wire", settings={"source": "x", "target": "y"},
     ),
     Step(
@@ -99,18 +101,18 @@ GRAPHS = (
         "A computer visits one node after the other. In which order can it compute this graph?",
         explanation="Each node comes after everything it reads. Such an order is called "
         "**topological**. The wires alone decide; where the nodes stand does not matter.",
-        panels=WATCH, choices=("y, then t, then x", "x, then t, then y", "x, then y, then t"),
+        panels=LOOK, choices=("y, then t, then x", "x, then t, then y", "x, then y, then t"),
         answer=1,
     ),
     Step(
         "do", "The forward pass, step by step",
         "The pass stands at its start now: only x has a value.\n\n"
         "Press **L** (one step on), or the arrow right of the blue button below the canvas, "
-        "**once**. Watch the canvas, the explanation under it and the panel Trace.",
+        "**once**. Watch the canvas, and the explanation under it.",
         hints=("If nothing happens, click an empty place of the canvas, then press L.",),
         explanation="The step in symbols, and the numbers under them: $t = x^2$, that is 4. J goes one "
         "step back, L one on.",
-        panels=WATCH, at="start", goal="stepped", settings={"node": "t"},
+        panels=LOOK, at="start", goal="stepped", settings={"node": "t"},
     ),
     Step(
         "ask", "Predict the next one",
@@ -120,15 +122,16 @@ GRAPHS = (
         hints=("t is 4 and x is 2.",),
         explanation="The output is known, **as well as all nodes on the way**. The second pass, back "
         "from y, will need every one of them.",
-        node="y",
+        panels=LOOK, node="y",
     ),
     Step(
         "do", "Another input",
         "A graph is a formula for every x, not for one.\n\n"
         "**Double-click x, type 3 and press Enter.**",
-        hints=("y should become $3^2 + 3 = 12$.",),
-        explanation="The forward pass ran anew: 9 at t, 12 at y.",
-        panels=WATCH, goal="value", settings={"node": "y", "number": 12.0},
+        hints=("Before you do it: what will y be? $3^2 + 3$ is 12.",),
+        explanation="The forward pass ran anew. The panel Trace, at the right, keeps its lines: the forward "
+        "pass in the left column, what comes in the next lesson in the right one.",
+        panels=WATCH, goal="value", settings={"node": "x", "number": 3.0},
     ),
     Step(
         "choose", "A circle?",
@@ -172,16 +175,16 @@ BACKWARD = (
         "\\frac{\\partial v}{\\partial u}$\n"
         "The first factor comes from behind, the second is v's own **local derivative**. So we go "
         "backwards, from J to x.",
-        panels=WATCH, at="forward",
+        at="forward",
     ),
     Step(
         "do", "Where it begins",
         "At first all gradients are 0; the nodes show a dash beside **grad**.\n\n"
         "Press **L** once.",
         hints=("If nothing happens, click an empty place of the canvas, then press L.",),
-        explanation="$\\frac{\\partial J}{\\partial J} = 1$: J changes as fast as itself. Gradients are "
-        "orange.",
-        panels=WATCH, at="forward", goal="stepped", settings={"node": "J", "of": "gradient"},
+        explanation="$\\frac{\\partial J}{\\partial J} = 1$: J changes as fast as itself. From "
+        "here, numbers travel along the wires towards x.",
+        at="forward", goal="stepped", settings={"node": "J", "of": "gradient"},
     ),
     Step(
         "choose", "One node back",
@@ -189,7 +192,7 @@ BACKWARD = (
         "$\\frac{\\partial J}{\\partial u} = \\frac{\\partial J}{\\partial J} \\cdot \\ldots$",
         explanation="The derivative of the cosine is minus the sine, taken **at the value of u that the "
         "forward pass stored**. This is why every value was kept.",
-        choices=("$\\sin(u)$", "$-\\sin(u)$", "$-\\sin(J)$"), answer=1, panels=WATCH,
+        choices=("$\\sin(u)$", "$-\\sin(u)$", "$-\\sin(J)$"), answer=1,
     ),
     Step(
         "do", "See it done",
@@ -197,7 +200,7 @@ BACKWARD = (
         hints=("If nothing happens, click an empty place of the canvas, then press L.",),
         explanation="$1 \\cdot (-\\sin(3.841)) = 0.6441$. The term travelled back along the wire from J "
         "to u.",
-        panels=WATCH, goal="stepped", settings={"node": "u", "of": "gradient"},
+        goal="stepped", settings={"node": "u", "of": "gradient"},
     ),
     Step(
         "choose", "The local derivatives of a sum",
@@ -206,7 +209,6 @@ BACKWARD = (
         explanation="If one operand grows by a little, the sum grows by as much. A sum hands its "
         "gradient on unchanged.",
         choices=("$u_2$ and $u_1$", "1 and 1", "$\\frac{1}{2}$ and $\\frac{1}{2}$"), answer=1,
-        panels=WATCH,
     ),
     Step(
         "ask", "Through the sum",
@@ -227,19 +229,8 @@ BACKWARD = (
         "All four numbers are at hand: t is 1, and $\\frac{\\partial J}{\\partial u_2}$ is as large as "
         "$\\frac{\\partial J}{\\partial u_1}$. The answer may be a formula, such as 0.2*cos(1) + 0.5.",
         hints=("Both gradients are 0.6441.", "Type 0.6441*cos(1) + 0.6441*3"),
-        explanation="Two steps made this sum: look at the two lines in the panel Trace, or press J and L "
-        "to see the terms come one by one.",
+        explanation="Two steps made this sum: press **J** and **L** to see the terms come one by one.",
         node="t", of="gradient",
-    ),
-    Step(
-        "choose", "Why += ?",
-        "The panel Trace writes $\\frac{\\partial J}{\\partial t} \\mathrel{+}= \\ldots$ twice. Why not "
-        "=, as in the forward column?",
-        explanation="Each wire that leaves t brings a term. They are added up one after another, "
-        "beginning at 0, and t passes its gradient on only when the last one has come.",
-        choices=("It is the same; += is only a habit", "The second term would replace the first one",
-                 "Gradients are always positive"),
-        answer=1, panels=WATCH,
     ),
     Step(
         "ask", "The last step",
@@ -251,6 +242,17 @@ BACKWARD = (
         node="x", of="gradient",
     ),
     Step(
+        "choose", "Why += ?",
+        "The panel Trace, at the right, keeps the whole pass. It writes\n"
+        "$\\frac{\\partial J}{\\partial t} \\mathrel{+}= \\ldots$\n"
+        "twice. Why not =, as in the forward column?",
+        explanation="Each wire that leaves t brings a term. They are added up one after another, "
+        "beginning at 0, and t passes its gradient on only when the last one has come.",
+        choices=("It is the same; += is only a habit", "The second term would replace the first one",
+                 "Gradients are always positive"),
+        answer=1, panels=WATCH,
+    ),
+    Step(
         "do", "A gradient that vanishes",
         "A gradient is a product along the wires. If one factor is 0, nothing gets through.\n\n"
         "Find an x at which $\\frac{dJ}{dx}$ is 0: **double-click x** and type a number.",
@@ -260,10 +262,10 @@ BACKWARD = (
     ),
     Step(
         "do", "Another point",
-        "Now give x the value **0.5**.",
+        "The pass stands behind its forward part again. Give x the value **0.5**.",
         hints=("Double-click x, type 0.5 and press Enter.",),
-        explanation="All values and all gradients were computed anew.",
-        panels=WATCH, goal="value", settings={"node": "x", "number": 0.5},
+        explanation="All values were computed anew, and so will be the gradients.",
+        panels=LOOK, at="forward", goal="value", settings={"node": "x", "number": 0.5},
     ),
     Step(
         "ask", "On your own",
@@ -298,7 +300,7 @@ BACKWARD = (
 
 def backward() -> Graph:
     """The lecture's example at x = 1."""
-    return _taught("backward", worked_example(), BACKWARD, ("lesson", *WATCH))
+    return _taught("backward", worked_example(), BACKWARD, ("lesson",))
 
 
 LESSONS: dict[str, Callable[[], Graph]] = {"graphs": graphs, "backward": backward}
