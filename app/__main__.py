@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from app import cli
     from app.cli.group import Drawings
 
-    return cli.main(words, Drawings(picture, export, animate))
+    return cli.main(words, Drawings(picture, export, animate, printed))
 
 
 def _is_document(word: str) -> bool:
@@ -119,6 +119,16 @@ def animate(
 
     graph, base = arguments.open_document(file)
     shot.animate(graph, None if base is None else Path(file), out, take, seconds, loop)
+    return 0
+
+
+def printed(html: str, out: Path) -> int:
+    """Prints rich text to a PDF; returns the exit code."""
+    from app.view import paper, shot
+
+    shot.offscreen()
+    shot.application()
+    paper.write_pdf(html, out)
     return 0
 
 

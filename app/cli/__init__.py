@@ -17,6 +17,7 @@ from app.cli import (
     samples,
     speed,
     sweeps,
+    teaching,
     training,
     transfer,
 )  # isort: skip  (the order of the help)
@@ -34,6 +35,7 @@ __all__ = [
     "samples",
     "speed",
     "sweeps",
+    "teaching",
     "training",
     "transfer",
 ]

@@ -29,12 +29,14 @@ class Drawings:
 
     `window(file, out, (width, height), step, theme, panel, node, epochs)` draws the window with a
     document, `canvas(file, out, step, theme, scale, values, transparent)` the document alone;
-    `film(file, out, (width, part, theme, values), seconds, loop)` its steps one after another.
+    `film(file, out, (width, part, theme, values), seconds, loop)` its steps one after another,
+    `paper(html, out)` prints rich text to a PDF.
     """
 
     window: Callable[[str, Path, tuple[int, int], int | None, str, str, str, int | None], int]
     canvas: Callable[[str, Path, int | None, str, int, bool, bool], int]
     film: Callable[[str, Path, tuple[int, str, str, bool], float, bool], int]
+    paper: Callable[[str, Path], int] | None = None
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})

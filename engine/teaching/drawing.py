@@ -21,6 +21,7 @@ VALUE, GRADIENT, INK, LINE = "#007a59", "#c2410c", "#1b2230", "#8a94a6"
 _FONT = 'font-family="Inter, Helvetica, Arial, sans-serif"'
 _WIDE, _HIGH, _GAP = 150.0, 74.0, 14.0
 _BETWEEN, _LONGEST = 34.0, 800.0  # between layers; the last one of a graph that goes across
+_FINE = 3  # dots a pixel, for printers that turn the picture into dots
 _MOST_ENTRIES, _MOST_LETTERS = 6, 20
 _ASIDE = (0.0, *(sign * step for step in range(50, 800, 50) for sign in (1.0, -1.0)))
 """How far a wire is led aside when nodes stand in its way, the least first."""
@@ -49,7 +50,7 @@ def drawing(evaluation: Evaluation, told: Collection[tuple[str, str]] = ()) -> t
     parts = [_arrow(way, down) for way in ways.values()]
     parts += [_node(evaluation, n, *places[n], told) for n in nodes]
     box = f"{left:.0f} {top:.0f} {width:.0f} {height:.0f}"
-    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="{box}"'
+    size = f'width="{_FINE * width:.0f}" height="{_FINE * height:.0f}" viewBox="{box}"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {_FONT}>{"".join(parts)}</svg>'
     return svg, round(width), round(height)
 

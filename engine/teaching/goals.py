@@ -15,7 +15,7 @@ from engine.teaching.sameness import free_names
 
 __all__ = [
     "GOALS", "Goal", "Setting", "Settings", "Situation", "Suggestion", "problem", "reached", "said",
-    "settled", "suggest",
+    "settled", "suggest", "table",
 ]  # fmt: skip
 
 GOALS: Mapping[str, Goal] = {
@@ -87,6 +87,15 @@ def suggest(situation: Situation) -> list[Suggestion]:
             if reached(row.name, situation, given):
                 found.append(Suggestion(row.name, given, said(row.name, given)))
     return found
+
+
+def table() -> str:
+    """Every goal and its settings as a table in Markdown."""
+    lines = ["| goal | reached when | settings |", "|---|---|---|"]
+    for row in GOALS.values():
+        told = [f"`{s.name}`: {s.doc}" for s in row.settings]
+        lines.append(f"| `{row.name}` | {row.title} | {' '.join(told) or '-'} |")
+    return "\n".join(lines) + "\n"
 
 
 def _wrong(setting: Setting, value: float | str, graph: Graph | None) -> str:

@@ -93,6 +93,16 @@ def quiz(seed: int, difficulty: int = 1, questions: Questions = "all") -> Graph:
     raise ValueError(f"no quiz of level {difficulty} was found for seed {seed}; take another seed")
 
 
+def table() -> str:
+    """The levels as a table in Markdown."""
+    lines = ["| level | what it is about | nodes | numbers |", "|---|---|---|---|"]
+    for number, level in enumerate(LEVELS, 1):
+        least, most = (n + level.inputs + 4 * level.vectors for n in level.steps)
+        grain = {1.0: "whole", 0.25: "halves and quarters"}.get(level.grain, "four digits")
+        lines.append(f"| {number} | {level.title} | {least} to {most} | {grain} |")
+    return "\n".join(lines) + "\n"
+
+
 class _Draw:
     """Choices by seed. Only `random()` is used: of Python's generator it alone is promised to stay as
     it is in later versions."""
