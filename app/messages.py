@@ -31,9 +31,10 @@ class Progress:
     `step` steps are done and `epoch` full passes over the data; `loss` is the last step's, taken
     before its update. `points` are (step, loss) since the message before, thinned out evenly.
     `metrics` is {"train": {name: value}, "validation": {...}}, empty when they were not computed
-    anew. `rate` is in steps a second. `stage` is the number of the stage at work, `total` how many steps
-    will have been done at the end of what was asked for. `longest` is how many seconds the process was
-    last deaf for while it did a step. `message` is one sentence for people, empty when all is well.
+    anew. `rate` is in steps a second. `stage` is the number of the stage at work, which began when `begun`
+    steps were done, `total` how many steps will have been done at the end of what was asked for. `longest`
+    is how many seconds the process was last deaf for while it did a step. `message` is one sentence for
+    people, empty when all is well.
     """
 
     state: State
@@ -46,6 +47,7 @@ class Progress:
     learning_rate: float = float("nan")
     message: str = ""
     stage: int = 0
+    begun: int = 0
     total: int = 0
     longest: float = 0.0
     more: bool = False

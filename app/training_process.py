@@ -322,7 +322,7 @@ class _Child:
             Progress(
                 self.state, training.step_count, training.epoch, training.loss, self.points(),
                 metrics or {}, rate, training.learning_rate, message, training.stage_number,
-                training.step_count + self.left, self.longest,
+                training.stage_start, training.step_count + self.left, self.longest,
                 self.measuring is not None and self.state != "running", half,
             )
         )  # fmt: skip

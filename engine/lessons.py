@@ -39,6 +39,18 @@ INFO: dict[str, Info] = {
         "race of a shallow and a deep network with as many parameters.",
         "deep-networks.json",
     ),
+    "autoencoder-by-hand": Info(
+        "A picture through one number", TOPICS[7],
+        "An auto-encoder small enough for mental arithmetic: encode, decode, go back, train. What "
+        "can one number hold?",
+        "autoencoder-by-hand.json",
+    ),
+    "learning-without-labels": Info(
+        "Learning without labels", TOPICS[7],
+        "A deep network learns layer by layer from digits without labels, and is tuned with a "
+        "hundred. Beside it the same network from scratch.",
+        "learning-without-labels.gloom",
+    ),
 }  # fmt: skip
 """Every lesson by its name, in the order they are to be taken."""
 

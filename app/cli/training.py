@@ -99,7 +99,8 @@ def _trouble(
     from engine.train.scene import Scene
     from engine.train.trouble import looks_bad
 
-    losses = list(enumerate(history, training.step_count - len(history)))
+    first = training.step_count - len(history)
+    losses = [point for point in enumerate(history, first) if point[0] >= training.stage_start]
     if not looks_bad(losses):
         return []
     try:

@@ -13,7 +13,8 @@ from networks import network
 from playground import gauss, playground, spiral
 
 from app.cli import cli
-from engine import files
+from engine import edits, files
+from engine.recipe import Recipe, Stage
 from engine.train.scene import Scene
 
 
@@ -48,3 +49,21 @@ def test_a_parameter_beside_the_loss_that_does_not_fit_keeps_nobody_from_its_res
     assert (tmp_path / "b.gloom").exists()
     scene = Scene(graph)
     assert scene.values([misfit.id])[misfit.id].shape == (3, 2)
+
+
+def test_the_loss_of_a_later_stage_is_not_held_against_that_of_one_before(tmp_path: Path) -> None:
+    """Another stage makes another loss smaller: here a hundred times as large, and it falls."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((40, 3))
+    y = x @ random.standard_normal((3, 1)) + 0.5 * random.standard_normal((40, 1))
+    program = "small = mse(x @ W, y)\nlarge = 100 * mse(x @ V, y)\nloss = small + large"
+    graph = network(program, x, y, {"W": np.zeros((3, 1)), "V": np.zeros((3, 1))})
+    stages = [
+        Stage("", str(graph.id_of(name)), learning_rate=rate, epochs=200)
+        for name, rate in (("small", 0.1), ("large", 0.0001))
+    ]
+    edits.set_setting("recipe", Recipe(tuple(stages))).apply(graph)
+    files.write(graph, tmp_path / "a.gloom")
+    found = CliRunner().invoke(cli, ["train", str(tmp_path / "a.gloom"), "--json"])
+    told = json.loads(found.stdout)
+    assert told["loss"]["last"] > 10 * told["loss"]["first"] and told["notes"] == []

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.messages import Progress
 from app.view.studio import Moment
 from app.view.studio.flow import OWNER, FlowPanel
 from app.view.studio.past import LIMIT, Past
@@ -70,6 +71,16 @@ def test_bars_are_the_moments_numbers_and_the_past_stays(window: Window, qtbot: 
     )
     assert [step for step, _ in panel.past.items] == [0, 20, 40, 60]
     window.studio.look(None)
+
+
+def test_losses_are_those_of_the_stage_at_work(window: Window, qtbot: QtBot) -> None:
+    panel = shown(window, qtbot, document())
+    window.studio.now = Moment(40, Training(window.session.root).parameters())
+    points = tuple((step, 1.0 / step) for step in range(1, 41))
+    panel._hear(Progress("running", 15, points=points[:15]))
+    assert panel.options()["losses"] == list(points[:15])
+    panel._hear(Progress("running", 40, points=points[15:], stage=1, begun=20))
+    assert panel.options()["losses"] == list(points[20:])
 
 
 def test_a_verdict_marks_its_nodes_and_a_click_selects_them(window: Window, qtbot: QtBot) -> None:

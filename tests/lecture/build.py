@@ -13,6 +13,7 @@ from tests.lecture import (
     build_graphs,
     build_networks,
     build_training,
+    lesson_autoencoders,
     lesson_graphs,
     lesson_networks,
 )
@@ -25,7 +26,11 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_autoencoders.BUILDERS,
 }
 """What builds each example."""
-LESSONS: dict[str, Callable[[], Graph]] = {**lesson_graphs.LESSONS, **lesson_networks.LESSONS}
+LESSONS: dict[str, Callable[[], Graph]] = {
+    **lesson_graphs.LESSONS,
+    **lesson_networks.LESSONS,
+    **lesson_autoencoders.LESSONS,
+}
 """What builds each lesson."""
 TRAINED: frozenset[str] = frozenset()
 """Examples that are shipped with trained parameters, which building does not make again."""

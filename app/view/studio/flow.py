@@ -91,11 +91,11 @@ class FlowPanel(StudioPanel):
         return {"losses": losses, "learning_rate": rate_now(self.studio)}
 
     def _hear(self, progress: Progress) -> None:
-        """Keeps the losses of the run, thinned."""
+        """Keeps the losses of the stage at work, thinned: another stage makes another loss smaller."""
         points = [(s, v) for s, v in progress.points if math.isfinite(v)]
         if points and self._losses and points[0][0] <= self._losses[-1][0]:
             self._losses = [p for p in self._losses if p[0] < points[0][0]]
-        self._losses += points
+        self._losses = [p for p in (*self._losses, *points) if p[0] > progress.begun]
         if len(self._losses) > POINTS:
             del self._losses[1:-1:2]
 
