@@ -276,14 +276,14 @@ INFO: dict[str, Info] = {
     "pixelcnn-2": Info(
         "PixelCNN auto-encoder, 2 numbers", TOPICS[7], ("M23",),
         "A picture goes through 2 numbers; a decoder of masked convolutions draws it again, "
-        "pixel after pixel. Few numbers: samples share little with the original.",
-        "Causality is exact; samples are farther from the original than with more numbers.",
+        "pixel after pixel. Samples are sharp, and share little but the place with the original.",
+        "Causality is exact; samples are farther from the original than with 10 numbers.",
         "pixelcnn-2.gloom",
     ),
     "pixelcnn-10": Info(
         "PixelCNN auto-encoder, 10 numbers", TOPICS[7], ("M23",),
-        "The same with a bottleneck of 10 numbers. Samples keep what kind of picture it was "
-        "and where things are.",
+        "The same with a bottleneck of 10 numbers. Samples keep where something stands and how "
+        "large it is; what it is is drawn anew.",
         "Causality is exact; samples are nearer to the original than with 2 numbers.",
         "pixelcnn-10.gloom",
     ),

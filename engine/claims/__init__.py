@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine import examples
-from engine.claims import autoencoders, depth, graphs, networks, training
+from engine.claims import autoencoders, depth, graphs, networks, pictures, training
 from engine.claims.figure import Claim, Figure
 
 CLAIMS: Mapping[str, Claim] = {
@@ -14,6 +14,7 @@ CLAIMS: Mapping[str, Claim] = {
     **networks.CLAIMS,
     **depth.CLAIMS,
     **autoencoders.CLAIMS,
+    **pictures.CLAIMS,
 }
 """What proves each example, by its name."""
 

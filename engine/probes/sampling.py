@@ -63,6 +63,7 @@ def drawn(
     temperature: float = 1.0,
     code: str = "",
     given: float = 0.0,
+    may: Array | None = None,
 ) -> Generator[Samples, None, None]:
     """Draws `count` pictures for each row, its code held; yields what there is, as often as it goes on.
 
@@ -70,7 +71,7 @@ def drawn(
     else). Then pixel after pixel in raster order, those at once of which none depends on another: the
     same pictures as one by one. `temperature` divides the scores, at 0 the likeliest grey is taken;
     `given` is the share of a row's lines that is kept from above. A sample depends on the seed, its number
-    and its place among the rows. Raises ValueError.
+    and its row. `may` is what `dependence` has said before. Raises ValueError.
     """
     rowwise.whole("the number of samples", count, 1, MOST_SAMPLES)
     rowwise.whole("the seed", seed, 0, 2**40)
@@ -82,20 +83,27 @@ def drawn(
     if not len(rows):
         raise ValueError("there is no row to draw from; hold some out or choose the training rows")
     told = _told(scene, found, rows, count)
-    work = dependence(scene, found)
-    while True:
-        try:
-            done, total = next(work)
-        except StopIteration as end:
-            order = waves(end.value)
-            break
-        yield told("check", done, total)
+    if may is None:
+        may = yield from _proof(scene, found, told)
+    order = waves(may)
     drawing = _Drawing(scene, found, rows, count, seed, temperature)
     kept = int(given * found.shape[0]) * found.shape[1]
     for done in drawing.steps([w for w in (w[w >= kept] for w in order) if len(w)], kept):
         yield told("draw", done, found.count - kept, drawing)
     drawing.confirm(kept)
     yield told("", found.count - kept, found.count - kept, drawing)
+
+
+def _proof(scene: Scene, found: Pixelwise, told: Any) -> Generator[Samples, None, Array]:
+    """What depends on what; yields how far that is."""
+    work = dependence(scene, found)
+    while True:
+        try:
+            done, total = next(work)
+        except StopIteration as end:
+            may: Array = end.value
+            return may
+        yield told("check", done, total)
 
 
 class _Drawing:

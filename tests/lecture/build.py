@@ -12,6 +12,7 @@ from tests.lecture import (
     build_autoencoders,
     build_graphs,
     build_networks,
+    build_pixelcnn,
     build_training,
     lesson_autoencoders,
     lesson_graphs,
@@ -24,6 +25,7 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_training.BUILDERS,
     **build_networks.BUILDERS,
     **build_autoencoders.BUILDERS,
+    **build_pixelcnn.BUILDERS,
 }
 """What builds each example."""
 LESSONS: dict[str, Callable[[], Graph]] = {
@@ -32,7 +34,7 @@ LESSONS: dict[str, Callable[[], Graph]] = {
     **lesson_autoencoders.LESSONS,
 }
 """What builds each lesson."""
-TRAINED: frozenset[str] = frozenset()
+TRAINED: frozenset[str] = frozenset(build_pixelcnn.BUILDERS)
 """Examples that are shipped with trained parameters, which building does not make again."""
 
 

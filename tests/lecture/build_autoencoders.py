@@ -58,7 +58,7 @@ def coder() -> Graph:
 
 def _module(title: str, about: str, program: str, parameters: Parameters) -> Graph:
     made = compose(program, {"x": _SAMPLE, **dict.fromkeys(parameters, 0.0)})
-    _learnt(made, parameters)
+    learnt(made, parameters)
     made.put("settings", "sizes", {"units": 64})
     made.put("settings", "title", title)
     made.put("settings", "about", about)
@@ -85,11 +85,11 @@ def written(
         graph.put("tensors", node.id, None)
         options = {"source": source, "field": field}
         graph.put("nodes", node.id, replace(node, op="data", options=options))
-    _learnt(graph, parameters or {})
+    learnt(graph, parameters or {})
     return graph
 
 
-def _learnt(graph: Graph, parameters: Parameters) -> None:
+def learnt(graph: Graph, parameters: Parameters) -> None:
     for name, (shape, init) in parameters.items():
         node = graph.nodes[str(graph.id_of(name))]
         graph.put("tensors", node.id, None)
