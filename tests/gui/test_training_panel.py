@@ -89,6 +89,24 @@ def test_a_single_step_does_not_fill_the_bar(qtbot: QtBot) -> None:
     assert (panel.bar.value(), panel.bar.maximum()) == (10, 10)
 
 
+def test_many_metrics_stand_one_below_the_other(qtbot: QtBot) -> None:
+    panel = TrainingPanel(Session(examples.load("xor")))
+    qtbot.addWidget(panel)
+
+    def lines(*names: str) -> list[list[str]]:
+        values = {name: 0.5 + i for i, name in enumerate(names)}
+        held = {names[-1]: 0.25}
+        panel.take(
+            Progress("running", step=1, loss=0.5, metrics={"train": values, "validation": held})
+        )
+        return [line.replace("\u00a0", " ").split() for line in panel.metrics.text().splitlines()]
+
+    assert lines("loss", "one")[0] == ["loss", "one"]
+    many = lines("loss", "one", "two", "three", "four")
+    assert [line[0] for line in many[1:]] == ["loss", "one", "two", "three", "four"]
+    assert many[1] == ["loss", "0.5000"] and many[-1] == ["four", "4.500", "0.2500"]
+
+
 def test_nothing_is_told_of_a_training_that_was_undone(window: Window, qtbot: QtBot) -> None:
     window.documents.open_example("xor")
     panel = window.training_panel

@@ -132,7 +132,7 @@ def logistic_xor() -> Graph:
             "**One layer against two.** Both learn XOR at once, by the sum of their losses.\n"
             "One layer draws a straight line: it stays at $\\ln 2 \\approx 0.693$. The network is "
             "$y = h_2(\\sum_j \\beta_j\\, h_1(\\sum_i \\alpha_{ji} x_i))$, the same twice.\n"
-            "Train, and look at both accuracies in **Curves**."
+            "Train, and look at both losses and accuracies in **Training**."
         ),
         panels=("curves", "regions"), optimizer="adam", learning_rate=0.1, epochs=500,
     )  # fmt: skip
@@ -166,8 +166,8 @@ def spiral_depth() -> Graph:
         note=(
             "**Four networks, one spiral.** Each has about 141 parameters, in one to four hidden "
             "layers of relu units; they are trained together by the sum of their losses.\n"
-            "Train, and compare accuracy1 to accuracy4 in **Curves**. Depth bends the plane again "
-            "and again; one layer has to do it at once."
+            "Train, and compare accuracy1 to accuracy4 in **Training**. Depth bends the plane again "
+            "and again; one layer has to do it at once. **Regions** shows the deepest."
         ),
         panels=("curves", "regions"),
         optimizer="adam", learning_rate=0.01, batch_size=50, epochs=500,

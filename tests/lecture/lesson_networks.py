@@ -144,6 +144,13 @@ def deep_networks() -> Graph:
             ("Deep: three hidden layers of 7 units", "blue",
              (*deep, "deep", "loss_deep", "accuracy_deep")),
         ),
+        grid={
+            "a": (0, 0), "b": (0, 1), "d": (1, 0), "e": (1, 1), "up": (2, 0), "down": (2, 1),
+            "ab": (3, 0.5), "c": (3, 1.5), "abc": (4, 1), "x": (0, 3.6), "y": (0, 5.2),
+            **{name: (1 + place, 3.6) for place, name in enumerate((*deep, "deep"))},
+            "loss_deep": (8, 3.1), "accuracy_deep": (8, 4.1), "fold": (1, 6.4), "folded": (2, 6.4),
+            "shallow": (3, 6.4), "loss_shallow": (4, 5.9), "accuracy_shallow": (4, 6.9), "loss": (8, 6.4),
+        },
         panels=("lesson",),
         optimizer="adam", learning_rate=0.01, batch_size=50, epochs=500,
     )  # fmt: skip

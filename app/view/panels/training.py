@@ -30,6 +30,8 @@ from engine.train.problem import has_parameters, unfinished
 
 LOW = 110
 """The height of the panel while there is nothing to train."""
+ACROSS = 4
+"""So many metrics stand side by side; more stand one below the other."""
 LEAST = 56
 """The least height of the curve; with less room for it, it is not there."""
 _BUTTONS = (
@@ -328,16 +330,16 @@ class TrainingPanel(QWidget):
 
 
 def _metrics_text(progress: Progress) -> str:
-    """A row for the training rows and one for those held out, a column a metric."""
+    """A row for the training rows and one for those held out, a column a metric; of many metrics a row
+    each, so that the table stays narrow."""
     parts = (("train", tr("━ train")), ("validation", tr("╌ held out")))
-    rows = [(title, progress.metrics.get(part, {})) for part, title in parts]
+    rows = [(title, values) for part, title in parts if (values := progress.metrics.get(part))]
     names = list(dict.fromkeys(name for _, values in rows for name in values))
     table = [["", *names]]
     for title, values in rows:
-        if values:
-            table.append(
-                [title, *(theme.number_text(values[n]) if n in values else "" for n in names)]
-            )
+        table.append([title, *(theme.number_text(values[n]) if n in values else "" for n in names)])
+    if len(names) > ACROSS:
+        table = [list(column) for column in zip(*table, strict=True)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
     for line in table:
