@@ -55,6 +55,14 @@ ACTIONS = (
         "The document as it came, and its lesson from the first step.",
     ),
     Action(
+        "lesson.worksheet", "Worksheet…", MENU, lambda c: c.lessons.worksheet(False), "", _open, 2,
+        "What the lesson asks, to be printed: PDF or HTML.",
+    ),
+    Action(
+        "lesson.answers", "Worksheet with answers…", MENU, lambda c: c.lessons.worksheet(True), "",
+        _open, 2, "The same with every answer, each gradient with its chain rule.",
+    ),
+    Action(
         "lesson.edit", "Edit the lesson", MENU, lambda c: c.lessons.edit(), "", free, 2,
         "Its steps as a list and as forms; in a document without a lesson, a new one.",
     ),

@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app import lesson_home
+from app.view.lessons import worksheets
 from app.view.lessons.quizzes import QuizDialog
 from app.view.window import Window
 from engine import lessons
@@ -295,3 +296,33 @@ def test_the_quiz_that_is_shown_is_the_one_that_opens(
     window.commands.run("lesson.quiz")
     assert window.session.root.settings["lesson"] == quiz(12, 3).settings["lesson"]
     assert window.docks["lesson"].is_seen
+
+
+@pytest.mark.parametrize(("ending", "begins"), [("pdf", b"%PDF"), ("html", b"<!DOCTYPE html>")])
+def test_a_lesson_and_quizzes_are_written_as_worksheets(
+    window: Window, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: str, begins: bytes
+) -> None:
+    path = tmp_path / f"sheet.{ending}"
+    monkeypatch.setattr(worksheets.QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    open_lesson(window, taught(*ALL[:5]))
+    window.commands.run("lesson.worksheet")
+    assert path.read_bytes().startswith(begins)
+    dialog = QuizDialog(window, 3)
+    dialog.count.setValue(3)
+    dialog.answers.click()
+    one = path.read_bytes()
+    assert one.startswith(begins)
+    dialog.count.setValue(1)
+    dialog.answers.click()
+    assert len(path.read_bytes()) < len(one)
+    dialog.deleteLater()
+
+
+def test_a_worksheet_that_cannot_be_written_is_told(
+    window: Window, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "nowhere" / "sheet.pdf"
+    monkeypatch.setattr(worksheets.QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    open_lesson(window, taught(*ALL[:5]))
+    window.commands.run("lesson.answers")
+    assert window.notice.isVisible()

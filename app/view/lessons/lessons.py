@@ -17,7 +17,7 @@ from app.matching import Words
 from app.messages import Progress
 from app.text import tr
 from app.view.finder import Entry
-from app.view.lessons import quizzes
+from app.view.lessons import quizzes, worksheets
 from app.view.lessons.editor import LessonEditor
 from app.view.lessons.panel import WIDTH, LessonPanel
 from app.view.origins import wires_of
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 OWNER = "lesson"
 CHECK_MS, KEEP_MS = 60, 700
+SHARES = (60, 40)
+"""Of the height, for the lesson and for the palette below it."""
 EDITOR = 396
 """Width of the editor."""
 COVERED = tr("After your answer.")
@@ -44,7 +46,7 @@ NEEDED = {"node": "palette", "wire": "palette", "formula": "palette", "trained":
 
 HARMLESS = ("file", "view", "go", "step", "help", "lesson")
 """Menus whose actions change and compute nothing; those beginning as TELLING show other numbers."""
-TELLING = ("file.export", "file.copy", "lesson.worksheet")
+TELLING = ("file.export", "file.copy", "lesson.answers")
 NO_EDITS = ("edit.open_module", "edit.leave_module", "edit.select_all", "edit.copy")
 """What stands in the menu Edit and changes nothing."""
 
@@ -174,6 +176,10 @@ class Lessons(QObject):
         """Asks what quiz is wanted, and opens it."""
         quizzes.ask(self.window)
 
+    def worksheet(self, answers: bool) -> None:
+        """Writes what the lesson asks as a worksheet, with or without answers."""
+        worksheets.offer(self.window, (self.session.root,), self.session.title, answers)
+
     def start_over(self) -> None:
         """The document as it was opened first, and its lesson from the first step."""
         if self._start is None or not self.is_on:
@@ -260,6 +266,9 @@ class Lessons(QObject):
             if not docks[name].is_seen:
                 self.window.show_panel(name)
         self.show_dock(WIDTH)
+        if "palette" in needed:
+            below = [docks["lesson"], docks["palette"]]
+            self.window.resizeDocks(below, [*SHARES], Qt.Orientation.Vertical)
 
     def show_dock(self, width: int) -> None:
         dock = self.window.docks["lesson"]

@@ -78,7 +78,7 @@ class LessonPanel(QWidget):
         return QSize(WIDTH, 600)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(320, 220)
+        return QSize(340, 220)
 
     def _body(self) -> QWidget:
         self.area = QScrollArea()

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from app.text import tr
 from app.view import miniature, theme
 from app.view.calm import CalmCount
+from app.view.lessons import worksheets
 from app.view.lessons.fields import Choice, label
 from engine.graph import Graph
 from engine.teaching.quiz import LEVELS, QUESTIONS, Questions, quiz
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST = 9999
 """The largest seed that is offered: short enough to be said in a class."""
+MOST_SHEETS = 40
+"""So many quizzes are printed at once: a class."""
 _QUESTIONS = {
     "all": tr("every value and every gradient"), "values": tr("every value"),
     "gradients": tr("every gradient"),
@@ -61,8 +64,9 @@ class _Picture(QWidget):
 class QuizDialog(QDialog):
     """Asks for a level, what is asked, and a seed: the same seed is the same quiz everywhere."""
 
-    def __init__(self, parent: QWidget, seed: int) -> None:
-        super().__init__(parent)
+    def __init__(self, window: Frame, seed: int) -> None:
+        super().__init__(window)
+        self._window = window
         self.setWindowTitle(tr("New quiz"))
         self.graph = Graph()
         column = QVBoxLayout(self)
@@ -96,6 +100,22 @@ class QuizDialog(QDialog):
             form.addWidget(field, place, 1)
         form.addWidget(label(tr("Number")), 2, 0)
         form.addLayout(row, 2, 1)
+        self.count = CalmCount()
+        self.count.setRange(1, MOST_SHEETS)
+        self.count.setAccessibleName(tr("How many"))
+        self.count.setSuffix(tr(" on paper"))
+        self.sheet, self.answers = QPushButton(tr("Worksheet…")), QPushButton(tr("Answers…"))
+        for button in (self.other, self.sheet, self.answers):
+            button.setAutoDefault(False)
+        self.sheet.clicked.connect(self._sheet)
+        self.answers.clicked.connect(self._sheet)
+        paper = QHBoxLayout()
+        paper.setSpacing(8)
+        paper.addWidget(self.count, 1)
+        paper.addWidget(self.sheet)
+        paper.addWidget(self.answers)
+        form.addWidget(label(tr("To print")), 3, 0)
+        form.addLayout(paper, 3, 1)
         column.addLayout(form)
         self.buttons = QDialogButtonBox()
         role = QDialogButtonBox.ButtonRole
@@ -114,10 +134,20 @@ class QuizDialog(QDialog):
     def _another(self) -> None:
         self.seed.setValue(random.randint(1, MOST))
 
+    def _quiz(self, seed: int) -> Graph:
+        asked: Questions = self.questions.currentData()
+        return quiz(seed, int(self.level.currentData()), asked)
+
+    def _sheet(self) -> None:
+        """As many quizzes as are wanted, from this number on."""
+        first, answers = self.seed.value(), self.sender() is self.answers
+        graphs = [self._quiz(first + more) for more in range(self.count.value())]
+        name = str(graphs[0].settings["title"])
+        worksheets.offer(self._window, graphs, name, answers)
+
     def draw(self) -> None:
         """The quiz as it would be."""
-        asked: Questions = self.questions.currentData()
-        self.graph = quiz(self.seed.value(), int(self.level.currentData()), asked)
+        self.graph = self._quiz(self.seed.value())
         self.picture.graph = self.graph
         self.picture.update()
 
