@@ -8,7 +8,7 @@ are one pass forward (`engine.tangents`), so a slip anywhere costs no more than 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,8 @@ MOST_TERMS = 150
 """Edges between the output and what is asked for that slips are tried at: the nearest ones."""
 MOST_NUMBERS = 20_000
 """Entries of one value up to which a step's slips are tried."""
+Kind = tuple[str, str, Slip]
+_NOT_SLOPES = frozenset({"upstream", "added"})  # they are no factor that multiplies what comes
 _G, _ASKED = "=g", "=asked"
 
 
@@ -37,7 +39,8 @@ class Candidate:
     """A slip at the micro-step `outline` and what the number asked for comes out as with it.
 
     `slip` is None where a term of a sum was left out (`mistake` "left out"), or all but one ("alone").
-    `entry` is where the term changes most, `gave` and `right` what it was there.
+    `entry` is where the term changes most, `gave` and `right` what it was there. `times` tells at how many
+    steps of one row the same slip was made; `outline` is the first of them.
     """
 
     mistake: str
@@ -47,6 +50,7 @@ class Candidate:
     entry: tuple[int, ...] = ()
     gave: float = 0.0
     right: float = 0.0
+    times: int = 1
 
     @property
     def is_trivial(self) -> bool:
@@ -72,6 +76,7 @@ class Slopes:
         of_target: dict[str, list[Contribution]] = {}
         for term in self.telling.adjoints.contributions if self.telling.adjoints else ():
             of_target.setdefault(term.target, []).append(term)
+        again: dict[Kind, list[Candidate]] = {}
         for term in self.terms[-MOST_TERMS:]:
             outline = self.outlines.get((term.node, term.port))
             if outline is None or term.target not in self.slopes:
@@ -79,7 +84,48 @@ class Slopes:
             beside = of_target[term.target]
             if len(beside) > 1:
                 yield from self._of_sum(outline, term, beside)
-            yield from self._of_step(outline, term)
+            for found in self._of_step(outline, term):
+                again.setdefault(self._kind(found, term), []).append(found)
+                yield found
+        yield from self._made_again(again)
+
+    def _kind(self, found: Candidate, term: Contribution) -> Kind:
+        """What makes two slips the same one: the row, its operand, the mistake and its number there."""
+        flat = self.telling.expansion.nodes[term.node]
+        assert found.slip is not None
+        return flat.op.name, term.port, found.slip
+
+    def _made_again(self, again: Mapping[Kind, list[Candidate]]) -> Iterator[Candidate]:
+        """The same slip at every step of a row, where single numbers are multiplied along the edges."""
+        slopes = [self._slope(term) for term in self.terms]
+        if any(slope is None for slope in slopes):
+            return
+        place = {(term.node, term.port): i for i, term in enumerate(self.terms)}
+        for made in again.values():
+            if len(made) < 2 or made[0].mistake in _NOT_SLOPES:
+                continue
+            changed = dict(enumerate(slopes))
+            for found in made:
+                term = found.outline.contribution
+                assert term is not None
+                upstream = self.telling.read(term.upstream)
+                if upstream is None or not upstream:
+                    break
+                changed[place[term.node, term.port]] = found.gave / float(upstream)
+            else:
+                yield replace(made[0], number=self._carried(changed), times=len(made))
+
+    def _slope(self, term: Contribution) -> float | None:
+        local = None if term.local is None else self.telling.read(term.local)
+        return None if local is None or local.ndim else float(local)
+
+    def _carried(self, slopes: Mapping[int, float | None]) -> float:
+        """The gradient that is asked for, with other slopes along the edges."""
+        gradient = {self.terms[0].node: 1.0}
+        for i, term in enumerate(self.terms):
+            more = gradient.get(term.node, 0.0) * (slopes[i] or 0.0)
+            gradient[term.target] = gradient.get(term.target, 0.0) + more
+        return gradient[self.question.step]
 
     def _of_sum(
         self, outline: Outline, term: Contribution, beside: list[Contribution]

@@ -14,7 +14,7 @@ from engine.layout import ACROSS, Places, arrange
 from engine.ops.row import Array
 from engine.passing import read_at
 from engine.teaching.mathml import plain
-from engine.wording import formula_tree, latex_short, short
+from engine.wording import formula_tree, latex_short
 
 VALUE, GRADIENT, INK, LINE = "#007a59", "#c2410c", "#1b2230", "#8a94a6"
 """Colours on paper: of values, gradients, letters and lines."""
@@ -176,7 +176,7 @@ def number_text(table: Mapping[str, Array], node_id: str) -> str:
         return "–"
     value = np.asarray(table[node_id])
     if not value.ndim:
-        return paper(short(value))
+        return paper(f"{float(value):.4g}")
     if value.size > _MOST_ENTRIES or value.ndim > 2:
         return "×".join(map(str, value.shape))
     rows = value if value.ndim == 2 else value[None]

@@ -17,7 +17,7 @@ from engine.teaching.asking import Asked, NotAsked, asked, line_at
 from engine.teaching.candidates import Candidate, Slopes
 from engine.teaching.goal import OF, reaches
 from engine.teaching.mistakes import MISTAKES
-from engine.teaching.naming import key_of
+from engine.teaching.naming import entry_text, key_of
 from engine.teaching.telling import found_text, needed_text, walk
 from engine.teaching.typed import decimals, read_number
 
@@ -26,6 +26,7 @@ TOLERANCE = LessonStep().tolerance
 FLOOR = 1e-9
 """The error up to which an answer near 0 is right."""
 _EXACT, _ROUGHLY = 1e-6, 0.05
+_ENTRIES = 100  # of a tensor that an answer is compared with
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _matching(
             continue
         direct, place, rank = True, 0, MISTAKES[found.mistake].rank
         if isinstance(found, Candidate):
-            rank += found.is_trivial
+            rank += found.is_trivial + (found.times > 1)
             direct = (found.outline.target or found.outline.node) == question.step
             place = found.outline.number
         key = (off > close, rank, not direct, place, off)
@@ -205,6 +206,14 @@ def _of_whole(question: Asked, answer: float, unit: float) -> Iterator[_Whole]:
         pass
     table = evaluation.values if question.of == OF[0] else evaluation.gradients
     what = "the value of" if question.of == OF[0] else "the gradient at"
+    key = key_of(evaluation.graph, question.node)
+    if question.index and isinstance(key, str) and table[key].size <= _ENTRIES:
+        for index in np.ndindex(*table[key].shape):
+            if index != question.index:
+                entry = entry_text(question.node, index)
+                yield _Whole(
+                    "other", float(table[key][index]), f"{what} {entry}, not {question.name}"
+                )
     for node_id in evaluation.graph.nodes:
         name = evaluation.graph.name(node_id)
         if name == question.node or node_id not in table or evaluation.specs[node_id].shape:

@@ -43,7 +43,11 @@ def found_text(question: Asked, found: Candidate | Whole) -> str:
             words["v"] = telling.name(o.target)
     else:
         words["of"] = found.of
-    return MISTAKES[found.mistake].said.format(**words)
+    said = MISTAKES[found.mistake].said.format(**words)
+    if isinstance(found, Candidate) and found.times > 1:
+        rest = "one more step" if found.times == 2 else f"{found.times - 1} more steps"
+        said += f" The same is done at {rest}."
+    return said
 
 
 def rule_text(question: Asked, node_id: str) -> str:

@@ -26,15 +26,17 @@ HEIGHT = 560
 """Pixels that a picture is high at most, so that the table has room below."""
 Writer = Callable[[str], str]
 """Writes a formula in LaTeX as HTML."""
-WIDTH = 680
+WIDTH = 660
 """Pixels that a picture is wide at most: the text of a page of A4 at 96 dots an inch."""
 _BLANK = "&#95;" * 12
 _ROOM = "<br>&nbsp;"  # a line to work on
 _BREAK = ' style="page-break-before: always"'
+_ON_SCREEN = (
+    f"body {{ max-width: {WIDTH}px; margin: 24px auto; }} @media print {{ body {{ margin: 0; }} }}"
+)
 _STYLE = f"""
-@page {{ size: A4; margin: 18mm 16mm; }}
-body {{ font-family: Inter, Helvetica, Arial, sans-serif; font-size: 11pt; color: {INK}; max-width: {WIDTH}px;
-  margin: 0 auto; }}
+@page {{ size: A4; margin: 16mm; }}
+body {{ font-family: Inter, Helvetica, Arial, sans-serif; font-size: 11pt; color: {INK}; margin: 0; }}
 h1 {{ font-size: 16pt; margin: 0 0 2pt 0; }}
 .who {{ color: {LINE}; margin: 0 0 10pt 0; }}
 img {{ max-width: 100%; }}
@@ -60,10 +62,10 @@ def sheet(documents: Sequence[Graph], answers: bool = False, simple: bool = Fals
         raise ValueError("there is no quiz to print")
     write = rich if simple else mathml
     pages = [_page(graph, answers, write, i > 0) for i, graph in enumerate(documents)]
-    title = escape(_title(documents[0]))
+    title, style = escape(_title(documents[0])), _STYLE if simple else _STYLE + _ON_SCREEN
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{''.join(pages)}</body></html>\n"
+        f"<style>{style}</style></head>\n<body>\n{''.join(pages)}</body></html>\n"
     )
 
 
