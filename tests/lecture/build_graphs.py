@@ -298,16 +298,17 @@ def higher_orders() -> Graph:
         results.append(instance)
     graph.put("settings", "output", graph.id_of("J"))
     graph.put("settings", "bookmarks", {str(i): n for i, n in enumerate(results, 1)})
-    left, top = 6 * COLUMN + 96.0, 44.0
+    left, top = 6 * COLUMN + 96.0, 340.0
     edits.move(graph, {n: (left + i * COLUMN, top) for i, n in enumerate(results[3:])}).apply(graph)
-    _frame(graph, "Orders 4 and 5 as modules", results[3:], "pink")
+    _frame(graph, "Orders 4 and 5", results[3:], "pink")
     _note(
         graph,
         "# Derivatives of any order\n"
-        "Each frame is the derivative of the one above, as nodes like any others.\n"
+        "Each frame is the derivative of the one above, as nodes like any others; orders 4 and 5 are "
+        "modules.\n"
         "Press **1** to **5** to go to each derivative, **F** to see all.\n"
         "Change x: they all follow. Double-click J₄ to see its nodes.",
-        left - PADDING, top + 180.0, 420.0, 176.0,
+        left - PADDING, -20.0, 420.0, 188.0,
     )  # fmt: skip
     return titled("higher-orders", graph)
 
