@@ -124,11 +124,13 @@ def animate(
 
 def printed(html: str, out: Path) -> int:
     """Prints rich text to a PDF; returns the exit code."""
-    from app.view import paper, shot
+    from app.view import shot
+    from app.view.lessons import worksheets
+    from engine import files
 
     shot.offscreen()
     shot.application()
-    paper.write_pdf(html, out)
+    files.write_bytes(out, worksheets.pdf(html))
     return 0
 
 

@@ -15,7 +15,7 @@ from engine.shapes import ShapeError
 from engine.teaching import forward_slips
 from engine.teaching.asking import Asked, NotAsked, asked, line_at
 from engine.teaching.candidates import Candidate, Slopes
-from engine.teaching.goal import OF, reaches
+from engine.teaching.goal import OF
 from engine.teaching.mistakes import MISTAKES
 from engine.teaching.naming import entry_text, key_of
 from engine.teaching.telling import found_text, needed_text, walk
@@ -109,23 +109,6 @@ def is_right(answer: float, number: float, tolerance: float = TOLERANCE) -> bool
     if math.isnan(number) or math.isinf(number):
         return answer == number or (math.isnan(answer) and math.isnan(number))
     return abs(answer - number) <= max(tolerance * abs(number), FLOOR)
-
-
-def reveal(
-    evaluation: Evaluation, node: str, of: str = "value", index: tuple[int, ...] = ()
-) -> tuple[float, Sequence[Hint]]:
-    """The number that is asked for, and the micro-steps that make it. Raises NotAsked."""
-    question = asked(evaluation, node, of, index)
-    return question.number, [Hint(s.number, question.line(s)) for s in question.steps]
-
-
-def before(evaluation: Evaluation, node: str, of: str = "value") -> int | None:
-    """How many micro-steps of the whole pass are done when the number is not seen yet; None where there
-    is none. The question's entry does not matter."""
-    if key_of(evaluation.graph, node) is None:
-        return None
-    made = reaches(evaluation, node, of)
-    return made[0] - 1 if made else 0
 
 
 def hints_of(question: Asked) -> list[Hint]:

@@ -12,7 +12,7 @@ import numpy as np
 from engine.compose import compose
 from engine.edits import set_setting
 from engine.evaluate import Evaluation, evaluate
-from engine.expression import Name, to_text
+from engine.expression import Name
 from engine.graph import Graph
 from engine.lesson import Step
 from engine.teaching.asking import Asked, asked
@@ -266,12 +266,3 @@ def explanation(question: Asked) -> str:
     """The lines that make a number, in symbols and in numbers, a paragraph each."""
     lines = [question.line(step) for step in question.steps]
     return "\n\n".join(f"${line.symbols}$\n\n${line.numbers}$" for line in lines)
-
-
-def program_of(graph: Graph) -> str:
-    """A document of single formulas as text, a line a node, for messages and tests."""
-    return "\n".join(
-        f"{graph.name(n)} = {to_text(formula_tree(graph, n))}"
-        for n in graph.order()
-        if not graph.op(n).is_source
-    )

@@ -7,7 +7,7 @@ import re
 
 from engine.compose import compose
 from engine.evaluate import evaluate
-from engine.expression import ExpressionError, number_text
+from engine.expression import ExpressionError
 from engine.graph import GraphError
 
 LONGEST = 200
@@ -55,8 +55,3 @@ def decimals(text: str) -> float:
     mantissa, _, power = plain.lower().partition("e")
     places = len(mantissa.partition(".")[2])
     return 0.5 * 10.0 ** (int(power or 0) - places)
-
-
-def rounded(value: float, digits: int) -> str:
-    """A number with so many significant digits, as a person would write it."""
-    return number_text(float(f"{value:.{digits}g}"))

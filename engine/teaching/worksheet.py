@@ -31,23 +31,25 @@ WIDTH = 660
 _BLANK = "&#95;" * 12
 _ROOM = "<br>&nbsp;"  # a line to work on
 _BREAK = ' style="page-break-before: always"'
-_ON_SCREEN = (
-    f"body {{ max-width: {WIDTH}px; margin: 24px auto; }} @media print {{ body {{ margin: 0; }} }}"
-)
 _STYLE = f"""
-@page {{ size: A4; margin: 16mm; }}
-body {{ font-family: Inter, Helvetica, Arial, sans-serif; font-size: 11pt; color: {INK}; margin: 0; }}
+body {{ font-family: Inter, Helvetica, Arial, sans-serif; font-size: 11pt; color: {INK}; }}
 h1 {{ font-size: 16pt; margin: 0 0 2pt 0; }}
 .who {{ color: {LINE}; margin: 0 0 10pt 0; }}
-img {{ max-width: 100%; }}
 table {{ width: 100%; border-collapse: collapse; margin-top: 8pt; }}
 th {{ text-align: left; border-bottom: 1.2pt solid {INK}; padding: 3pt 6pt; }}
 td {{ vertical-align: top; width: 50%; border-bottom: 0.5pt solid {LINE}; padding: 6pt; height: 26pt; }}
-tr {{ page-break-inside: avoid; break-inside: avoid; }}
 .value {{ color: {VALUE}; }}
 .gradient {{ color: {GRADIENT_INK}; }}
 li {{ margin-bottom: 8pt; }}
 """
+_OF_BROWSERS = f"""
+@page {{ size: A4; margin: 16mm; }}
+body {{ max-width: {WIDTH}px; margin: 24px auto; }}
+@media print {{ body {{ margin: 0; }} }}
+img {{ max-width: 100%; }}
+tr {{ page-break-inside: avoid; break-inside: avoid; }}
+"""
+"""What Qt's rich text would take for something else."""
 
 
 def sheet(documents: Sequence[Graph], answers: bool = False, simple: bool = False) -> str:
@@ -62,7 +64,7 @@ def sheet(documents: Sequence[Graph], answers: bool = False, simple: bool = Fals
         raise ValueError("there is no quiz to print")
     write = rich if simple else mathml
     pages = [_page(graph, answers, write, i > 0) for i, graph in enumerate(documents)]
-    title, style = escape(_title(documents[0])), _STYLE if simple else _STYLE + _ON_SCREEN
+    title, style = escape(_title(documents[0])), _STYLE if simple else _STYLE + _OF_BROWSERS
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{style}</style></head>\n<body>\n{''.join(pages)}</body></html>\n"

@@ -19,7 +19,8 @@ from engine.evaluate import Evaluation, evaluate
 from engine.examples import SHIPPED
 from engine.graph import Graph
 from engine.modules import add_module
-from engine.teaching.grading import before, grade, is_right, reveal
+from engine.teaching.asking import asked
+from engine.teaching.grading import grade, is_right
 from engine.teaching.mistakes import MISTAKES
 from engine.teaching.typed import decimals, read_number
 
@@ -184,7 +185,7 @@ SAID = [
 def test_what_is_said(answer: str, node: str, of: str, mistake: str, told: str) -> None:
     found = grade(WORKED, answer, node, of)
     assert found.mistake == mistake and told in found.said and not found.right
-    number, _ = reveal(WORKED, node, of)
+    number = asked(WORKED, node, of).number
     shown = [h.line.numbers_text for h in found.hints] + [found.said]
     assert number == round(number) or not any(f"{number:.4g}" in text for text in shown)
 
@@ -248,11 +249,10 @@ def test_inside_a_module() -> None:
     connect(node_id, str(graph.id_of("J")), "x").apply(graph)
     found = evaluate(graph)
     path = f"{graph.name(node_id)}.W"
-    right, hints = reveal(found, path, "gradient", (1, 0))
-    assert right == 2.0 and hints
+    question = asked(found, path, "gradient", (1, 0))
+    assert question.number == 2.0 and question.steps
     assert grade(found, "2", path, "gradient", (1, 0)).right
     assert grade(found, "-2", path, "gradient", (1, 0)).mistake
-    assert before(found, "a") == 0
 
 
 @pytest.mark.parametrize(
@@ -264,15 +264,15 @@ def test_what_cannot_be_asked_is_a_sentence(graph: Graph) -> None:
             assert grade(evaluate(graph), "7", node, of).said.endswith(".")
 
 
-def test_before_stands_where_the_number_is_not_seen() -> None:
-    steps = WORKED.steps
+def test_steps_that_make_a_number_are_found() -> None:
+    """Before the first of them the number is not seen, after the last it is."""
     for node, of in [("u", "value"), ("t", "gradient"), ("x", "gradient"), ("J", "gradient")]:
-        at = before(WORKED, node, of)
-        assert at is not None
-        node_id = str(WORKED.graph.id_of(node))
+        question, node_id = asked(WORKED, node, of), str(WORKED.graph.id_of(node))
         shown = WORKED.shown_value if of == "value" else WORKED.shown_gradient
-        assert shown(node_id, at) is None and shown(node_id, at + 1) is not None
-        assert at < len(steps)
+        assert shown(node_id, question.first - 1) is None
+        end = shown(node_id, question.last)
+        assert end is not None and float(end) == question.number
+        assert [s.number for s in question.steps][-1] == question.last
 
 
 def test_mistakes_are_told_in_sentences() -> None:

@@ -10,12 +10,22 @@ import pytest
 
 from engine import files
 from engine.evaluate import evaluate
+from engine.expression import to_text
+from engine.graph import Graph
 from engine.lesson import check_lesson
-from engine.teaching.grading import before, grade, reveal
-from engine.teaching.quiz import LEVELS, program_of, quiz
+from engine.teaching.asking import asked
+from engine.teaching.grading import grade
+from engine.teaching.quiz import LEVELS, quiz
+from engine.wording import formula_tree
 
 SEEDS = range(200 if os.environ.get("GRADLOOM_LONG") else 6)
 DIFFICULTIES = range(1, len(LEVELS) + 1)
+
+
+def program_of(graph: Graph) -> str:
+    """A document of single formulas as text, a line a node."""
+    nodes = (n for n in graph.order() if not graph.op(n).is_source)
+    return "\n".join(f"{graph.name(n)} = {to_text(formula_tree(graph, n))}" for n in nodes)
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
@@ -38,19 +48,19 @@ def test_numbers_are_sound_and_asked_in_order(difficulty: int) -> None:
         assert any(len(graph.structure.out_edges(n)) > 1 for n in graph.nodes) or not level.fans
         if level.vectors:
             assert any(found.specs[n].shape for n in graph.nodes)
-        asked = {(s.node, s.of) for s in steps}
+        said = {(s.node, s.of) for s in steps}
         made = {graph.name(n) for n in graph.nodes if not graph.op(n).is_source}
-        assert {n for n, of in asked if of == "value"} == made
+        assert {n for n, of in said if of == "value"} == made
         every_name = {graph.name(n) for n in graph.nodes}
-        assert {n for n, of in asked if of == "gradient"} == every_name - {
+        assert {n for n, of in said if of == "gradient"} == every_name - {
             graph.name(str(graph.output()))
         }
         ends = []
         for step in steps:
-            number, hints = reveal(found, step.node, step.of, step.index)
-            assert grade(found, repr(number), step.node, step.of, step.index, step.tolerance).right
-            assert before(found, step.node, step.of) is not None and hints
-            ends.append(hints[-1].step)
+            question = asked(found, step.node, step.of, step.index)
+            answer = repr(question.number)
+            assert grade(found, answer, step.node, step.of, step.index, step.tolerance).right
+            ends.append(question.last)
         assert ends == sorted(ends)
     assert len(programs) > 0.8 * len(SEEDS)
 

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 DOTS = 600
 """Dots an inch that letters are placed by."""
-WIDE = 700.0
-"""Width of the text in the pixels of the page that is printed; its pictures are 680 wide at most."""
+WIDE = 680.0
+"""Width of the text in the pixels of the page that is printed; its pictures are 660 wide at most."""
 _MARGIN = 15.0
-_MISREAD = ("max-width: 100%;", "margin: 0 auto;", "@page { size: A4; margin: 18mm 16mm; }")
-"""Rules of the page that Qt's rich text takes for others: a width in pixels, margins of every block."""
 
 
 def ask(parent: QWidget, name: str, answers: bool) -> Path | None:
@@ -73,8 +71,6 @@ def pdf(text: str) -> bytes:
     document = QTextDocument()
     document.setDefaultFont(theme.ui_font(14))
     document.setDocumentMargin(0)
-    for rule in _MISREAD:
-        text = text.replace(rule, "")
     document.setHtml(text)
     area = QRectF(writer.pageLayout().paintRectPixels(DOTS))
     scale = area.width() / WIDE
