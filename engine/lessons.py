@@ -45,6 +45,12 @@ INFO: dict[str, Info] = {
         "can one number hold?",
         "autoencoder-by-hand.json",
     ),
+    "cleaning-pictures": Info(
+        "Cleaning pictures", TOPICS[7],
+        "Noise goes in, the clean picture is asked for. Why copying no longer pays, and what a network "
+        "has to know to do better.",
+        "cleaning-pictures.gloom",
+    ),
     "learning-without-labels": Info(
         "Learning without labels", TOPICS[7],
         "A deep network learns layer by layer from digits without labels, and is tuned with a "

@@ -9,7 +9,7 @@ from engine import edits, lessons
 from engine.compose import compose
 from engine.graph import Graph, Note, Recipe, Stage
 from engine.lesson import Step
-from tests.lecture.build_autoencoders import pretraining
+from tests.lecture.build_autoencoders import denoising, pretraining
 
 PICTURE = {"x1": 2.0, "x2": 1.0}
 WEIGHTS = {"w1": 0.5, "w2": 0.25, "d1": 1.0, "d2": 0.4}
@@ -145,8 +145,8 @@ BY_HAND = (
         choices=("One: the encoder's", "Two: the encoder's and the decoder's", "None: a tied weight stays"),
         answer=1,
         hints=("Count the nodes that read $w_1$: each sends back a term.",),
-        explanation="A weight that is read in two places gets a term from each. The example *An "
-        "auto-encoder with tied weights* shows it on digits.",
+        explanation="A weight that is read in two places gets a term from each. The example **An "
+        "auto-encoder with tied weights*** shows it on digits.",
     ),
     Step(
         "read", "On to pictures",
@@ -282,6 +282,99 @@ WITHOUT_LABELS = (
 )  # fmt: skip
 
 
+CLEANED = (
+    Step(
+        "read", "Copying is not learning",
+        "An auto-encoder with a code as wide as the picture could nearly **copy**: every number through "
+        "a unit of its own. Its loss would be small, and its code worth nothing.\n\n"
+        "One way out is a narrow code. Another one is noise: the network gets $\\tilde{x} = x + "
+        "\\mathrm{noise}$ and is asked for the clean $x$. Its loss is "
+        "$\\|x - \\mathrm{decoder}(\\mathrm{encoder}(\\tilde{x}))\\|^2$. That is a **denoising** "
+        "auto-encoder.\n\n"
+        "The document has one for each of three noises, and a plain one that never sees noise.",
+        panels=("training", "reconstructions"), at="end",
+    ),
+    Step(
+        "choose", "What copying would cost",
+        "Suppose the network that sees noise gave back exactly what it gets. How large would its loss be?",
+        choices=(
+            "0, since what comes out equals what went in",
+            "As large as the noise itself",
+            "Infinite",
+        ),
+        answer=1,
+        hints=("The loss compares with the clean picture, not with what went in.",),
+        explanation="It compares $\\tilde{x}$ with $x$, and their difference is the noise. So a copy is "
+        "no longer "
+        "a good answer: to do better, the network has to know what digits look like.",
+    ),
+    Step(
+        "do", "Four at once",
+        "Press **Train** and let it run for 30 epochs. The loss is a sum, and its terms share no "
+        "parameter; so each of the four gets the gradient that it would get alone.",
+        goal="trained", settings={"steps": 1.0, "epochs": 30.0}, panels=("training", "reconstructions"),
+        hints=("The button Train stands in the panel Training.",),
+        explanation="In Reconstructions you see rows that were held out: the clean digit, the same one "
+        "with noise, "
+        "and what the network made of that.",
+    ),
+    Step(
+        "do", "To the end",
+        "Train on until **J_gaussian** on the held-out digits is below 0.025.",
+        goal="measured",
+        settings={"measure": "J_gaussian", "part": "validation", "relation": "<", "number": 0.025},
+        panels=("training", "reconstructions"),
+        hints=("The table below the curve has a row for the held-out digits.",),
+        explanation="The Gaussian noise has a deviation of 0.3, so a copy would be off by $0.3^2 = 0.09$ "
+        "on the mean. "
+        "Less than a third of that is left.",
+    ),
+    Step(
+        "choose", "Your prediction",
+        "J_plain, the loss of the one without noise, is far smaller: on clean digits it gives back nearly "
+        "everything.\n\nNow both get the same **noisy** digits. Which is nearer to the clean ones?",
+        choices=("The plain one: its loss is smaller", "The denoising one", "They are equally near"),
+        answer=1,
+        hints=("What did each of them learn to do with a grey speck beside a stroke?",),
+        explanation="A small loss on what one was trained on says little about anything else.",
+    ),
+    Step(
+        "do", "Compare",
+        "In the frame **Gaussian noise** the upper row is the denoising network, the lower one the plain "
+        "network on "
+        "the same noisy digits. Select **error_gaussian** and compare its value with that of J_gaussian.",
+        goal="selected", settings={"node": "error_gaussian"}, at="end",
+        hints=("It is the last node of the lower row in the frame Gaussian noise.",),
+        explanation="The plain network is off by clearly more, and so it is in the two other frames. It "
+        "hands on what it "
+        "gets, noise and all.",
+    ),
+    Step(
+        "choose", "How can it know?",
+        "The network never sees the clean picture when it is used. How can it take the noise away?",
+        choices=(
+            "It has learned all training digits by heart",
+            "It subtracts the mean of the noise",
+            "Pixels of a digit hang together and noise does not: what fits no digit is left out",
+        ),
+        answer=2,
+        hints=("The digits that you see were held out.", "The mean of the Gaussian noise is 0."),
+        explanation="To clean a pixel it has to be guessed from the others. So the code holds what "
+        "strokes and digits "
+        "are made of. That is what makes it worth something for other tasks.",
+    ),
+    Step(
+        "read", "Further",
+        "Behind the button **⋯** of Reconstructions you choose which noise and which output are shown: "
+        "try plain_peppered beside clean_peppered.\n\n"
+        "The noises have settings, too: select the node **gaussian** and give it another deviation, then "
+        "train "
+        "again. With much noise the network gives back a blurred mean of digits; with none it is a plain "
+        "auto-encoder.",
+    ),
+)  # fmt: skip
+
+
 def by_hand() -> Graph:
     graph = compose(PROGRAM, {**PICTURE, **WEIGHTS})
     for name in WEIGHTS:
@@ -309,10 +402,14 @@ def _taught(name: str, graph: Graph, steps: tuple[Step, ...]) -> Graph:
     return graph
 
 
+def cleaned() -> Graph:
+    return _taught("cleaning-pictures", denoising(), CLEANED)
+
+
 def without_labels() -> Graph:
     return _taught("learning-without-labels", pretraining(), WITHOUT_LABELS)
 
 
 LESSONS: dict[str, Callable[[], Graph]] = {
-    "autoencoder-by-hand": by_hand, "learning-without-labels": without_labels,
+    "autoencoder-by-hand": by_hand, "cleaning-pictures": cleaned, "learning-without-labels": without_labels,
 }  # fmt: skip
