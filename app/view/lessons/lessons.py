@@ -78,6 +78,7 @@ class Lessons(QObject):
             event.join(self.look_soon)
         s.document_changed.join(self._document_changed)
         window.documents.settling.connect(self.keep)
+        window.documents.opened.connect(self.leave)
         window.bridge.progress.connect(self.take)
 
     def _once(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
@@ -222,17 +223,20 @@ class Lessons(QObject):
         self._check_timer.stop()
         self._start, self._news, self._measures = None, Progress("idle"), {}
         self.lesson.forget()
-        self.leave()
-        self.window.docks["lesson"].setVisible(False)
         self.panel.refresh()
+        if self.window.pages.currentWidget() is not self.window.editor:
+            self.leave()
 
     def leave(self) -> None:
-        """The panels stand as they did before the lesson."""
+        """The panels stand as they did before the lesson; told when another document is shown whole,
+        since panels that are shown begin to read it."""
+        self._cover()
         state, self._before = self._before, None
         if state is None:
             return
         if self.window.pages.currentWidget() is self.window.editor:
             self.window.restoreState(state)
+            self.window.docks["lesson"].hide()
         else:
             self.window.docks_state = state
 
@@ -278,9 +282,7 @@ class Lessons(QObject):
         dock.raise_()
 
     def _changed(self) -> None:
-        hides = self.session.hidden is not None
-        for name, dock in self.window.docks.items():
-            dock.cover(COVERED if hides and name not in OPEN else "")
+        self._cover()
         count = len(self.lesson.steps)
         at = tr("Step {number} of {count}").format(number=self.lesson.at + 1, count=count)
         self.window.docks["lesson"].show_status(at if self.lesson.step is not None else "")
@@ -288,6 +290,12 @@ class Lessons(QObject):
         self.changed.emit()
         if self._start is not None:
             self._keep_timer.start()
+
+    def _cover(self) -> None:
+        """Panels that would tell the number that is asked for wait for the answer."""
+        hides = self.session.hidden is not None
+        for name, dock in self.window.docks.items():
+            dock.cover(COVERED if hides and name not in OPEN else "")
 
     def _mark(self) -> None:
         """What the explanation of a wrong answer speaks of is pointed out on the canvas."""
