@@ -22,7 +22,7 @@ _FONT = 'font-family="Inter, Helvetica, Arial, sans-serif"'
 _WIDE, _HIGH, _GAP = 150.0, 74.0, 14.0
 _BETWEEN, _LONGEST = 34.0, 800.0  # between layers; the last one of a graph that goes across
 _FINE = 3  # dots a pixel, for printers that turn the picture into dots
-_MOST_ENTRIES, _MOST_LETTERS = 6, 20
+_MOST_ENTRIES, _MOST_LETTERS, _BESIDE = 6, 30, 12
 _ASIDE = (0.0, *(sign * step for step in range(50, 800, 50) for sign in (1.0, -1.0)))
 """How far a wire is led aside when nodes stand in its way, the least first."""
 Place = tuple[float, float]
@@ -138,34 +138,37 @@ def _node(
     parts = [
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{_WIDE:.0f}" height="{_HIGH:.0f}" rx="8" fill="#ffffff" '
         f'stroke="{INK}" stroke-width="1.2"/>',
-        _text(x + _WIDE / 2, y + 19, title, INK, 13, "middle", bold=True),
+        _text(x + _WIDE / 2, y + 19, title, INK, 13, "middle"),
         f'<path d="M{x:.1f} {y + 28:.1f} H{x + _WIDE:.1f}" stroke="{LINE}" stroke-width="0.7"/>',
     ]
     rows = (("value", evaluation.values, VALUE), ("gradient", evaluation.gradients, GRADIENT))
     for i, (of, table, colour) in enumerate(rows):
         line = y + 44 + 20 * i
-        parts.append(_text(x + 9, line, of, colour, 10, "start"))
+        label = _text(x + 9, line, of, colour, 10, "start")
         if (given and of == "value") or (node_id, of) in told:
             text = number_text(table, node_id)
-            if len(text) > _MOST_LETTERS and not (given and of == "value"):
+            if len(text) > _MOST_LETTERS:
                 text = "×".join(map(str, np.shape(table[node_id])))
-            parts.append(_text(x + _WIDE - 9, line, text, colour, 12, "end"))
-        else:
-            parts.append(
-                f'<path d="M{x + 66:.1f} {line + 2:.1f} H{x + _WIDE - 9:.1f}" stroke="{LINE}" '
-                f'stroke-width="0.7" stroke-dasharray="2 2"/>'
-            )
+            wide = len(text) > _BESIDE  # its colour says what it is
+            room = _WIDE - 18 if wide else _WIDE - 66
+            parts += [] if wide else [label]
+            parts.append(_text(x + _WIDE - 9, line, text, colour, 12, "end", room))
+            continue
+        parts.append(label)
+        parts.append(
+            f'<path d="M{x + 66:.1f} {line + 2:.1f} H{x + _WIDE - 9:.1f}" stroke="{LINE}" '
+            f'stroke-width="0.7" stroke-dasharray="2 2"/>'
+        )
     return "".join(parts)
 
 
 def _text(
-    x: float, y: float, text: str, colour: str, size: int, anchor: str, bold: bool = False
+    x: float, y: float, text: str, colour: str, size: int, anchor: str, room: float = _WIDE - 14
 ) -> str:
-    room = {"middle": _WIDE - 14, "end": _WIDE - 66}.get(anchor, _WIDE)
-    size = min(size, max(6, int(size * room / max(room, 0.56 * size * len(text)))))
-    weight = ' font-weight="600"' if bold else ""
+    """A text as large as there is room for."""
+    size = min(size, max(6, int(room / (0.56 * max(1, len(text))))))
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}"{weight}>'
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">'
         f"{escape(text)}</text>"
     )
 

@@ -50,7 +50,11 @@ _LETTERS = dict(zip(
     ).split(),
     "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩε", strict=True,
 ))  # fmt: skip
-_SUPERSCRIPTS = str.maketrans("0123456789+-−()nT⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿᵀᵀ")
+_RAISED = dict(zip(
+    "0123456789+-−()⊤abcdefghijklmnoprstuvwxyzT",
+    "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵀᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ", strict=True,
+))  # fmt: skip
+"""Letters and signs that have a raised form."""
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -270,9 +274,9 @@ def _as_plain(piece: Piece, parts: list[str]) -> str:
         case "root":
             return f"√({parts[0]})"
         case "over":
-            raised = parts[1].translate(_SUPERSCRIPTS)
-            done = all(c in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿᵀ" for c in raised)
-            return parts[0] + raised if done else f"{parts[0]}^{_grouped(piece.parts[1], parts[1])}"
+            if all(letter in _RAISED for letter in parts[1]):
+                return parts[0] + "".join(_RAISED[letter] for letter in parts[1])
+            return f"{parts[0]}^{_grouped(piece.parts[1], parts[1])}"
         case "under":
             return parts[0] + (
                 parts[1].translate(_SUBSCRIPTS) if parts[1].isdigit() else f"_{parts[1]}"

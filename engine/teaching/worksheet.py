@@ -22,7 +22,7 @@ from engine.teaching.mathml import mathml, rich
 from engine.teaching.naming import entry_text
 from engine.wording import GRADIENT
 
-HEIGHT = 560
+HEIGHT = 620
 """Pixels that a picture is high at most, so that the table has room below."""
 Writer = Callable[[str], str]
 """Writes a formula in LaTeX as HTML."""

@@ -13,7 +13,7 @@ from engine.teaching.mathml import mathml, plain, rich
 CASES = [
     (r"\frac{\partial J}{\partial a} \mathrel{+}= b \cdot \left(-\sin\left(v_{2}\right)\right)",
      "∂J/∂a += b · (−sin(v₂))"),
-    (r"e^{x} + \sqrt{2 \cdot x}", "e^x + √(2 · x)"),
+    (r"e^{x} + \sqrt{2 \cdot x}", "eˣ + √(2 · x)"),
     (r"h[0]^{2} = W[0{,}1]", "h[0]² = W[0, 1]"),
     (r"\frac{a+b}{c}", "(a + b)/c"),
     (r"a - b", "a − b"),

@@ -38,7 +38,7 @@ def test_answers_are_there_only_when_asked_for(difficulty: int, simple: bool) ->
         names = {t.text.partition(" = ")[0] for t in pictures(html)[0].iter() if t.text}
         assert {graph.name(n) for n in graph.nodes} <= names
     drawn = {t.text for t in pictures(full)[0].iter() if t.text}
-    assert {a for a in answers if len(a) < 20} <= drawn
+    assert {a for a in answers if len(a) < 30} <= drawn
     blank = {t.text for t in pictures(empty)[0].iter() if t.text}
     assert inputs <= blank and not (answers - inputs) & blank
     long = {a for a in answers - inputs if "." in a}
