@@ -35,9 +35,7 @@ def import_file(file: Path, output: Path, target: str, force: bool) -> None:
 
 @cli.command()
 @click.argument("file", metavar="FILE")
-@click.option(
-    "--to", "out", type=FILE, required=True, metavar="OUT", help="A name in .png or .svg."
-)
+@click.option("--to", "out", type=FILE, required=True, metavar="OUT", help="In .png, .svg or .py.")
 @click.option("--step", type=click.IntRange(0), metavar="K", help="After this many micro-steps.")
 @click.option("--scale", type=click.Choice(["1", "2", "4"]), default="1", help="Of a PNG.")
 @click.option("--no-values", is_flag=True, help="Leave numbers out.")
@@ -56,17 +54,37 @@ def export(
     theme: str,
     force: bool,
 ) -> int:
-    """Draw a document to a picture that opens as the document again."""
+    """Draw a document to a picture that opens as the document again, or write a PyTorch script.
+
+    A script in .py runs alone, with the same training as Gradloom's; large arrays go to an .npz file
+    beside it. The other options are for pictures.
+    """
     from app import arguments
 
+    if out.suffix.lower() == ".py":
+        return _script(file, out, force)
     if out.suffix.lower() not in (".png", ".svg"):
-        raise ValueError(f"{out} is drawn as PNG or SVG; give a name that ends in .png or .svg")
+        raise ValueError(
+            f"{out} is drawn as PNG or SVG or written as a script; "
+            "give a name that ends in .png, .svg or .py"
+        )
     out = arguments.target(out, force)
     if drawings is None:
         raise ValueError("a picture needs the window; run 'python -m app export' for it")
     code = drawings.canvas(file, out, step, theme, int(scale), not no_values, transparent)
     click.echo(f"wrote {out}")
     return code
+
+
+def _script(file: str, out: Path, force: bool) -> int:
+    from app import arguments
+    from engine.export import pytorch
+
+    graph, base = arguments.open_document(file)
+    arguments.target(out.with_suffix(".npz"), force)
+    for path in pytorch.write(graph, base, arguments.target(out, force)):
+        click.echo(f"wrote {path}")
+    return 0
 
 
 @cli.command()

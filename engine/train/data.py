@@ -31,7 +31,7 @@ __all__ = [
 SHOWN_ROWS = 16
 """How many rows feed the values on the canvas when the recipe takes all rows at once."""
 
-_SPLIT, _SHUFFLE = 1, 2
+_SPLIT, SHUFFLE = 1, 2
 """What is drawn here; starts of parameters are 3."""
 
 
@@ -83,7 +83,7 @@ class Dataset:
         """The training rows in the order in which an epoch takes them."""
         if not self.shuffle:
             return self.train
-        shuffled: Array = generator(seed, _SHUFFLE, epoch).permutation(self.train)
+        shuffled: Array = generator(seed, SHUFFLE, epoch).permutation(self.train)
         return shuffled
 
     def sample(self, rows: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Documents as programs of other libraries."""
