@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # A spawned training process imports this module again: nothing here loads Qt before it is used.
-EXAMPLE = "example:"
+SHIPPED = ("example:", "lesson:")
+"""How a document that is shipped is named."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def _is_document(word: str) -> bool:
     if word in cli.commands or word.startswith("-"):
         return False
     return (
-        word.startswith(EXAMPLE)
+        word.startswith(SHIPPED)
         or word.lower().endswith(importers.SUFFIXES)
         or Path(word).is_file()
     )
@@ -51,7 +52,7 @@ def open_window(word: str | None) -> int:
             return _demonstrate(word)
         from app.view import shot
 
-        if word is None or not word.startswith(EXAMPLE):
+        if word is None or not word.startswith(SHIPPED):
             return shot.run(Path(word) if word else None)
         from app import arguments
 
@@ -64,9 +65,9 @@ def _demonstrate(word: str | None) -> int:
     from app import arguments, demonstration
     from app.view import shot
 
-    chosen = word or EXAMPLE + "worked-example"
+    chosen = word or "example:worked-example"
     graph, _ = arguments.open_document(chosen)
-    title = str(graph.settings["title"]) or chosen.removeprefix(EXAMPLE)
+    title = str(graph.settings["title"]) or chosen.partition(":")[2]
     return demonstration.run(graph, title, shot.picture)
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MAX_PROGRAM = 400_000
 """Bytes of a program read from a file or from standard input."""
-EXAMPLE = "example:"
 
 
 def program_text(argument: str) -> str:
@@ -149,10 +148,14 @@ def dtype_of(values: dict[str, Any]) -> str:
 def open_document(argument: str) -> tuple[Graph, Path | None]:
     """A document and the folder its data files are relative to.
 
-    `example:NAME` is a shipped document; anything else is a path to a document or to a picture that
-    holds one. Raises ValueError or OSError.
+    `example:NAME` and `lesson:NAME` are shipped documents; anything else is a path to a document or to a
+    picture that holds one. Raises ValueError or OSError.
     """
-    if not argument.startswith(EXAMPLE):
+    from engine import examples, lessons
+
+    kind, colon, name = argument.partition(":")
+    shipped = {"example": examples, "lesson": lessons}.get(kind) if colon else None
+    if shipped is None:
         from app import importers
 
         path = Path(argument)
@@ -162,15 +165,12 @@ def open_document(argument: str) -> tuple[Graph, Path | None]:
                 f"{path} holds data; 'gradloom import {path} -o FILE.gloom' makes a document of it"
             )
         return graph, path.resolve().parent
-    from engine import examples
-
-    name = argument.removeprefix(EXAMPLE)
-    names = list(examples.names())
+    names = shipped.names()
     if name not in names:
         close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {EXAMPLE}{close[0]}?" if close else f"there are: {', '.join(names)}"
-        raise ValueError(f"there is no example {name!r}; {hint}")
-    return examples.load(name), None
+        hint = f"did you mean {kind}:{close[0]}?" if close else f"there are: {', '.join(names)}"
+        raise ValueError(f"there is no {kind} {name!r}; {hint}")
+    return shipped.load(name), None
 
 
 def target(path: Path, force: bool) -> Path:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+# isort: off  (the order of the help)
 from app.cli import (
     data,
     documents,
     keys,
+    lecture,
     lists,
     programs,
     samples,
@@ -20,7 +22,9 @@ from app.cli import (
     teaching,
     training,
     transfer,
-)  # isort: skip  (the order of the help)
+)
+
+# isort: on
 from app.cli.group import Drawings, cli
 from app.shell import run_program
 
@@ -29,6 +33,7 @@ __all__ = [
     "data",
     "documents",
     "keys",
+    "lecture",
     "lists",
     "main",
     "programs",

@@ -44,8 +44,8 @@ class Drawings:
 def cli() -> None:
     """Computation graphs, forward and backward, without a window.
 
-    FILE is a path or example:NAME (see 'gradloom examples'). Without a command, or with a FILE
-    alone, the window opens.
+    FILE is a path, example:NAME or lesson:NAME ('gradloom examples' and 'gradloom lessons' list
+    them). Without a command, or with a FILE alone, the window opens.
     """
 
 

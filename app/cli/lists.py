@@ -1,4 +1,4 @@
-"""Commands that check, list and draw: check, ops, examples, doctor and shot."""
+"""Commands that check, list and draw: check, ops, doctor and shot."""
 
 from __future__ import annotations
 
@@ -71,22 +71,6 @@ def ops(name: str | None, markdown: bool, as_json: bool) -> None:
         show(report.card(rows[0]))
     else:
         show(*report.palette({title: shelf for title, shelf in shelves.items() if shelf}))
-
-
-@cli.command()
-@json_option
-def examples(as_json: bool) -> None:
-    """List the shipped examples."""
-    from app import report
-    from engine import examples as shipped
-
-    rows = [(n, shipped.INFO[n].title, shipped.INFO[n].systems) for n in shipped.names()]
-    if as_json:
-        keys = ("name", "title", "systems")
-        click.echo(report.to_json([dict(zip(keys, row, strict=True)) for row in rows]))
-        return
-    told = [(f"example:{name}", title, ", ".join(systems)) for name, title, systems in rows]
-    show(report.table(told, ("Document", "Title", "Systems")))
 
 
 @cli.command(short_help="What is installed, what is missing and how to mend it.")

@@ -510,13 +510,9 @@ def test_what_nobody_expected_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -
 # ---------------------------------------------------------------- examples and pictures
 
 
-def test_examples() -> None:
-    found = gradloom("examples")
-    names = [row["name"] for row in found]
-    assert {"worked-example", "xor", "softmax-digits", "your-csv"} <= set(names)
-    assert all(list(row) == ["name", "title", "systems"] for row in found)
-    assert next(row for row in found if row["name"] == "xor")["systems"] == ["M07"]
+def test_a_wrong_name_of_an_example() -> None:
     assert "did you mean example:xor?" in refused("run", "example:xorr")
+    assert "there is no lesson" in refused("run", "lesson:xor")
 
 
 @pytest.mark.parametrize("name", ["worked-example", "xor", "softmax-digits", "your-csv"])
