@@ -412,6 +412,24 @@ def test_lines_are_the_columns_or_the_rows(qtbot: QtBot) -> None:
     assert view.place_of(1, 2) == (1, 2)
 
 
+def test_lines_are_drawn_over_the_numbers_of_a_node(qtbot: QtBot) -> None:
+    """Of a node with as many numbers; the entry told is the one nearest to the pointer."""
+    numbers, x = draw(2), np.array([-5.0, -1.0, NAN, 5.0])
+    view = show(qtbot, LineView, numbers)
+    assert isinstance(view, LineView)
+    shown = Shown(
+        numbers, "W", vectors=lambda n: [("n9", "x")] if n == 4 else [], read={"n9": x}.get
+    )
+    view.show_array(shown, {"over": "n9"})
+    places, values = view.lines[0].getData()
+    assert np.array_equal(places, x, equal_nan=True)
+    assert np.array_equal(values[[0, 1, 3]], numbers[[0, 1, 3], 0]) and np.isnan(values[2])
+    assert [view.position_at(p) for p in (-4.0, -2.0, 99.0)] == [0, 1, 3]
+    view.show_array(shown, {"over": "gone"})
+    assert np.array_equal(view.lines[0].getData()[0], np.arange(4))
+    assert [view.position_at(p) for p in (-1.0, 2.2, 4.0)] == [None, 2, None]
+
+
 def test_a_long_line_keeps_its_peaks(qtbot: QtBot) -> None:
     numbers = np.zeros(1_000_000)
     numbers[123_456], numbers[654_321] = 7.0, -3.0

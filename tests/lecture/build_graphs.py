@@ -418,8 +418,8 @@ def activations() -> Graph:
         edit.apply(graph)
         edits.rename(graph, instance, name).apply(graph)
         edits.connect(_ids(graph, ["x"])[0], instance, "x").apply(graph)
-        plot = graph.modules[title].id_of("plot")
-        viewers[f"v{number + 1}"] = Viewer(f"{instance}.{plot}", "value", "line")
+        plot, at = (f"{instance}.{graph.modules[title].id_of(n)}" for n in ("plot", "x"))
+        viewers[f"v{number + 1}"] = Viewer(plot, "value", "line", {"over": at})
         places[name] = 2.4 - number % 2 * 1.2, number * 0.62
     _typed(graph, f"curves = concat({', '.join(ACTIVATIONS)})\ntotal = sum(curves)")
     graph.put("settings", "viewers", viewers)
@@ -427,7 +427,7 @@ def activations() -> Graph:
     _note(
         graph,
         "# Activations and their slopes\n"
-        "Below: each function over the 201 entries of x, from −5 to 5, and its slope.\n"
+        "Below: each function over x, from −5 to 5, in blue, and its slope in yellow.\n"
         "Where the slope is nearly 0, a gradient that comes from above is multiplied by nearly 0 "
         "and does not get through.\n"
         "Double-click a module to see how backpropagation makes the slope.",

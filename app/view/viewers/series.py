@@ -60,6 +60,11 @@ class _Series(PlotView):
             else self.found.place(position, number)
         )
 
+    def position_at(self, x: float) -> int | None:
+        """Which entry of its series stands at a place across the plot."""
+        position = round(x)
+        return position if 0 <= position < len(self.series[0][1]) else None
+
     def tell(self) -> None:
         length = len(self.series[0][1]) if self.series else 0
         total = len(self.found.numbers if self.by_rows else self.found.numbers.T)
@@ -73,11 +78,8 @@ class _Series(PlotView):
 
     def point(self, place: QPointF | None) -> None:
         """Of the entry under the pointer, or nearest to it in height, index and number are told."""
-        position = None if place is None else round(place.x())
-        if place is None or position is None or not self.series:
-            self.tell()
-            return
-        if not 0 <= position < len(self.series[0][1]):
+        position = None if place is None or not self.series else self.position_at(place.x())
+        if place is None or position is None:
             self.tell()
             return
         heights = [line[position] for _, line in self.series]
@@ -92,6 +94,8 @@ class LineView(_Series):
 
     def __init__(self) -> None:
         super().__init__()
+        self.controls.add_choice("over", tr("over"), 120)
+        self.across: Array | None = None
         self.lines = [self.plot.plot([], []) for _ in range(LINES)]
         self.zero = self.library.InfiniteLine(angle=0)
         self.plot.addItem(self.zero)
@@ -104,8 +108,24 @@ class LineView(_Series):
             return 0
         return 40 if array.ndim == 1 and array.size > FEW else 15
 
+    def _over(self, shown: Shown) -> Array | None:
+        """The numbers of the node that the entries are drawn over; None for their places in a row."""
+        length = len(self.series[0][1]) if self.series else 0
+        words = [("", tr("its index")), *shown.vectors(length)]
+        chosen = self.word("over", words)
+        self.controls.show_choice("over", words, chosen)
+        read = shown.read(chosen) if chosen else None
+        return None if read is None or read.size != length else read.reshape(-1).astype(np.float64)
+
+    def position_at(self, x: float) -> int | None:
+        if self.across is None:
+            return super().position_at(x)
+        away = np.abs(self.across - x)
+        return int(np.nanargmin(away)) if np.isfinite(away).any() else None
+
     def display(self, shown: Shown) -> None:
         self.read(shown.array, LINES)
+        self.across = self._over(shown)
         colours = [inks(shown.of)[0]] if len(self.series) == 1 else series_colours()
         marked = max((len(line) for _, line in self.series), default=0) <= FEW
         self.zero.setPen(self.library.mkPen(theme.current().border, width=1))
@@ -121,8 +141,9 @@ class LineView(_Series):
             item.setSymbolSize(4)
             item.setSymbolPen(None)
             item.setSymbolBrush(colour)
-            good = np.isfinite(values)
-            item.setData(places, np.where(good, values, np.nan), connect="finite")
+            across = places if self.across is None else self.across[places]
+            good = np.isfinite(values) & np.isfinite(across)
+            item.setData(across, np.where(good, values, np.nan), connect="finite")
         self.tell()
 
 
