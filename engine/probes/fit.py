@@ -56,7 +56,7 @@ def fit(
     scene: Scene, node: str = "", feature: int = 0, points: int = POINTS, grid: int = GRID
 ) -> Fit:
     """The curve over a feature, the other features at their mean over training rows."""
-    net = rowwise.network(scene)
+    net = rowwise.network(scene, node)
     surveyed = rowwise.features(scene, net, scene.rows(limit=net.bounded(rowwise.SURVEYED)))
     width = surveyed.shape[1]
     feature = min(rowwise.whole("the feature", feature, 0, 10**9), width - 1)
@@ -86,7 +86,9 @@ def fit(
     targets = np.zeros(0)
     if target is not None and target.size == len(rows):
         targets = target.reshape(-1).astype(np.float64)
-    truth = _truth(scene, across) if width == 1 and seen.path == net.prediction else np.zeros(0)
+    truth = (
+        _truth(scene, net, across) if width == 1 and seen.path == net.prediction else np.zeros(0)
+    )
     largest = worst_at = mean = None
     if truth.size:
         within = (across >= low) & (across <= high)
@@ -106,7 +108,7 @@ def fit(
         worst_at, mean, bool(truth.size), measured(scene, net, task_of(scene, net)), feature,
         rowwise.feature_names(scene, net), width - 1,
         net.nodes[net.target].name if net.target else "",
-        net.choices((net.prediction, *net.hidden[: rowwise.OFFERED])), seen.path,
+        net.choices((net.prediction, *net.rivals, *net.hidden[: rowwise.OFFERED])), seen.path,
     )  # fmt: skip
 
 
@@ -127,8 +129,11 @@ def _apart(errors: Array, where: Array, within: Array) -> tuple[float, float | N
     return float(sizes[worst]), float(where[within][worst]), float(sizes.mean())
 
 
-def _truth(scene: Scene, across: Array) -> Array:
-    """The function that the data are points of, where their source is one of the feature as it is."""
+def _truth(scene: Scene, net: Network, across: Array) -> Array:
+    """The function that the data are points of, where their source is one of the feature as it is and
+    its values are the target."""
+    if data.data_nodes(scene.graph).get(net.target, ("", ""))[1] != "y":
+        return np.zeros(0)
     source = scene.graph.sources.get(data.main_source(scene.graph) or "")
     if source is None or source.kind != "function" or source.standardize:
         return np.zeros(0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.ops.row import Array
-from engine.probes import rowwise
+from engine.probes import row_pictures, rowwise
 from engine.probes.rowwise import Network, RowNode
 from engine.train.scene import Scene
 
@@ -100,7 +100,7 @@ def latent(
     reach = extent or _reach(places)
     pictures = np.zeros(0)
     decodes = seen.path != output.path and bool(
-        rowwise.picture_shape(rowwise.row_shape(scene, output), width)
+        row_pictures.picture_shape(row_pictures.row_shape(scene, output), width)
     )
     if 0 < across * down <= net.bounded(across * down) and decodes and seen.size > 1:
         pictures = _sheet(scene, net, seen, plane, reach, (across, down), width)
@@ -218,7 +218,7 @@ def _sheet(
     units = np.stack([plane.point((x, y)) for y in down for x in across])
     output = net.nodes[net.prediction]
     values = _output(scene, output, seen, units).astype(np.float64)
-    made = rowwise.pictures(values, rowwise.row_shape(scene, output), width)
+    made = row_pictures.pictures(values, row_pictures.row_shape(scene, output), width)
     return made.reshape(counts[1], counts[0], *made.shape[1:])
 
 
@@ -235,14 +235,14 @@ def _decoded(
     """What the output is when the layer has these units."""
     output = net.nodes[net.prediction]
     values = _output(scene, output, seen, units[None])
-    return _picture(values, rowwise.row_shape(scene, output), width)
+    return _picture(values, row_pictures.row_shape(scene, output), width)
 
 
 def _row(scene: Scene, net: Network, rows: Array, width: int) -> tuple[Array, bool]:
     """The features of a row."""
-    return _picture(rowwise.features(scene, net, rows), rowwise.input_shape(scene, net), width)
+    return _picture(rowwise.features(scene, net, rows), row_pictures.input_shape(scene, net), width)
 
 
 def _picture(values: Array, shape: tuple[int, ...], width: int) -> tuple[Array, bool]:
-    is_picture = bool(rowwise.picture_shape(shape, width))
-    return rowwise.pictures(values.astype(np.float64), shape, width)[0], is_picture
+    is_picture = bool(row_pictures.picture_shape(shape, width))
+    return row_pictures.pictures(values.astype(np.float64), shape, width)[0], is_picture

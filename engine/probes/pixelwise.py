@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.initializers import generator
 from engine.ops.row import Array
-from engine.probes import rowwise
+from engine.probes import row_pictures, rowwise
 from engine.probes.rowwise import Network
 from engine.train.scene import Scene
 
@@ -146,8 +146,8 @@ def _compared(net: Network, steps: dict[str, str]) -> tuple[str, str, str]:
 
 def _shape(scene: Scene, net: Network, picture: str) -> tuple[int, int]:
     node = net.nodes[picture]
-    shape = rowwise.row_shape(scene, node)
-    found = rowwise.picture_shape(shape)
+    shape = row_pictures.row_shape(scene, node)
+    found = row_pictures.picture_shape(shape)
     if len(found) == 3 or len([n for n in shape if n != 1]) > 2:
         raise ValueError(f"{node.name} has several numbers a pixel; read the pictures as grey ones")
     return (found[0], found[1]) if found else (1, node.size)

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.initializers import generator
 from engine.ops.row import Array
-from engine.probes import rowwise
+from engine.probes import row_pictures, rowwise
 from engine.probes.rowwise import Network, RowNode
 from engine.train.scene import Scene
 
@@ -87,21 +87,21 @@ def reconstructions(
     with np.errstate(all="ignore"):
         errors = ((after - before) ** 2).mean(axis=1)
     finite = before[np.isfinite(before)]
-    shapes = [rowwise.row_shape(scene, node) for node in (start, out)]
-    shape = next((s for s in shapes if rowwise.picture_shape(s)), out.shape)
+    shapes = [row_pictures.row_shape(scene, node) for node in (start, out)]
+    shape = next((s for s in shapes if row_pictures.picture_shape(s)), out.shape)
     found = rowwise.labels(scene, net, picked)
     labels = tuple(found[1].names[c] if c >= 0 else "" for c in found[0]) if found else ()
     alike = [p for p, n in net.nodes.items() if n.size == out.size and n.kind == "float"]
     return Reconstructions(
-        picked, rowwise.pictures(before, shape, width),
-        rowwise.pictures(given[noise.path].astype(np.float64), shape, width)
+        picked, row_pictures.pictures(before, shape, width),
+        row_pictures.pictures(given[noise.path].astype(np.float64), shape, width)
         if noise is not None else np.zeros(0),
-        rowwise.pictures(after, shape, width), errors, float(errors.mean()),
+        row_pictures.pictures(after, shape, width), errors, float(errors.mean()),
         (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0), labels,
         (start.path, noise.path if noise is not None else "-", out.path),
         (start.name, noise.name if noise is not None else "", out.name),
         net.choices(alike[:100]), chosen, len(scene.rows("validation")),
-        bool(rowwise.picture_shape(shape, width)),
+        bool(row_pictures.picture_shape(shape, width)),
     )  # fmt: skip
 
 

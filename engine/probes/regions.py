@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -47,7 +48,7 @@ class Regions:
     `extent` is left, right, bottom, top; `axes` what runs across and up; `held` what is said of the
     features that do not. `node` and `unit` are what is looked at, a unit of -1 the decision;
     `units` are small pictures of the layer's units `unit_numbers`. `nodes` and `features` can be
-    chosen.
+    chosen; `rivals` among them are the predictions of other networks that the same loss trains.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class Regions:
     unit: int
     units: Array
     unit_numbers: Array
+    rivals: tuple[str, ...] = ()
 
 
 def regions(
@@ -81,7 +83,7 @@ def regions(
 
     `node` is looked at instead of the prediction. Raises ValueError where there are no two features.
     """
-    net = rowwise.network(scene)
+    net = rowwise.network(scene, node)
     surveyed = rowwise.features(scene, net, scene.rows(limit=net.bounded(rowwise.SURVEYED)))
     width = surveyed.shape[1]
     if width < 2:
@@ -114,12 +116,12 @@ def regions(
     shown = rowwise.evenly(np.arange(values.shape[1]), UNITS)
     small = rowwise.evenly(np.arange(side), SMALL)
     cube = values.reshape(side, side, -1)[np.ix_(small, small, shown)]
-    paths = (net.prediction, *net.hidden[: rowwise.OFFERED])
+    paths = (net.prediction, *net.rivals, *net.hidden[: rowwise.OFFERED])
     return Regions(
         kind, picture.reshape(side, side), winner, extent, (first, second),
         rowwise.feature_names(scene, net), width - 2, marks,
         task.classes.names if task is not None else (), measures, net.choices(paths), seen.path,
-        unit, np.moveaxis(cube, 2, 0), shown,
+        unit, np.moveaxis(cube, 2, 0), shown, net.rivals,
     )  # fmt: skip
 
 
@@ -240,14 +242,15 @@ class Task:
         return np.tanh((values - self.border) / 2)  # of log odds: twice the probability, less 1
 
 
-_tasks: WeakKeyDictionary[Scene, Task | None] = WeakKeyDictionary()
+_tasks: WeakKeyDictionary[Scene, dict[str, Task | None]] = WeakKeyDictionary()
 
 
 def task_of(scene: Scene, net: Network) -> Task | None:
-    """How the prediction names classes, found once a scene; None where it is a number."""
-    if scene not in _tasks:
-        _tasks[scene] = _task(scene, net)
-    return _tasks[scene]
+    """How the prediction names classes, found once a scene and network; None where it is a number."""
+    known = _tasks.setdefault(scene, {})
+    if net.prediction not in known:
+        known[net.prediction] = _task(scene, net)
+    return known[net.prediction]
 
 
 def _task(scene: Scene, net: Network) -> Task | None:
@@ -273,13 +276,19 @@ def _border(scene: Scene, net: Network, low: float, high: float) -> float:
         fed = np.full((len(rows), *node.shape), border, scene.graph.dtype)
         try:
             one, other = (
-                scene.loss(rows, {net.prediction: fed, net.target: np.full_like(target, value)})
-                for value in (low, high)
+                _loss(scene, net, rows, {net.prediction: fed, net.target: np.full_like(target, v)})
+                for v in (low, high)
             )
         except ValueError:
             return middle
         apart[border] = abs(one - other) if np.isfinite(one) and np.isfinite(other) else np.inf
     return min(apart, key=lambda b: apart[b])
+
+
+def _loss(scene: Scene, net: Network, rows: Array, fed: Mapping[str, Array]) -> float:
+    if not net.rivals:
+        return scene.loss(rows, fed)
+    return float(scene.values([net.roles.cost], rows, fed)[net.roles.cost].sum())
 
 
 def measured(scene: Scene, net: Network, task: Task | None) -> tuple[Measure, ...]:
@@ -297,16 +306,21 @@ def measured(scene: Scene, net: Network, task: Task | None) -> tuple[Measure, ..
         accuracy = None
         if task is not None:
             accuracy = float(1 - _wrong(scene, net, task, rows, values[net.prediction]).mean())
-        cost = values.get(net.roles.loss)
+        cost = values.get(_cost(net))
         loss = float(cost) if cost is not None and cost.ndim == 0 else None
         found.append(Measure(part_name, loss, accuracy, len(rows), total))
     return tuple(found)
 
 
+def _cost(net: Network) -> str:
+    """The loss; of networks side by side the network's own share of it."""
+    return net.roles.cost if net.rivals else net.roles.loss
+
+
 def _with_loss(scene: Scene, net: Network, rows: Array) -> dict[str, Array]:
     """The prediction on these rows, and the loss where it has a value."""
     try:
-        return scene.values([net.prediction, *filter(None, [net.roles.loss])], rows)
+        return scene.values([net.prediction, *filter(None, [_cost(net)])], rows)
     except ValueError:
         return scene.values([net.prediction], rows)
 

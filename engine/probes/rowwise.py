@@ -14,7 +14,7 @@ from engine.graph import Graph
 from engine.ops.row import Array
 from engine.shapes import Shape
 from engine.train import data
-from engine.train.roles import Roles, roles
+from engine.train.roles import Roles, comparisons
 from engine.train.scene import Part, Scene
 
 TRIED = 7
@@ -53,6 +53,8 @@ class Network:
     """A document as a function of its rows: `nodes` in order, by path; which of them are the inputs
     (data of floats), the prediction and the target, and the `hidden` ones between them.
 
+    `rivals` are the predictions of other networks that the same loss judges.
+
     `twins` are other nodes of an input's field, `above` the parameters that steps depend on, `ranks` how
     many axes those have; `aliases` are other paths of the same steps.
     """
@@ -69,6 +71,7 @@ class Network:
     aliases: Mapping[str, str]
     expansion: Expansion
     graph: Graph
+    rivals: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -141,17 +144,20 @@ class Network:
         return tuple((p, self.nodes[p].name, self.nodes[p].size) for p in paths)
 
 
-_networks: WeakKeyDictionary[Scene, Network] = WeakKeyDictionary()
+_networks: WeakKeyDictionary[Scene, list[Network]] = WeakKeyDictionary()
 
 
-def network(scene: Scene) -> Network:
-    """The document as a function of its rows, found once a scene. Raises ValueError where it has none."""
+def network(scene: Scene, node: str = "") -> Network:
+    """The document as a function of its rows, found once a scene: of networks that are trained side by
+    side the one that `node` belongs to, the first unless told. Raises ValueError where there is none."""
     if scene not in _networks:
-        _networks[scene] = _network(scene)
-    return _networks[scene]
+        _networks[scene] = _found(scene)
+    nets = _networks[scene]
+    path = nets[0].aliases.get(node, "")
+    return next((n for n in nets if path in (n.prediction, *n.hidden)), nets[0])
 
 
-def _network(scene: Scene) -> Network:
+def _found(scene: Scene) -> list[Network]:
     graph = scene.graph
     if scene.dataset is None:
         raise ValueError(
@@ -159,14 +165,28 @@ def _network(scene: Scene) -> Network:
         )
     expansion = scene.expanded(np.resize(scene.rows(), TRIED))
     nodes, aliases = _row_nodes(scene, expansion)
-    found = roles(graph)
-    if found.prediction not in aliases:
-        found = Roles(found.loss)
-    prediction = aliases.get(found.prediction or graph.output() or "", "")
+    first, *others = comparisons(graph)
+    if first.prediction not in aliases:
+        first = Roles(first.loss)
+    prediction = aliases.get(first.prediction or graph.output() or "", "")
     if not prediction:
         raise ValueError(
             "no node has a value for each row of the data; wire a network from a data node to a loss"
         )
+    parts = {prediction: first}
+    for other in others:
+        if other.prediction in aliases:
+            parts.setdefault(aliases[other.prediction], other)
+    return [
+        _network(graph, expansion, nodes, aliases, path, part, tuple(p for p in parts if p != path))
+        for path, part in parts.items()
+    ]
+
+
+def _network(
+    graph: Graph, expansion: Expansion, nodes: Mapping[str, RowNode], aliases: Mapping[str, str],
+    prediction: str, found: Roles, rivals: tuple[str, ...],
+) -> Network:  # fmt: skip
     step = nodes[prediction].step
     ancestors = expansion.ancestors([step])
     read = data.data_nodes(graph)
@@ -187,7 +207,7 @@ def _network(scene: Scene) -> Network:
     above = {s: frozenset(expansion.ancestors([s]) & movers) for s in wanted}
     return Network(
         nodes, inputs, twins, prediction, aliases.get(found.target, ""), hidden, found, above, ranks, aliases,
-        expansion, graph,
+        expansion, graph, rivals,
     )  # fmt: skip
 
 
@@ -347,64 +367,6 @@ def labels(scene: Scene, net: Network, rows: Array) -> tuple[Array, Classes] | N
         return None
     classes = classes_in(scene, scene.field("y", surveyed))
     return (classes.of(scene.field("y", rows)), classes) if classes is not None else None
-
-
-# ------------------------------------------------------------ pictures
-
-
-def picture_shape(shape: Shape, width: int = 0) -> Shape:
-    """How one row's numbers are a picture: rows × columns, or × 3 for colours; () when they are none.
-
-    Flat ones are square, or as wide as told; of colours, one channel after the other.
-    """
-    shape = tuple(n for n in shape if n != 1)
-    size = math.prod(shape)
-    if width and size % width == 0:
-        return (size // width, width)
-    if len(shape) == 2 and min(shape) >= 2:
-        return shape
-    if len(shape) == 3:
-        if shape[0] == 3 or shape[2] == 3:
-            return (*(shape[1:] if shape[0] == 3 else shape[:2]), 3)
-        return (shape[1], shape[0] * shape[2])  # other channels stand side by side
-    side = math.isqrt(size)
-    if len(shape) == 1 and side >= 3 and side * side == size:
-        return (side, side)
-    side = math.isqrt(size // 3)
-    if len(shape) == 1 and side >= 8 and 3 * side * side == size:
-        return (side, side, 3)
-    return ()
-
-
-def row_shape(scene: Scene, node: RowNode) -> Shape:
-    """A row's shape; that of the data's pictures where it has as many numbers in a row."""
-    told = scene.dataset.picture if scene.dataset is not None else None
-    flat = len([n for n in node.shape if n != 1]) == 1
-    return tuple(told) if told is not None and flat and math.prod(told) == node.size else node.shape
-
-
-def input_shape(scene: Scene, net: Network) -> Shape:
-    """The shape of a row's features: that of the input, flat where there are several."""
-    if len(net.inputs) != 1:
-        return (net.width,)
-    return row_shape(scene, net.nodes[net.inputs[0]])
-
-
-def pictures(values: Array, shape: Shape, width: int = 0) -> Array:
-    """Rows of numbers as pictures, rows × `picture_shape`; as rows of numbers when they are none."""
-    count, found = len(values), picture_shape(shape, width)
-    kept = tuple(n for n in shape if n != 1)
-    if not found:
-        return values.reshape(count, -1)
-    if width and len(found) == 2 and found[1] == width:
-        return values.reshape(count, *found)
-    if len(found) == 3:
-        if len(kept) == 1 or kept[0] == 3:
-            return np.moveaxis(values.reshape(count, 3, *found[:2]), 1, -1)
-        return values.reshape(count, *found)
-    if len(kept) == 3:
-        return np.moveaxis(values.reshape(count, *kept), 1, 2).reshape(count, *found)
-    return values.reshape(count, *found)
 
 
 # ------------------------------------------------------------ how well

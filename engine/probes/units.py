@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.initializers import generator
 from engine.ops.row import Array
-from engine.probes import rowwise
+from engine.probes import row_pictures, rowwise
 from engine.probes.rowwise import Network, RowNode
 from engine.train.scene import Scene
 
@@ -81,7 +81,7 @@ def units(
     values = _per_unit(scene.values([seen.path], picked)[seen.path], total)[:, numbers]
     values = values.astype(np.float64)
     order = np.argsort(np.where(np.isfinite(values), -values, np.inf), axis=0, kind="stable")[:BEST]
-    shape = rowwise.input_shape(scene, net)
+    shape = row_pictures.input_shape(scene, net)
     norm = float(np.median(np.linalg.norm(inputs.astype(np.float64), axis=1)))
     made, reached = ascended(scene, net, seen, numbers, total, norm, seed, inputs[order[0]])
     best = inputs[order.T.reshape(-1)].astype(np.float64)
@@ -89,10 +89,10 @@ def units(
     edges, counts = _histograms(values)
     with np.errstate(all="ignore"):
         return Units(
-            numbers, weights, pictures, weights_name, rowwise.pictures(made, shape, width), reached,
-            norm, _grouped(rowwise.pictures(best, shape, width), len(numbers)), picked[order.T],
+            numbers, weights, pictures, weights_name, row_pictures.pictures(made, shape, width), reached,
+            norm, _grouped(row_pictures.pictures(best, shape, width), len(numbers)), picked[order.T],
             np.take_along_axis(values, order, axis=0).T,
-            bool(rowwise.picture_shape(shape, width)), counts, edges, values.mean(axis=0),
+            bool(row_pictures.picture_shape(shape, width)), counts, edges, values.mean(axis=0),
             values.std(axis=0), (values == 0).mean(axis=0), len(picked), total,
             net.choices(net.offered), seen.path, seen.name,
         )  # fmt: skip
@@ -179,14 +179,14 @@ def _weights(
         return np.zeros(0), "", False
     value = value.astype(np.float64)
     if value.ndim == 2 and value.shape == (net.width, seen.size) and len(net.inputs) == 1:
-        shape = rowwise.input_shape(scene, net)
+        shape = row_pictures.input_shape(scene, net)
         flat = value.T[numbers]
     elif value.ndim in (3, 4) and seen.shape and len(value) == seen.shape[0]:
         shape, flat = value.shape[1:], value[numbers].reshape(len(numbers), -1)
     else:
         return np.zeros(0), "", False
-    is_picture = bool(rowwise.picture_shape(shape, width))
-    return rowwise.pictures(flat, shape, width), name, is_picture
+    is_picture = bool(row_pictures.picture_shape(shape, width))
+    return row_pictures.pictures(flat, shape, width), name, is_picture
 
 
 def _histograms(values: Array) -> tuple[Array, Array]:

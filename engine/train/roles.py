@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.graph import Graph
 from engine.passing import passes_on, under
 from engine.train import data
+from engine.train.layers import MOST_NETWORKS
 from engine.train.problem import TrainingError, has_parameters, loss_of
 
 
@@ -14,29 +15,37 @@ from engine.train.problem import TrainingError, has_parameters, loss_of
 class Roles:
     """Ids of nodes, empty where no node plays the part.
 
-    `loss` is made smaller; `prediction` is what it compares with `target`; `inputs` are the data that
-    the prediction is computed from. An auto-encoder's target is its input, or what that came from.
+    `loss` is made smaller; `prediction` is what is compared with `target`, by the node `cost`; `inputs`
+    are the data that the prediction is computed from. An auto-encoder's target is its input, or what that
+    came from.
     """
 
     loss: str = ""
     prediction: str = ""
     target: str = ""
     inputs: tuple[str, ...] = ()
+    cost: str = ""
 
 
 def roles(graph: Graph) -> Roles:
-    """The parts as they can be read off a document; a guess that a person may overrule.
+    """The parts as they can be read off a document; a guess that a person may overrule."""
+    return comparisons(graph)[0]
 
-    The loss is followed downwards while a single operand depends on parameters; where it meets data
-    (a target beside a prediction, or the prediction of what it was computed from) is the comparison.
+
+def comparisons(graph: Graph) -> list[Roles]:
+    """The parts of each network that the loss judges, the nearest to it first; one at least.
+
+    The loss is followed downwards while its operands depend on parameters; where it meets data
+    (a target beside a prediction, or the prediction of what it was computed from) is a comparison.
     """
     try:
         loss = loss_of(graph)
     except TrainingError:
-        return Roles()
+        return [Roles()]
     learnt = _depending(graph, _movers(graph))
     read = _depending(graph, set(data.data_nodes(graph)) | set(graph.of_op("input")))
     work, seen = [loss], {loss}
+    found: dict[str, Roles] = {}
     while work:
         node = work.pop(0)
         operands = _operands(graph, node)
@@ -46,11 +55,14 @@ def roles(graph: Graph) -> Roles:
         if predicted and given:
             prediction = predicted[0]
             inputs = tuple(n for n in data.data_nodes(graph) if n in under(graph, prediction))
-            return Roles(loss, prediction, given[-1], inputs)
+            found.setdefault(prediction, Roles(loss, prediction, given[-1], inputs, node))
+            if len(found) == MOST_NETWORKS:
+                break
+            continue
         new = [o for o in moving if o not in seen]
         seen |= set(new)
         work += new
-    return Roles(loss)
+    return [*found.values()] or [Roles(loss)]
 
 
 def _movers(graph: Graph) -> set[str]:

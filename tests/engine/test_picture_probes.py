@@ -12,7 +12,7 @@ from networks import network
 from engine import examples
 from engine.compose import compose
 from engine.graph import Graph, Recipe, Source
-from engine.probes import PROBES, rowwise
+from engine.probes import PROBES, row_pictures, rowwise
 from engine.probes.fit import fit
 from engine.probes.latent import latent, principal
 from engine.probes.reconstructions import reconstructions
@@ -229,6 +229,50 @@ def test_a_fit_to_a_known_function_is_measured_between_the_points() -> None:
     assert told.worst_at == pytest.approx(x[away.argmax()])
 
 
+def side_by_side() -> Scene:
+    """A network and a line, judged by the sum of their losses."""
+    return scene(
+        HIDDEN + "z = h @ W2 + b2\nv = x @ V\none = bce_with_logits(z, y)\n"
+        "two = bce_with_logits(v, y)\nloss = one + two",
+        X, SIDE[:, None] * 1.0, 0.25, W1=W1, b1=B1, W2=W2, b2=B2, V=np.array([[1.0], [-2.0]]),
+    )  # fmt: skip
+
+
+def test_regions_of_networks_side_by_side_each_by_itself() -> None:
+    asked = side_by_side()
+    ids = {name: str(asked.graph.id_of(name)) for name in ("z", "v", "h")}
+    first = regions(asked, grid=5)
+    assert (first.node, first.rivals) == (ids["z"], (ids["v"],))
+    assert [path for path, _, _ in first.nodes][:2] == [ids["z"], ids["v"]]
+    other = regions(asked, node=ids["v"], grid=5)
+    assert (other.node, other.unit, other.kind, other.rivals) == (ids["v"], -1, "two", (ids["z"],))
+    places = corners(other.extent, 5)
+    line = places @ [1.0, -2.0]
+    assert other.picture.ravel() == pytest.approx(np.tanh(line / 2))
+    rows = asked.rows()
+    right = ((X[rows] @ [1.0, -2.0] > 0) == SIDE[rows]).mean()
+    assert other.measures[0].accuracy == pytest.approx(right)
+    logits = X[rows] @ [1.0, -2.0]
+    loss = np.mean(np.logaddexp(0, logits) - logits * SIDE[rows])
+    assert other.measures[0].loss == pytest.approx(loss)
+    assert regions(asked, node=ids["h"], unit=1, grid=5).rivals == (ids["v"],)
+
+
+def test_a_fit_of_a_network_beside_another_has_its_own_target_and_no_function_of_the_data() -> None:
+    graph = network(
+        "p = x @ W\ng = abs(x)\nq = x @ V\none = mse(p, y)\ntwo = mse(q, g)\nloss = one + two",
+        np.zeros((2, 1)), np.zeros((2, 1)), {"W": np.array([[2.0]]), "V": np.array([[3.0]])},
+    )  # fmt: skip
+    options = {"formula": "sin(3*x)", "low": -2.0, "high": 2.0}
+    graph.put("sources", "d", Source(kind="function", options=options))
+    asked = Scene(graph)
+    first, other = fit(asked), fit(asked, node=str(graph.id_of("q")))
+    assert first.against_truth and first.target_name == "y"
+    assert not other.against_truth and other.target_name == "g"
+    assert other.curves[0] == pytest.approx(3 * other.across)
+    assert other.largest == pytest.approx(8.0)  # at -2: 3x is -6 and |x| is 2
+
+
 def test_log_odds_are_drawn_as_probabilities() -> None:
     x = RNG.standard_normal((30, 1))
     asked = scene(
@@ -324,9 +368,9 @@ def test_what_gives_nothing_back_is_told() -> None:
     ],
 )  # fmt: skip
 def test_rows_as_pictures(shape: tuple[int, ...], width: int, found: tuple[int, ...]) -> None:
-    assert rowwise.picture_shape(shape, width) == found
+    assert row_pictures.picture_shape(shape, width) == found
     values = np.arange(2 * int(np.prod(shape)), dtype=float).reshape(2, *shape)
-    shown = rowwise.pictures(values, shape, width)
+    shown = row_pictures.pictures(values, shape, width)
     assert shown.shape[1:] == found or (not found and shown.ndim == 2)
     assert sorted(shown.reshape(-1)) == sorted(values.reshape(-1))
     if shape == (3072,):

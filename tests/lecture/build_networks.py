@@ -101,7 +101,7 @@ def laid_out(
     if note:
         tops = [n.y for n in (*graph.nodes.values(), *graph.notes.values())]
         lefts = [n.x for n in (*graph.nodes.values(), *graph.notes.values())]
-        height = 36.0 + 17.0 * sum(1 + len(line) // 92 for line in note.splitlines())
+        height = 40.0 + 19.0 * sum(1 + len(line) // 86 for line in note.splitlines())
         notes.add_note(
             graph, text=note, x=min(lefts), y=min(tops) - height - 32.0, width=620.0, height=height
         )[0].apply(graph)
@@ -167,7 +167,8 @@ def spiral_depth() -> Graph:
             "**Four networks, one spiral.** Each has about 141 parameters, in one to four hidden "
             "layers of relu units; they are trained together by the sum of their losses.\n"
             "Train, and compare accuracy1 to accuracy4 in **Training**. Depth bends the plane again "
-            "and again; one layer has to do it at once. **Regions** shows the deepest."
+            "and again; one layer has to do it at once. **Regions** shows what each makes of the plane: "
+            "choose z1 to z4."
         ),
         panels=("curves", "regions"),
         optimizer="adam", learning_rate=0.01, batch_size=50, epochs=500,
@@ -178,7 +179,11 @@ def spiral_depth() -> Graph:
 
 
 def approximation() -> Graph:
-    lines, frames = ["g2 = abs(x)", "wave = cos(5 * x)", "bell = exp(-x^2)", "g3 = wave * bell"], []
+    lines = [
+        "g2 = abs(x)", "angle = 5 * x", "wave = cos(angle)", "square = x^2", "minus = -square",
+        "bell = exp(minus)", "g3 = wave * bell",
+    ]  # fmt: skip
+    frames: list[Frame] = []
     parameters: dict[str, tuple[Shape, str]] = {}
     about = ("y = sin(3x)", "g2 = |x|, which has a kink", "g3 = cos(5x) exp(−x²)")
     for i, words in enumerate(about, 1):
@@ -189,17 +194,30 @@ def approximation() -> Graph:
         parameters |= {f"W{i}": ((1, "units"), "normal"), f"b{i}": (("units",), "normal"),
                        f"v{i}": (("units", 1), "xavier"), f"c{i}": ((1,), "zeros")}  # fmt: skip
         names = (*(f"{n}{i}" for n in ("xW", "a", "s", "sv", "h", "loss", "error", *"Wbvc")),
-                 *((), ("g2",), ("g3", "wave", "bell"))[i - 1])  # fmt: skip
+                 *((), ("g2",), ("g3", "angle", "wave", "square", "minus", "bell"))[i - 1])  # fmt: skip
         frames.append((words, "blue", names))
-    lines.append("loss = loss2 + loss3 + loss1")
+    lines += ["both = loss2 + loss3", "loss = both + loss1"]
+    grid = {"x": (0.0, 0.5), "y": (0.0, 1.5)}
+    for i in (1, 2, 3):
+        row = 3.0 * (i - 1)
+        grid |= {
+            f"W{i}": (1.2, row + 1), f"xW{i}": (2.2, row), f"b{i}": (2.2, row + 1), f"a{i}": (3.2, row),
+            f"s{i}": (4.2, row), f"v{i}": (4.2, row + 1), f"sv{i}": (5.2, row), f"c{i}": (5.2, row + 1),
+            f"h{i}": (6.2, row), f"loss{i}": (7.2, row), f"error{i}": (7.2, row + 1),
+        }  # fmt: skip
+    grid |= {"g2": (6.2, 4), "angle": (1.2, 8), "wave": (2.2, 8), "square": (3.2, 8),
+             "minus": (4.2, 8), "bell": (5.2, 8), "g3": (6.2, 7.2),
+             "both": (8.5, 4.5), "loss": (8.5, 2)}  # fmt: skip
     return document(
         "approximation", "\n".join(lines),
         Source("function", options={"formula": "sin(3*x)", "low": -2.0, "high": 2.0}),
         parameters, sizes={"units": 16}, frames=frames,
+        grid=grid,
         note=(
             "**One layer of sigmoids, three functions.** Each $h(x)$ is to come near its function $g(x)$ "
             "everywhere: error1 to error3 are $\\max_x |h(x) - g(x)|$.\n"
-            "Train: all three fall below $\\varepsilon = 0.1$. In **Compare**, vary the size "
+            "**Fit** shows each: choose h1, h2 or h3. "
+            "Train: all three errors fall below $\\varepsilon = 0.1$. In **Compare**, vary the size "
             "**units** over 2, 4, 8, 16: the fewer units, the larger the errors stay."
         ),
         panels=("curve", "curves", "compare"),

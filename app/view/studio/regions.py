@@ -214,7 +214,8 @@ class RegionsPanel(StudioPanel):
             self._show()
             return
         if name == "node":
-            self._asked["node"], self._asked["unit"] = value, 0 if value else -1
+            decides = not value or (self.shown is not None and value in self.shown.rivals)
+            self._asked["node"], self._asked["unit"] = value, -1 if decides else 0
         else:
             self._asked[name] = int(value)
             if name in ("first", "second") and self.shown is not None:
@@ -263,7 +264,7 @@ class RegionsPanel(StudioPanel):
         first, *hidden = shown.nodes
         listed = [first, *hidden] if shown.class_names else hidden
         nodes += [(path, name) for path, name, _ in listed]
-        chosen = "" if shown.unit < 0 or not self._asked.get("node") else shown.node
+        chosen = shown.node if self._asked.get("node") else ""
         self.controls.show_choice("node", nodes, chosen)
         size = next((n for path, _, n in shown.nodes if path == shown.node), 1)
         self.controls.show_index("unit", tr("unit"), size if shown.unit >= 0 else 1, shown.unit)
