@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from app import actions
 from app.text import tr
 from engine.edits import set_setting
+from engine.passing import under
 from engine.train.roles import roles
 
 if TYPE_CHECKING:
@@ -130,11 +131,16 @@ class PanelRoom:
         columns = [
             specs[n].shape[1] for n in part.inputs if n in specs and len(specs[n].shape) == 2
         ]
-        target = session.root.nodes.get(part.target)
+        target = part.target
+        given_back = target in session.root.nodes and (
+            session.root.nodes[target].options.get("field") == "x"
+            or bool(set(part.inputs) & under(session.root, target))
+        )
         names = ["curves"]
-        if (
-            target is not None and target.options.get("field") == "x"
-        ) or part.target in part.inputs:
+        sizes = [specs[n].size if n in specs else 0 for n in (part.prediction, target)]
+        if given_back and sizes[0] > sizes[1]:
+            names += ["samples", "reconstructions"]  # scores of several greys for each pixel
+        elif given_back:
             names += ["reconstructions", "latent"]
         elif columns == [1]:
             names.append("curve")

@@ -129,3 +129,10 @@ def test_what_draws_nothing_says_so(window: Window, qtbot: QtBot) -> None:
     window.session.load(Graph())
     qtbot.waitUntil(lambda: not window.studio.is_busy, timeout=30_000)
     assert panel.message.isVisible() and panel.message.text()
+
+
+def test_training_is_watched_by_samples(window: Window) -> None:
+    window.session.load(document())
+    window.panel_room.toggle_training()
+    seen = {name for name, dock in window.docks.items() if dock.is_seen}
+    assert {"curves", "samples", "reconstructions"} <= seen
