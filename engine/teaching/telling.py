@@ -66,9 +66,8 @@ def needed_text(question: Asked, found: Candidate, ends: bool) -> str:
     telling, term = question.evaluation.steps.telling, found.outline.contribution
     gave, right = short(found.gave), short(found.right)
     if term is None:
-        what = "" if ends else f"{telling.name(found.outline.node)} is {right}; "
-        said = f"{what}your answer comes out with {gave} in its place."
-        return said[:1].upper() + said[1:] if ends else said
+        name = telling.name(found.outline.node)
+        return "" if ends else f"{name} is {right}; your answer takes {gave} for it."
     rule = telling.latex(term_tree(telling, term))
     number = "" if ends else f", here ${latex_short(found.right)}$"
     if found.slip is None:

@@ -190,6 +190,15 @@ def test_what_is_said(answer: str, node: str, of: str, mistake: str, told: str) 
     assert number == round(number) or not any(f"{number:.4g}" in text for text in shown)
 
 
+def test_an_earlier_value_that_was_wrong() -> None:
+    """Who computes u = sin(t) in degrees gets another J; what u is, is told."""
+    wrong = math.cos(math.sin(math.pi / 180) + 3)
+    verdict = grade(WORKED, f"{wrong:.6f}", "J")
+    assert verdict.mistake == "degrees" and "u = sin(t)" in verdict.said
+    assert verdict.needed == "u is 0.8415; your answer takes 0.01745 for it."
+    assert verdict.line is not None and verdict.line.text.startswith("u = sin(t)")
+
+
 def test_the_same_slip_at_every_step() -> None:
     """Who takes sin for the derivative of sin does so each time: sin(sin(x) * 2)."""
     found = evaluate(compose("a = sin(x)\nb = 2*a\nJ = sin(b)", {"x": 0.7}))
