@@ -336,8 +336,8 @@ def pretraining_relu() -> Graph:
         Stage("", optimizer="adam", learning_rate=0.001, batch_size=32, epochs=20),
         Stage("", optimizer="adam", learning_rate=0.001, batch_size=20, epochs=60),
         "**Today's units, today's optimizer.** The same stages on the same digits, with relu and "
-        "Adam. Now the network from scratch learns as well: pre-training is ahead by three points of "
-        "a hundred at most. That is why it went out of use for networks like this one.",
+        "Adam. Now the network from scratch learns as well: pre-training is ahead by one to three "
+        "points of a hundred. That is why it went out of use for networks like this one.",
     )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ BY_HAND = (
         answer=1,
         hints=("Count the nodes that read $w_1$: each sends back a term.",),
         explanation="A weight that is read in two places gets a term from each. The example **An "
-        "auto-encoder with tied weights*** shows it on digits.",
+        "auto-encoder with tied weights** shows it on digits.",
     ),
     Step(
         "read", "On to pictures",
