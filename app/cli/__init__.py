@@ -8,21 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-# isort: off  (the order of the help)
-from app.cli import (
-    data,
-    documents,
-    keys,
-    lecture,
-    lists,
-    programs,
-    samples,
-    speed,
-    sweeps,
-    teaching,
-    training,
-    transfer,
-)
+# The order of the help.
+# isort: off
+from app.cli import programs, documents, training, data, sweeps, samples, transfer
+from app.cli import lecture, teaching, lists, keys, speed
 
 # isort: on
 from app.cli.group import Drawings, cli
