@@ -47,6 +47,11 @@ def document(
     for name in shapes:
         node = graph.nodes[str(graph.id_of(name))]
         graph.put("nodes", node.id, replace(node, op="parameter", options={}))
+    return read(graph, pictures)
+
+
+def read(graph: Graph, pictures: Array) -> Graph:
+    """The input x reads these pictures."""
     node = graph.nodes[str(graph.id_of("x"))]
     graph.put("tensors", node.id, None)
     graph.put("nodes", node.id, replace(node, op="data", options={"source": "d", "field": "x"}))
@@ -62,6 +67,21 @@ def large() -> Graph:
     shapes = {**SHAPES, "E": (side**2, 3), "D": (3, side**2)}
     pictures = np.random.default_rng(2).integers(0, 3, (60, 1, side, side)) / 2
     return document(GREYS.replace("6, 6", f"{side}, {side}"), shapes, pictures)
+
+
+def inside() -> Graph:
+    """The whole network in a module; the document holds the pictures and the loss."""
+    lines = GREYS.strip().split("\n")
+    made = compose("\n".join(lines[1:8]).replace("levels", "given"), default=0.0)
+    for name, shape in SHAPES.items():
+        node = made.nodes[str(made.id_of(name))]
+        made.put("tensors", node.id, None)
+        options = {"shape": shape, "init": "lecun"}
+        made.put("nodes", node.id, replace(node, op="parameter", options=options))
+    made.put("tensors", str(made.id_of("given")), None)
+    program = "\n".join([lines[0], "logits = Net(levels)", *lines[8:]])
+    graph = compose(program, {"x": 0.0}, modules={"Net": made})
+    return read(graph, np.random.default_rng(4).integers(0, 3, (30, 1, SIDE, SIDE)) / 2)
 
 
 def two_greys() -> Graph:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pixels import GREYS, SHAPES, SIDE, TWO, document, two_greys
+from pixels import GREYS, SHAPES, SIDE, TWO, document, inside, two_greys
 
 from engine.graph import Graph
 from engine.ops.row import Array
@@ -44,6 +44,16 @@ def test_parts_are_found() -> None:
     assert named(graph, found.entries) == ["seen"] and named(graph, found.held) == ["s"]
     assert found.shape == (SIDE, SIDE) and found.classes == 3
     assert found.levels.tolist() == found.greys.tolist() == [0.0, 0.5, 1.0]
+
+
+def test_parts_inside_a_module_are_found() -> None:
+    graph = inside()
+    found = pixelwise(Scene(graph))
+    names = [
+        found.net.nodes[p].name for p in (*found.entries, *found.held, found.code, found.scores)
+    ]
+    assert names == ["logits.seen", "logits.s", "logits.z", "logits"]
+    assert not proven(Scene(graph), found)[np.triu_indices(found.count)].any()
 
 
 def test_two_greys_and_no_code() -> None:
@@ -160,7 +170,7 @@ def test_waves_keep_the_order() -> None:
 # ------------------------------------------------------------ drawing
 
 
-@pytest.mark.parametrize("make", [document, two_greys])
+@pytest.mark.parametrize("make", [document, two_greys, inside])
 def test_drawing_is_that_of_one_by_one(make: Any) -> None:
     scene = Scene(make())
     rows = scene.rows("validation", 2)
