@@ -25,6 +25,10 @@ ACTIONS = (
         idle, 1, "The steps one after another, with their lines: GIF or MP4.",
     ),
     Action(
+        "file.export_script", "Export PyTorch script…", MENU, lambda c: c.sharing.export_script(), "",
+        nodes, 1, "The document as a script that trains as it does, with the loop of five lines.",
+    ),
+    Action(
         "file.export_panel", "Export panel…", MENU, lambda c: c.sharing.export_panel(), "", shown, 1,
         "All of a panel as PNG or SVG; a right click on its title does the same.",
     ),

@@ -22,6 +22,8 @@ from app.view.animation_dialog import AnimationDialog
 from app.view.film import Reel
 from app.view.finder import Entry
 from engine import files
+from engine.export import pytorch
+from engine.train import data
 
 if TYPE_CHECKING:
     from app.view.frame import Frame
@@ -149,6 +151,22 @@ class Sharing:
                 files.write_bytes(path, text.encode("utf-8"))
             except (ValueError, OSError) as error:
                 self.window.tell(str(error))
+
+    # ------------------------------------------------------------ a script
+
+    def export_script(self) -> None:
+        path = self._ask(tr("Export PyTorch script"), ".py", {".py": tr("Python script")})
+        if path is not None:
+            self.write_script(path)
+
+    def write_script(self, path: Path) -> None:
+        """Writes the whole document as a PyTorch script, its large arrays beside it; says why it cannot."""
+        session = self.window.session
+        try:
+            with data.at_once():
+                pytorch.write(session.root, session.base, path)
+        except (ValueError, OSError) as error:
+            self.window.tell(str(error))
 
     # ------------------------------------------------------------ the animation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine import examples
-from engine.claims import autoencoders, depth, graphs, networks, pictures, training
+from engine.claims import autoencoders, depth, graphs, networks, pictures, scripts, training
 from engine.claims.figure import Claim, Figure
 
 CLAIMS: Mapping[str, Claim] = {
@@ -15,6 +15,7 @@ CLAIMS: Mapping[str, Claim] = {
     **depth.CLAIMS,
     **autoencoders.CLAIMS,
     **pictures.CLAIMS,
+    **scripts.CLAIMS,
 }
 """What proves each example, by its name."""
 

@@ -206,7 +206,7 @@ def compare_losses(graph: Graph, found: Mapping[str, Any]) -> None:
 
 def test_examples_that_train(tmp_path: Path) -> None:
     graphs = {}
-    for name in ("xor", "your-csv", "softmax-digits"):
+    for name in ("xor", "your-csv", "softmax-digits", "training-loop"):
         graphs[name] = short(examples.load(name))
     found = run(graphs, tmp_path)
     for name, graph in graphs.items():
@@ -363,6 +363,12 @@ def test_the_five_lines_of_the_lecture() -> None:
     lines = [line.strip() for line in script(examples.load("xor")).text.splitlines()]
     first = lines.index(loops.LINES[0])
     assert tuple(lines[first : first + 5]) == loops.LINES
+
+
+def test_the_page_shows_the_script_of_today() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
+    made = script(examples.load("training-loop"), None, "training-loop.py").text
+    assert f"```python\n{made}```" in page
 
 
 def test_chance_is_told_and_draws_are_pytorchs(tmp_path: Path) -> None:

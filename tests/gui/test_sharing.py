@@ -12,6 +12,7 @@ from hands import WORKED
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app import animation
@@ -20,6 +21,7 @@ from app.view.animation_dialog import AnimationDialog
 from app.view.film import Reel, Take
 from app.view.sharing import filmed
 from app.view.window import Window
+from engine import examples
 from engine.compose import compose
 from engine.edits import set_tensors
 
@@ -171,3 +173,18 @@ def test_the_panel_to_copy_is_asked_for_in_the_window(window: Window) -> None:
     QTest.keyClicks(finder.line, "inspec")
     QTest.keyClick(finder.line, Qt.Key.Key_Return)
     assert QGuiApplication.clipboard().image().width() >= window.inspector.width()
+
+
+def test_a_script_is_written_or_refused_in_a_sentence(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "loop.py"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(out), ""))
+    window.session.load(examples.load("training-loop"))
+    window.sharing.export_script()
+    text = out.read_text("utf-8")
+    assert "prediction = model(x)" in text and out.with_suffix(".npz").exists()
+    window.session.load(compose("top_k_accuracy(z, t, k=1)", {"z": np.eye(3), "t": np.arange(3)}))
+    window.sharing.export_script()
+    assert "has no spelling in PyTorch" in window.notice.text()
+    assert out.read_text("utf-8") == text

@@ -13,6 +13,7 @@ from tests.lecture import (
     build_graphs,
     build_networks,
     build_pixelcnn,
+    build_scripts,
     build_training,
     lesson_autoencoders,
     lesson_graphs,
@@ -26,6 +27,7 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_networks.BUILDERS,
     **build_autoencoders.BUILDERS,
     **build_pixelcnn.BUILDERS,
+    **build_scripts.BUILDERS,
 }
 """What builds each example."""
 LESSONS: dict[str, Callable[[], Graph]] = {
