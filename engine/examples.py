@@ -197,21 +197,21 @@ INFO: dict[str, Info] = {
         "One layer approximates any function", TOPICS[6], ("M09",),
         "A layer of sigmoids fits three functions. The wider it is, the smaller is the "
         "largest error.",
-        "The largest error falls with the width, below the eps that was chosen.",
+        "The largest error falls with the width: with 16 units it is below ε = 0.1 for all three.",
         "approximation.json",
     ),
     "spiral-depth": Info(
         "The spiral, one to four layers deep", TOPICS[6], ("M08",),
         "Four networks with the same number of parameters learn the same spiral. Depth makes "
         "the difference.",
-        "Deeper networks reach a higher accuracy with as many parameters.",
+        "With 141 parameters one hidden layer stays below 75 %, two, three and four come out above it.",
         "spiral-depth.json",
     ),
     "parity": Info(
-        "Parity needs depth", TOPICS[6], ("M25",),
-        "Whether the number of ones is odd: with one hidden layer and as a tree of small "
-        "blocks. The deep one needs far fewer units.",
-        "Both compute parity of all inputs; the units grow as 2ⁿ⁻¹ and as n.",
+        "Parity, flat and deep", TOPICS[6], ("M25",),
+        "Is the number of ones odd? With a hidden unit for each pattern, as layers of small blocks, and as "
+        "a network that learns it. The blocks share their parts and need far fewer units.",
+        "All 256 inputs exactly: with 2ⁿ⁻¹ = 128 units in one layer, with 2(n − 1) = 14 in three.",
         "parity.json",
     ),
     "modules": Info(
@@ -225,7 +225,7 @@ INFO: dict[str, Info] = {
         "How much data a deep network needs", TOPICS[6], ("M24",),
         "A simple baseline and a deep network on digits, with few rows and with many. On "
         "small data the simple one wins.",
-        "The baseline leads on the smallest set, the deep network on the largest.",
+        "With 50 rows the baseline is far ahead; with all 1,348 the deep network leads.",
         "data-size.gloom",
     ),
     "pretraining": Info(

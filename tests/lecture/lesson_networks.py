@@ -67,7 +67,8 @@ STEPS = (
         choices=("38 and 40", "38 and 524,288", "380 and 1,024"), answer=1,
         hints=("$2 \\cdot 19$", "$2^{10}$ is about a thousand, so $2^{19}$ is about half a million."),
         explanation="Both compute the same function. The shallow network has to know each pattern by itself; "
-        "the deep one shares its parts. The example **Parity needs depth** has both for 8 bits.",
+        "the deep one shares its parts. The example **Parity, flat and deep** has both for 8 bits, and a "
+        "network that learns parity.",
     ),
     Step(
         "choose", "What approximation does not say",
