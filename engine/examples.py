@@ -140,42 +140,43 @@ INFO: dict[str, Info] = {
         "A saddle on a square", TOPICS[3], ("M13",),
         "z = x·y has no valley, only a saddle, and on a square it is lowest in two corners. "
         "Where descent ends is decided by where it begins.",
-        "Starts on either side of the diagonal end in different corners.",
+        "Every start that reaches a corner ends in the one on its side of the diagonal.",
         "saddle.json",
     ),
     "many-hills": Info(
         "Many hills and valleys", TOPICS[3], ("M13",),
         "Descent finds the nearest valley, not the deepest. Start it from several places and "
         "watch the ways on the surface.",
-        "Several starts end in different valleys, each next to its start.",
+        "Starts end in many valleys, nearly all in the nearest, few in the deepest.",
         "many-hills.json",
     ),
     "many-solutions": Info(
         "Many solutions, most of them good", TOPICS[3], ("M26",),
         "A small network trained from fifty starts. The gradients get as small as you like, "
         "the parameters all differ, and most of the losses end close together.",
-        "Gradients fall by orders of magnitude; most of fifty restarts end near the best.",
+        "Gradients fall to a few hundredths; of fifty restarts nearly all end within twice the best.",
         "many-solutions.json",
     ),
     "optimizer-race": Info(
         "A race of optimizers", TOPICS[4], ("M14",),
-        "Five optimizers on one narrow valley, each with a learning rate that suits it. See "
-        "the ways they take and the losses they reach.",
-        "Adaptive and momentum methods reach the loss in fewer steps than plain descent.",
+        "Nine optimizers on one narrow valley, each with its usual learning rate. See the ways "
+        "they take and the losses they reach.",
+        "At their best rates momentum and Adam need half the steps of plain descent, or fewer.",
         "optimizer-race.json",
     ),
     "restarts": Info(
         "Random restarts", TOPICS[4], ("M14",),
-        "One descent ends in one valley. Ten of them cost ten times as much, and the best is "
-        "much better than most.",
-        "The best of the restarts beats a single run.",
+        "One descent ends in one valley: with two hidden units XOR is learned from some starts "
+        "only. Ten of them cost ten times as much, and the best is much better than most.",
+        "The best of ten restarts learns XOR; a third of the starts and more do not.",
         "restarts.json",
     ),
     "search": Info(
         "Searching for settings", TOPICS[4], ("M14",),
         "Learning rate and weight decay, tried on a grid. The table says which held-out loss "
         "each gave.",
-        "The best of the grid beats the settings the document begins with.",
+        "The best of the grid beats the settings the document begins with; too little decay "
+        "over-fits, too much learns nothing.",
         "search.json",
     ),
     "overfitting": Info(

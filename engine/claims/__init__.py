@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine import examples
-from engine.claims import autoencoders, depth, graphs, networks, pictures, scripts, training
+from engine.claims import (
+    autoencoders,
+    depth,
+    gradients,
+    graphs,
+    landscapes,
+    networks,
+    pictures,
+    scripts,
+    training,
+)
 from engine.claims.figure import Claim, Figure
 
 CLAIMS: Mapping[str, Claim] = {
     **graphs.CLAIMS,
     **training.CLAIMS,
     **networks.CLAIMS,
+    **landscapes.CLAIMS,
+    **gradients.CLAIMS,
     **depth.CLAIMS,
     **autoencoders.CLAIMS,
     **pictures.CLAIMS,

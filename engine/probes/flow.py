@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from engine.ops.row import Array, local_of
 from engine.probes.ratios import adjoints, batch, moving, name_of, next_step, rate_of
 from engine.probes.signs import signs
 from engine.train.divergence import norm
+from engine.train.judging import judge, judge_each
 from engine.train.layers import Layers, networks
 from engine.train.scene import Scene
-from engine.train.trouble import LEVEL, MOST_ROWS, Evidence, Layer, Signs, Units, Verdict, judge
+from engine.train.trouble import LEVEL, MOST_ROWS, Evidence, Layer, Units, Verdict
 
 ROWS = 256
 """Rows that units are looked at on."""
@@ -94,23 +95,10 @@ def flow(
         layers = _layers(scene, expansion, of, size, updates)
         made += layers
         told.append((name_of(scene, expansion, loss), Evidence(layers, own, said)))
-    verdicts = judge(told[0][1]) if len(told) == 1 else _each(told, said)
+    verdicts = judge(told[0][1]) if len(told) == 1 else judge_each(said, told)
     return Flow(
         tuple(parts[: 2 * SHOWN]), tuple(units), tuple(made), verdicts, max(len(rows), 1), left_out
     )
-
-
-def _each(told: Sequence[tuple[str, Evidence]], said: Signs) -> tuple[Verdict, ...]:
-    """What is wrong with the whole, then with each network, then which of them are well."""
-    whole = [v for v in judge(Evidence((), (), said)) if not v.is_well]
-    alone = replace(
-        said, after=math.nan, seen=0, classes=0, top=math.nan, spread=math.nan, losses=()
-    )
-    named = [
-        replace(v, of=name) for name, e in told for v in judge(replace(e, signs=alone))
-        if v not in whole
-    ]  # fmt: skip
-    return (*whole, *sorted(named, key=lambda v: v.is_well))
 
 
 def rms(value: Array) -> float:

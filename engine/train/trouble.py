@@ -246,7 +246,7 @@ def _exploding(e: Evidence) -> Verdict | None:
     return Verdict(
         "exploding",
         f"The gradient grows on its way back: {short(first.signal)} reaches {first.title}, "
-        f"{_times(e.ratio)} the {short(last.signal)} at {last.title}. Clip its norm or begin with "
+        f"{times(e.ratio)} the {short(last.signal)} at {last.title}. Clip its norm or begin with "
         "smaller parameters.",
         first.nodes,
     )
@@ -256,11 +256,11 @@ def _vanishing(e: Evidence) -> Verdict | None:
     if not e.ratio <= VANISHING:
         return None
     first, last = e.layers[0], e.layers[-1]
-    times = f"{_times(e.ratio)} the" if first.signal else "of the"
+    so_much = f"{times(e.ratio)} the" if first.signal else "of the"
     return Verdict(
         "vanishing",
         f"The first layer hardly learns: of the gradient {short(first.signal)} reaches {first.title}, "
-        f"{times} {short(last.signal)} at {last.title}, over {len(e.layers)} layers.",
+        f"{so_much} {short(last.signal)} at {last.title}, over {len(e.layers)} layers.",
         first.nodes,
     )
 
@@ -386,31 +386,6 @@ def _rose(parts: Sequence[float]) -> bool:
     return parts[-1] - min(parts) > (ROSE - 1) * abs(min(parts))
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, ...]:
-    """All that applies, the first being the one to say; `healthy` when nothing does."""
-    found = [verdict for row in TABLE if (verdict := row(evidence)) is not None]
-    named = {verdict.name: verdict for verdict in reversed(found)}
-    return tuple(v for v in found if named[v.name] is v) or (_healthy(evidence),)
-
-
-def _healthy(e: Evidence) -> Verdict:
-    sizes = [layer.signal for layer in e.layers if layer.signal]
-    said = []
-    if len(sizes) > 1:
-        said.append(f"the layers' gradients differ {_times(max(sizes) / min(sizes))} at most")
-    dead = [u.dead for u in e.units if u.hidden and not math.isnan(u.dead)]
-    if dead:
-        said.append(f"at most {100 * max(dead):.0f} % of a layer's units are dead")
-    level = [u.saturated for u in e.units if u.hidden and not math.isnan(u.saturated)]
-    if level:
-        said.append(f"at most {100 * max(level):.0f} % saturated")
-    ratios = [layer.ratio for layer in e.layers if math.isfinite(layer.ratio)]
-    if ratios:
-        said.append(f"a step changes a layer by {100 * max(ratios):.2g} % at most")
-    text = "; ".join(said) or "nothing stands out"
-    return Verdict(HEALTHY, f"{text[0].upper()}{text[1:]}.")
-
-
 # ---------------------------------------------------------------- words and numbers
 
 
@@ -428,7 +403,7 @@ def _number(number: float) -> str:
     return short(number).replace("inf", "∞")
 
 
-def _times(factor: float) -> str:
+def times(factor: float) -> str:
     """A factor as people say it: `3.2 times`, `1e-5 times`."""
     return (
         f"{factor:.3g} times"

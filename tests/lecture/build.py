@@ -11,6 +11,7 @@ from engine.graph import Graph
 from tests.lecture import (
     build_autoencoders,
     build_graphs,
+    build_landscapes,
     build_networks,
     build_pixelcnn,
     build_scripts,
@@ -24,6 +25,7 @@ RESOURCES = Path(__file__).parents[2] / "resources"
 BUILDERS: dict[str, Callable[[], Graph]] = {
     **build_graphs.BUILDERS,
     **build_training.BUILDERS,
+    **build_landscapes.BUILDERS,
     **build_networks.BUILDERS,
     **build_autoencoders.BUILDERS,
     **build_pixelcnn.BUILDERS,
