@@ -117,6 +117,14 @@ class Lesson:
             return
         self.skip(True)
 
+    @property
+    def may_skip(self) -> bool:
+        """Whether one may go on without having done what the step asks for: a deed, or a question about
+        a number that is not there."""
+        step = self.step
+        asks = step is not None and step.kind == "ask" and self.number is None
+        return not self.is_done and (asks or (step is not None and step.kind == "do"))
+
     def skip(self, done: bool = False) -> None:
         """On to the next step, whether or not this one is done."""
         at = self.at

@@ -28,9 +28,8 @@ def _may_show(c: Context) -> bool:
     return _open(c) and c.lessons.may_show
 
 
-def _has_deed(c: Context) -> bool:
-    step = c.lessons.step
-    return _open(c) and step is not None and step.kind == "do" and not c.lessons.is_done
+def _may_skip(c: Context) -> bool:
+    return _open(c) and c.lessons.may_skip
 
 
 ACTIONS = (
@@ -49,7 +48,7 @@ ACTIONS = (
         "lesson.show", "Show the answer", MENU, lambda c: c.lessons.show(), "", _may_show, 1,
         "After two wrong answers: goes on to the number that is asked for.",
     ),
-    Action("lesson.skip", "Skip this step", MENU, lambda c: c.lessons.skip(), "", _has_deed, 1),
+    Action("lesson.skip", "Skip this step", MENU, lambda c: c.lessons.skip(), "", _may_skip, 1),
     Action(
         "lesson.again", "Start over", MENU, lambda c: c.lessons.start_over(), "", _open, 1,
         "The document as it came, and its lesson from the first step.",

@@ -91,13 +91,13 @@ def ask(window: Window, qtbot: QtBot, step: Step, told: str) -> None:
     for wrong in (2 * abs(number) + 1.25, abs(number) + 2.5):
         enter(panel.answer.line, f"{wrong:.6g}")
         assert not lesson.is_done, f"{told} takes {wrong:.6g} for {number:.6g}"
-        assert lesson.verdict is not None and not lesson.verdict.right
+        assert lesson.verdict is not None and not lesson.verdict.right, lesson.refused
         assert panel.verdicts.count() == 1, f"{told}: nothing is said of a wrong answer"
         hides(window, number, f"{told}, after a wrong answer,")
     assert panel.show_me.isVisible(), f"{told}: the answer is not shown after two tries"
     enter(panel.answer.line, f"{number:.8g}")
     assert lesson.is_done, f"{told} does not take {number:.8g}"
-    assert session.hidden is None or session.hidden[0] != key_of(window, step)
+    assert session.hidden != (key_of(window, step), step.of)
     shown = number_shown(window, step)
     assert shown is not None, f"{told}: the answer is not shown in the pass"
     assert np.isclose(shown, number), f"{told}: the pass shows {shown}"

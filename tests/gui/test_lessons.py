@@ -22,8 +22,10 @@ from app.view.window import Window
 from engine import lessons
 from engine.compose import compose
 from engine.edits import set_setting
+from engine.evaluate import evaluate
 from engine.graph import Graph, GraphError
 from engine.lesson import Step
+from engine.modules import make_module
 from engine.teaching.quiz import quiz
 
 WORKED = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
@@ -326,3 +328,64 @@ def test_a_worksheet_that_cannot_be_written_is_told(
     open_lesson(window, taught(*ALL[:5]))
     window.commands.run("lesson.answers")
     assert window.notice.isVisible()
+
+
+def test_questions_inside_a_module_and_about_an_entry(window: Window, qtbot: QtBot) -> None:
+    graph = compose("h = tanh(x @ W + b); J = sum(square(h))", {
+        "x": [[1.0, -2.0]], "W": [[0.5, 0.25], [0.125, 0.75]], "b": [0.0, 0.1],
+    })  # fmt: skip
+    chosen = [n for n in graph.nodes if not graph.op(n).is_source and graph.name(n) != "J"]
+    edit, _ = make_module(graph, chosen, "Layer", evaluate(graph).values)
+    edit.apply(graph)
+    definition = next(iter(graph.modules.values()))
+    inner = next(definition.name(n) for n in definition.order() if definition.nodes[n].name == "h")
+    path = f"{graph.name(next(n for n in graph.nodes if graph.nodes[n].op == 'Layer'))}.{inner}"
+    for each in (
+        step("ask", node=path, of="value", index=(0, 1)),
+        step("ask", node=path, of="gradient", index=(0, 0)),
+        step("ask", node="W", of="gradient", index=(1, 0)),
+        step("read", at="end"),
+    ):
+        set_setting("lesson", (*graph.settings["lesson"], each)).apply(graph)
+    open_lesson(window, graph)
+    assert len(window.session.place) == 1, "the module that is asked about is looked into"
+    walk(window, qtbot)
+
+
+def test_a_question_about_a_number_that_is_not_there_can_be_skipped(window: Window) -> None:
+    open_lesson(window, taught(step("ask", node="nobody"), step("read")))
+    panel = window.lessons.panel
+    enter(panel.answer.line, "1")
+    assert panel.answer.refused.isVisible() and "nobody" in panel.answer.refused.text()
+    QTest.mouseClick(panel.skip, LEFT)
+    assert window.lessons.lesson.at == 1
+
+
+def test_a_lesson_of_an_empty_document_and_one_with_nan(window: Window) -> None:
+    open_lesson(
+        window, taught(step("do", goal="ended"), step("ask", node="y"), program="y = log(0 - x)")
+    )
+    lesson = window.lessons.lesson
+    lesson.skip()
+    enter(window.lessons.panel.answer.line, "1")
+    assert lesson.tries == 1
+    enter(window.lessons.panel.answer.line, "nan")
+    assert lesson.is_done
+    empty = Graph()
+    set_setting("lesson", (step("do", goal="node", settings={"operator": "tanh"}),)).apply(empty)
+    open_lesson(window, empty)
+    window.add_operator("tanh")
+    lesson.check()
+    assert lesson.is_done
+    lesson.next()
+    assert lesson.is_finished
+
+
+def test_the_start_page_tells_how_far_a_lesson_is(window: Window) -> None:
+    name = lessons.names()[0]
+    window.lessons.open(name)
+    window.lessons.lesson.next()
+    window.lessons.keep()
+    window.start_page()
+    card = window.start.gallery.card(name)
+    assert card.progress.text().startswith("1 of ")

@@ -115,6 +115,10 @@ class Lessons(QObject):
     def may_show(self) -> bool:
         return self.lesson.may_show
 
+    @property
+    def may_skip(self) -> bool:
+        return self.lesson.may_skip
+
     def choose(self) -> None:
         """The shipped lessons in the command box, each with how far one is."""
 

@@ -284,7 +284,7 @@ class LessonPanel(QWidget):
         self.more.setVisible(lesson.has_hint)
         self.more.setText(tr("Hint ({left})").format(left=left) if lesson.hints else tr("Hint"))
         self.show_me.setVisible(lesson.may_show)
-        self.skip.setVisible(step is not None and step.kind == "do" and not lesson.is_done)
+        self.skip.setVisible(lesson.may_skip)
         self.next.setVisible(step is not None)
         self.others.setVisible(step is None)
         self.next.setEnabled(lesson.is_done and step is not None)

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import matching
+from app import lesson_home, matching
 from app.matching import Words
 from app.text import tr
 from app.view import icons, miniature, theme
@@ -288,6 +288,12 @@ class Gallery(QWidget):
     def card(self, name: str) -> AnyCard:
         """The card of a lesson or an example. Raises StopIteration for a name that has none."""
         return next(card for card in self.cards if card.name == name)
+
+    def show_progress(self) -> None:
+        """How far each lesson was walked by now."""
+        for card in self.cards:
+            if isinstance(card, LessonCard):
+                card.show_progress(*lesson_home.progress(card.name))
 
     def _topic_clicked(self) -> None:
         for button in self.topics.values():

@@ -107,6 +107,7 @@ class StartPage(QScrollArea):
     def refresh(self, offers: Sequence[Offer] = ()) -> None:
         """Reads the list of recent documents, and shows what a crash left."""
         self._offers = list(offers)
+        self.gallery.show_progress()
         self.recent.clear()
         for path in settings.recent():
             item = QListWidgetItem(icons.icon("example", theme.current().muted), path.stem)
