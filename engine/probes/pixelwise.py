@@ -341,6 +341,11 @@ class _Backward:
         )  # fmt: skip
         nonzero = np.zeros((_TOGETHER, found.count), bool)
         for gradient in gradients.values():
+            if not np.isfinite(gradient).all():
+                name = found.net.nodes[found.scores].name
+                raise ValueError(
+                    f"the gradients of {name} are not finite; reset its parameters or train it anew"
+                )
             nonzero |= gradient.reshape(_TOGETHER, found.count) != 0
         return nonzero[: len(sets)]
 
