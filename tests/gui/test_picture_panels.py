@@ -23,6 +23,7 @@ from app.view.studio.regions import RegionsPanel, told
 from app.view.studio.units import UnitsPanel
 from app.view.viewers.kind import series_colours
 from app.view.window import Window
+from engine import examples
 from engine.compose import compose
 from engine.graph import Graph, Source
 from engine.probes import PROBES
@@ -132,6 +133,23 @@ def test_regions_follow_the_moment_and_are_read_under_the_pointer(
     leave(panel.plane)
     assert panel.foot.text().startswith("train ")
     window.studio.look(None)
+
+
+def test_regions_show_each_of_several_networks(window: Window, qtbot: QtBot) -> None:
+    """The decision is the deepest one's at first; another network's prediction is a decision, too."""
+    panel = shown(window, qtbot, "regions", examples.load("spiral-depth"))
+    graph = window.session.root
+    first = panel.shown
+    assert first.node == graph.id_of("z4") and first.unit < 0
+    other = str(graph.id_of("z1"))
+    choose(panel, "node", other)
+    qtbot.waitUntil(lambda: panel.shown.node == other, timeout=20_000)
+    assert (panel.shown.kind, panel.shown.unit) == ("two", -1)
+    assert panel.shown.measures != first.measures
+    assert panel.controls.choices["node"].currentData() == other
+    choose(panel, "node", "")
+    qtbot.waitUntil(lambda: panel.shown.node == first.node, timeout=20_000)
+    assert panel.shown.measures == first.measures
 
 
 def test_regions_are_drawn_while_training_goes_on(
