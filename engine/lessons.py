@@ -33,6 +33,12 @@ INFO: dict[str, Info] = {
         "find out why they are added up.",
         "backward.json",
     ),
+    "training": Info(
+        "Training: data, loss, descent", TOPICS[2],
+        "A line through four points, trained by hand once: predict, measure, go back, step. Then the "
+        "program does it many times, in the loop of five lines.",
+        "training.json",
+    ),
     "deep-networks": Info(
         "Why go deep?", TOPICS[6],
         "Layers upon layers: a circuit of four units that you work out by hand, what depth saves, and a "

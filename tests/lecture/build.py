@@ -19,6 +19,7 @@ from tests.lecture import (
     lesson_autoencoders,
     lesson_graphs,
     lesson_networks,
+    lesson_training,
 )
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -34,6 +35,7 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
 """What builds each example."""
 LESSONS: dict[str, Callable[[], Graph]] = {
     **lesson_graphs.LESSONS,
+    **lesson_training.LESSONS,
     **lesson_networks.LESSONS,
     **lesson_autoencoders.LESSONS,
 }
