@@ -25,6 +25,12 @@ _MODULES_OWN = (
     "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty",
     "train", "training", "type", "xpu", "zero_grad",
 )  # fmt: skip
+_LOOPS_OWN = frozenset(
+    ("batches", "closure", "epoch", "loss", "losses", "only", "optimizer", "parameter", "parameters",
+     "prediction", "scheduler", "train")
+)  # fmt: skip
+"""What means something in the loop alone, so that the model's values may be called so."""
+_MODULES = frozenset(_MODULES_OWN)
 RESERVED = frozenset((*_SCRIPTS_OWN, *_MODULES_OWN))
 """What means something in the script or in PyTorch's modules."""
 
@@ -37,11 +43,15 @@ class Names:
         self._taken = {*RESERVED, *(f"{n}_{i + 1}" for n in numbered for i in range(stages))}
         self._known: dict[str, str] = {}
 
-    def of(self, key: str, wanted: str) -> str:
-        """The identifier of `key`, as near to the name wanted as Python allows."""
+    def of(self, key: str, wanted: str, in_loop: bool = True) -> str:
+        """The identifier of `key`, as near to the name wanted as Python allows; `in_loop` tells that the
+        loop has a variable of this name."""
         if key not in self._known:
             name = identifier(wanted)
-            if name in self._taken:
+            free = (
+                not in_loop and name in _LOOPS_OWN - _MODULES and name not in self._known.values()
+            )
+            if name in self._taken and not free:
                 stem, number = name.rstrip("_"), 2
                 name = f"{stem}_"
                 while name in self._taken:

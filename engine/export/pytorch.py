@@ -222,7 +222,7 @@ class _Writer:
         return expansion.names.get(step) or self.graph.nodes[step].name
 
     def _called(self, step: str, expansion: Expansion) -> str:
-        return self.names.of(step, self._title(step, expansion))
+        return self.names.of(step, self._title(step, expansion), in_loop=step in self._data)
 
     # ------------------------------------------------------------ pieces
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from test_shipped_modules import used
 
-from engine import check, edits, examples, ops
+from engine import check, edits, examples, lessons, ops
 from engine.compose import compose
 from engine.derive import derive
 from engine.evaluate import evaluate
@@ -208,6 +208,8 @@ def test_examples_that_train(tmp_path: Path) -> None:
     graphs = {}
     for name in ("xor", "your-csv", "softmax-digits", "training-loop"):
         graphs[name] = short(examples.load(name))
+    graphs["lesson"] = short(lessons.load("training"))
+    assert "    prediction = wx + self.b\n" in script(graphs["lesson"]).text
     found = run(graphs, tmp_path)
     for name, graph in graphs.items():
         compare_losses(graph, found[name])
@@ -408,6 +410,10 @@ def test_names_are_identifiers_of_their_own(tmp_path: Path) -> None:
         assert isinstance(ast.parse(name, mode="eval").body, ast.Name)
     module = torch.nn.Module()
     assert {n for n in dir(module) if not n.startswith("_")} <= RESERVED
+    loop = Names()
+    assert loop.of("1", "prediction", in_loop=False) == "prediction"
+    assert loop.of("2", "prediction", in_loop=False) == "prediction_"
+    assert loop.of("3", "loss") == "loss_" and loop.of("4", "train", in_loop=False) == "train_"
     graph = compose("J = sum(a * b)\nJ", {"a": np.arange(3.0), "b": np.ones(3)})
     for node, name in zip(
         list(graph.nodes), ("forward", "zero_grad", "torch", "self"), strict=False
