@@ -7,8 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app import actions
-from app.view.panels.gallery import CARD_WIDTH, Gallery
+from app import actions, lesson_home
+from app.lesson import Way
+from app.view.panels.gallery import CARD_WIDTH, Gallery, LessonCard
 from app.view.window import Window
 from engine import edits, examples, lessons
 from engine.compose import compose
@@ -119,3 +120,24 @@ def test_panels_are_kept_with_the_document_and_undone(window: Window) -> None:
     window.session.history.undo()
     assert window.session.root.settings["panels"] == kept
     window.session.history.mark_saved()
+
+
+def test_lessons_say_how_far_one_is(window: Window, gallery: Gallery) -> None:
+    name = lessons.names()[0]
+    card = gallery.card(name)
+    assert isinstance(card, LessonCard)
+    count = len(lessons.load(name).settings["lesson"])
+    assert card.progress.text() == f"{count} steps" and window.start.first.isVisible()
+    key = lesson_home.key_of(lessons.load(name))
+    lesson_home.keep(key, Way(2, 2, frozenset({0, 1})), None)
+    window.start.refresh()
+    assert card.progress.text() == f"2 of {count} steps"
+    lesson_home.keep(key, Way(0, count, frozenset(range(count))), None)
+    window.start.refresh()
+    assert card.progress.text() == "Finished" and not window.start.first.isVisible()
+    lesson_home.forget(key)
+
+
+def test_the_first_lesson_is_a_click_away(window: Window, gallery: Gallery) -> None:
+    QTest.mouseClick(window.start.first, Qt.MouseButton.LeftButton)
+    assert window.session.title == lessons.INFO[lessons.names()[0]].title

@@ -55,7 +55,7 @@ class Picture(QWidget):
     def _shipped(self, scheme: str) -> QPixmap:
         if self._kept is None or self._kept[0] != scheme:
             folder = importlib.resources.files("resources") / "pictures"
-            place = folder / f"{self.name}-{scheme}.png"
+            place = folder / f"{self.name}-{scheme}.jpg"
             pixmap = QPixmap()
             if place.is_file():
                 pixmap.loadFromData(place.read_bytes())

@@ -19,10 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import lesson_home
 from app.recovery import Offer
 from app.text import tr
 from app.view import icons, settings, theme
 from app.view.panels.gallery import Gallery
+from engine import lessons
 
 
 class StartPage(QScrollArea):
@@ -73,7 +75,9 @@ class StartPage(QScrollArea):
         self.new.clicked.connect(self.new_asked)
         self.open = QPushButton(tr("Open…"))
         self.open.clicked.connect(self.open_asked)
-        for button in (self.new, self.open):
+        self.first = QPushButton(tr("New here? Take the first lesson"))
+        self.first.clicked.connect(self._take_first)
+        for button in (self.new, self.open, self.first):
             button.setMinimumHeight(36)
             column.addWidget(button)
         column.addSpacing(24)
@@ -104,10 +108,15 @@ class StartPage(QScrollArea):
         self.gallery.restyle()
         self.refresh(self._offers)
 
+    def _take_first(self) -> None:
+        self.lesson_chosen.emit(lessons.names()[0])
+
     def refresh(self, offers: Sequence[Offer] = ()) -> None:
         """Reads the list of recent documents, and shows what a crash left."""
         self._offers = list(offers)
         self.gallery.show_progress()
+        done, count = lesson_home.progress(lessons.names()[0])
+        self.first.setVisible(done < count)
         self.recent.clear()
         for path in settings.recent():
             item = QListWidgetItem(icons.icon("example", theme.current().muted), path.stem)
