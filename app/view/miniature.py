@@ -65,7 +65,7 @@ def _paint_notes(painter: QPainter, graph: Graph, scale: float, tokens: theme.Th
     for note in sorted(graph.notes.values(), key=lambda n: -n.width * n.height):
         hue = tokens.note(note.colour)
         painter.setPen(QPen(blend(tokens.panel, hue, 0.5), 1 / scale))
-        painter.setBrush(blend(tokens.panel, hue, 0.16 if note.kind == "frame" else 0.3))
+        painter.setBrush(blend(tokens.panel, hue, 0.1 if note.kind == "frame" else 0.16))
         painter.drawRect(QRectF(note.x, note.y, note.width, note.height))
 
 

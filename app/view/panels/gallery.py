@@ -86,6 +86,38 @@ class Picture(QWidget):
         painter.drawPixmap(target, pixmap, QRectF(pixmap.rect()))
 
 
+class Numeral(QWidget):
+    """A lesson's number, large, over a line that says how far one is."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number, self._share = number, 0.0
+        self.setFixedHeight(PICTURE_HEIGHT)
+
+    def show_share(self, share: float) -> None:
+        self._share = share
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.blend(tokens.canvas, tokens.accent, 0.12))
+        painter.drawRoundedRect(area, 8, 8)
+        painter.setFont(theme.ui_font(56, 600))
+        painter.setPen(tokens.accent)
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, str(self._number))
+        line = QRectF(16, area.bottom() - 18, area.width() - 32, 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.blend(tokens.canvas, tokens.accent, 0.3))
+        painter.drawRoundedRect(line, 2, 2)
+        line.setWidth(line.width() * self._share)
+        painter.setBrush(tokens.accent)
+        painter.drawRoundedRect(line, 2, 2)
+
+
 class Card(QFrame):
     """Something to open; a click, Enter or Space chooses it."""
 
@@ -172,7 +204,10 @@ class LessonCard(Card):
         self.kind, self.progress = QLabel(tr("Lesson")), QLabel()
         self.kind.setProperty("role", "accent")
         self.progress.setProperty("role", "muted")
-        self.column.insertWidget(0, self.kind)
+        self.numeral = Numeral(lessons.names().index(name) + 1)
+        self.column.insertWidget(0, self.numeral)
+        self.column.insertSpacing(1, 4)
+        self.column.insertWidget(2, self.kind)
         self.column.addWidget(self.progress)
         self.restyle()
 
@@ -182,6 +217,7 @@ class LessonCard(Card):
         self.progress.setFont(theme.ui_font(11))
 
     def show_progress(self, done: int, of: int) -> None:
+        self.numeral.show_share(done / max(of, 1))
         told = tr("Finished") if done >= of else tr("{done} of {of} steps").format(done=done, of=of)
         self.progress.setText(told if done else tr("{of} steps").format(of=of))
 
