@@ -87,7 +87,7 @@ STEPS = (
     Step(
         "do", "One step by the program",
         "Press **Step** in the panel Training, or **F6**, once. Look at w and b on the canvas.",
-        hints=("Training is the panel with the buttons Train, Pause and Step.",),
+        hints=("Training is the panel with the buttons Train, Step and Epoch.",),
         explanation="The step you worked out: first all partial derivatives by the backward pass, then the "
         "rule, for every parameter at once.",
         goal="trained", settings={"steps": 1.0}, panels=TRAIN,
