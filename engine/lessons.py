@@ -39,6 +39,24 @@ INFO: dict[str, Info] = {
         "program does it many times, in the loop of five lines.",
         "training.json",
     ),
+    "nonconvexity": Info(
+        "Hills, valleys and a saddle", TOPICS[3],
+        "Why the loss of a network is no bowl, and what that does to descent: a saddle worked out by hand, "
+        "then ten ways down from it.",
+        "nonconvexity.json",
+    ),
+    "why-sgd-works": Info(
+        "Why SGD works", TOPICS[4],
+        "A step by hand, too long a step, a few rows at a time; then a network from ten starts, and what "
+        "becomes of its gradients.",
+        "why-sgd-works.json",
+    ),
+    "vanishing-gradients-by-hand": Info(
+        "Vanishing gradients", TOPICS[5],
+        "Four sigmoids by hand, then ten layers of them beside ten of relu: where the gradient goes, and "
+        "what helps.",
+        "vanishing-gradients.json",
+    ),
     "deep-networks": Info(
         "Why go deep?", TOPICS[6],
         "Layers upon layers: a circuit of four units that you work out by hand, what depth saves, and a "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BELOW = 272
 """Height of the panels below, to begin with."""
-WIDE = {"curves": 2, "compare": 2, "runs": 2}
+WIDE = {"curves": 2, "compare": 2, "runs": 2, "surface": 2}
 """Panels below that take more than one share of the width."""
 
 

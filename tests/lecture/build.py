@@ -18,6 +18,7 @@ from tests.lecture import (
     build_training,
     lesson_autoencoders,
     lesson_graphs,
+    lesson_landscapes,
     lesson_networks,
     lesson_training,
 )
@@ -36,6 +37,7 @@ BUILDERS: dict[str, Callable[[], Graph]] = {
 LESSONS: dict[str, Callable[[], Graph]] = {
     **lesson_graphs.LESSONS,
     **lesson_training.LESSONS,
+    **lesson_landscapes.LESSONS,
     **lesson_networks.LESSONS,
     **lesson_autoencoders.LESSONS,
 }

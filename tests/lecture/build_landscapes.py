@@ -24,8 +24,8 @@ def told(graph: Graph, *paragraphs: str, width: float = NOTE, lines: int = 0) ->
     """With a note above everything that says what to do and what to look at."""
     left = min(n.x for n in graph.nodes.values())
     top = min([n.y for n in graph.nodes.values()] + [n.y for n in graph.notes.values()])
-    count = lines or sum(1 + int(len(p) * 6.0 // (width - 40)) for p in paragraphs)
-    height = LINE * (count + 0.6 * (len(paragraphs) - 1)) + 18
+    count = lines or sum(1 + int(len(p) * 6.4 // (width - 40)) for p in paragraphs)
+    height = LINE * (count + 0.6 * (len(paragraphs) - 1)) + 22
     edit, _ = notes.add_note(
         graph,
         text="\n\n".join(paragraphs),
@@ -262,9 +262,10 @@ def overfitting() -> Graph:
     told(
         graph,
         "**Sixty noisy rows, three equal networks**, trained together: the loss is the sum of theirs.",
-        "**Train.** On the rows they learn from (whole lines in Curves) the first comes down to almost 0: "
-        "it learns the noise by heart. On the 240 rows held out (dotted) its loss rises; dropout "
-        "slows that, the L2 penalty stops it. In Regions look at as_is_logits and with_l2_logits.",
+        "**Train**, and read the losses in the table of **Training**. On the rows it learns from the first "
+        "comes down to almost 0: it learns the noise by heart. On the 240 rows held out its loss rises; "
+        "dropout slows that, the L2 penalty stops it. In **Regions** choose as_is_logits, "
+        "then with_l2_logits.",
         width=560,
     )  # fmt: skip
     return opened(graph, "curves", "metrics", "regions")
