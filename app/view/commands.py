@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QMenu, QMenuBar, QWidget
 from app import actions
 from app.text import tr
 from app.view.key_field import TextKeys
+from engine.graph import GraphError
 
 MENU_WIDTH, SHORT = 248, 9
 
@@ -98,8 +99,14 @@ class Commands(QObject):
     def run(self, action_id: str) -> None:
         """Does an action if it would do something now."""
         action = actions.BY_ID[action_id]
-        if action.can(self.context):
+        if not action.can(self.context):
+            return
+        try:
             action.run(self.context)
+        except GraphError as error:
+            if not self.context.session.locked:
+                raise
+            self.context.lessons.refuse(str(error))  # the document is to stay as it is
 
     def _refresh_all(self) -> None:
         self.refresh()

@@ -13,9 +13,11 @@ from hands import LEFT
 from lesson_walk import enter, hides, texts, walk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app import lesson_home
+from app.actions import ACTIONS
 from app.view.lessons import worksheets
 from app.view.lessons.quizzes import QuizDialog
 from app.view.window import Window
@@ -389,3 +391,26 @@ def test_the_start_page_tells_how_far_a_lesson_is(window: Window) -> None:
     window.start_page()
     card = window.start.gallery.card(name)
     assert card.progress.text().startswith("1 of ")
+
+
+def test_no_action_changes_the_document_in_class_mode(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (QDialog, QMessageBox):
+        monkeypatch.setattr(kind, "exec", lambda box: 1)
+    for name in ("getOpenFileName", "getSaveFileName"):
+        monkeypatch.setattr(QFileDialog, name, lambda *given, **named: ("", ""))
+    monkeypatch.setattr(QInputDialog, "getText", lambda *given, **named: ("Part", True))
+    open_lesson(window, taught(step("read"), step("read"), program="y = square(w * x); J = y + w"))
+    window.commands.run("view.class_mode")
+    left_out = ("file.", "lesson.", "train.train", "train.step", "train.epoch", "view.class_mode")
+    before = window.session.root.revision
+    for action in ACTIONS:
+        if action.id.startswith(left_out) or action.submenu == "Bookmarks":
+            continue
+        window.session.select([str(window.session.root.id_of("y"))])
+        window.commands.by_id[action.id].trigger()
+        for box in QApplication.topLevelWidgets():
+            if box is not window and isinstance(box, QDialog | QMenu):
+                box.close()
+        assert window.session.root.revision == before, action.id

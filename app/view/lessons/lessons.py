@@ -119,6 +119,10 @@ class Lessons(QObject):
     def may_skip(self) -> bool:
         return self.lesson.may_skip
 
+    def refuse(self, sentence: str) -> None:
+        """Says why something was not done."""
+        self.window.tell(sentence)
+
     def choose(self) -> None:
         """The shipped lessons in the command box, each with how far one is."""
 

@@ -121,13 +121,15 @@ class LessonPanel(QWidget):
         self.show_me = self._button(tr("Show me"), "lesson.show")
         self.next = self._button(tr("Next"), "lesson.next")
         self.others = self._button(tr("Lessons…"), "lesson.choose")
+        self.again = self._button(tr("Start over"), "lesson.again")
+        self.others.setProperty("primary", True)
         self.next.setProperty("primary", True)
         self.next.setMinimumWidth(84)
-        for button in (self.back, self.more, self.skip, self.show_me):
+        for button in (self.back, self.more, self.skip, self.show_me, self.again):
             button.setProperty("flat", True)
         row.addWidget(self.back)
         row.addStretch(1)
-        for button in (self.skip, self.show_me, self.more, self.next, self.others):
+        for button in (self.skip, self.show_me, self.more, self.next, self.again, self.others):
             row.addWidget(button)
         column.addLayout(row)
         return foot
@@ -287,6 +289,7 @@ class LessonPanel(QWidget):
         self.skip.setVisible(lesson.may_skip)
         self.next.setVisible(step is not None)
         self.others.setVisible(step is None)
+        self.again.setVisible(step is None and count > 0)
         self.next.setEnabled(lesson.is_done and step is not None)
         self.next.setText(tr("Finish") if lesson.at == count - 1 else tr("Next"))
 
