@@ -130,7 +130,8 @@ def logistic_xor() -> Graph:
         ),
         note=(
             "**One layer against two.** Both learn XOR at once, by the sum of their losses.\n"
-            "One layer draws a straight line: it stays at $\\ln 2 \\approx 0.693$. The network is "
+            "One layer draws a straight line: it stays at $\\ln 2 \\approx 0.693$, which is "
+            "guessing, and Training says so. The network is "
             "$y = h_2(\\sum_j \\beta_j\\, h_1(\\sum_i \\alpha_{ji} x_i))$, the same twice.\n"
             "Train, and look at both losses and accuracies in **Training**."
         ),

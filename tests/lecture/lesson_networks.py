@@ -98,7 +98,7 @@ STEPS = (
         "Press **Train** until the deep network is right on 90 % of the held-out points. **Regions** shows "
         "what it makes of each place in the plane; the table in **Training** has the accuracies of both.",
         hints=("Train is the blue button in the panel Training.",
-               "It takes about a hundred epochs; accuracy_deep is to be above 0.9 in the row held out."),
+               "It takes about a hundred epochs; accuracy_deep is to be above 0.9 in the column held out."),
         explanation="Each layer bends the plane once more, and the next one bends what came of it. The "
         "spiral comes undone.",
         goal="measured",
@@ -107,7 +107,9 @@ STEPS = (
     ),
     Step(
         "choose", "And the shallow one?",
-        "Look at **accuracy_shallow** of the held-out points. How is it doing?",
+        "Compare **accuracy_shallow** with accuracy_deep in the table of the panel **Training**, in the "
+        "column **held out**. How is the shallow network doing?",
+        hints=("Not at the nodes: those numbers are of the few rows that the canvas shows.",),
         choices=("Right on more than 95 %", "About as well as the deep one", "Far behind the deep one"),
         answer=2,
         explanation="It has as many parameters, and trained many times as long it gets better. But it has "
