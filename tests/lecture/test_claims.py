@@ -6,15 +6,26 @@ import os
 
 import pytest
 
-from engine import examples
+from engine import examples, lessons
 from engine.claims import CLAIMS, prove
 from engine.claims.figure import Figure
+from engine.examples import TOPICS
 
 LONG = bool(os.environ.get("GRADLOOM_LONG"))
 
 
-def test_claims_are_of_examples() -> None:
-    assert set(CLAIMS) <= set(examples.names())
+def test_every_example_has_a_claim() -> None:
+    assert set(CLAIMS) == set(examples.names())
+
+
+def test_every_system_of_the_lecture_has_an_example() -> None:
+    shown = {system for row in examples.INFO.values() for system in row.systems}
+    assert shown == {f"M{number:02}" for number in range(1, 27)}
+
+
+def test_every_part_of_the_lecture_has_examples_and_a_lesson() -> None:
+    assert {row.topic for row in examples.INFO.values()} == set(TOPICS)
+    assert {row.topic for row in lessons.INFO.values()} <= set(TOPICS)
 
 
 @pytest.mark.parametrize("seed", range(5) if LONG else [0])
