@@ -36,6 +36,8 @@ CHECKPOINT_SECONDS = 2.0
 _BUFFER = 1 << 16
 _MOMENTS_SHARE = 0.03
 """Moments of a run of so many seconds may take this times their root: 1 % of 9 s, and ever less."""
+_FREE = 0.04
+"""So many seconds of moments no run is asked to save, so that the way of a short one is seen."""
 _HELD_UP = 4
 """A moment counts as so many usual ones at most, whatever else the machine did meanwhile."""
 _CHECKPOINT_SHARE = 0.005
@@ -223,12 +225,15 @@ class Recorder:
     def _next_moment(self) -> int:
         """The next step with a moment for which time is left, no sooner than an even pace has it.
 
-        Moments of 2 times c seconds may be as many as 0.03 sqrt(t) / 2c after t seconds; the pace is
-        the inverse of the derivative of that.
+        The first `_FREE` seconds of them apart, moments of 2 times c seconds may be as many as
+        0.03 sqrt(t) / 2c after t seconds; the pace is the inverse of the derivative of that.
         """
         step, elapsed = self.training.step_count, self._clock() - self._began
+        spent = self._spent + self._cost - _FREE
+        if spent <= 0:
+            return self._moments.after(step)
         pace = 4 * self._usual * math.sqrt(max(elapsed, 0.0)) / _MOMENTS_SHARE
-        wait = max(((self._spent + self._cost) / _MOMENTS_SHARE) ** 2 - elapsed, pace)
+        wait = max((spent / _MOMENTS_SHARE) ** 2 - elapsed, pace)
         done = step - self._begun_at
         skip = int(wait * done / elapsed) if wait > 0 and elapsed > 0 else 0
         return self._moments.after(step + min(skip, _BUFFER))
