@@ -121,6 +121,8 @@ def test_a_number_is_hidden_wherever_it_could_be_read(window: Window) -> None:
             number = window.lessons.lesson.number
             assert number is not None
             hides(window, number, f"the panel {panel}")
+    window.show_panel("history")
+    assert not window.history_panel.isVisible(), "steps of the history change the document"
     assert "After your answer." in texts(window)
     window.commands.run("step.end")
     hides(window, float(number or 0), "the end of the pass")

@@ -36,7 +36,7 @@ SHARES = (60, 40)
 EDITOR = 396
 """Width of the editor."""
 COVERED = tr("After your answer.")
-OPEN = ("lesson", "lesson_editor", "palette", "inspector", "trace_table", "history", "viewer")
+OPEN = ("lesson", "lesson_editor", "palette", "inspector", "trace_table", "viewer")
 """Panels that show nothing of what comes after the step that is shown; the others wait for the answer."""
 OWN = ("lesson", "lesson_editor")
 NEEDED = {"node": "palette", "wire": "palette", "formula": "palette", "trained": "training",
