@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint test-xcb test-offscreen soak check-all bench pictures format clean
+.PHONY: help run test lint test-xcb test-offscreen soak check-all bench pictures gallery format clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 PYTHON ?= python3
@@ -49,10 +49,15 @@ bench: .venv-bench ## Speed beside PyTorch and JAX, the canvas beside a plain on
 pictures: .venv-run ## Draws the README's pictures of the worked example anew.
 	$(call step,docs/pictures) { \
 	  $(SHOT) docs/pictures/backward.png --step 10; \
+	  $(BIN)/gradloom shot lesson:backward docs/pictures/lesson.png --size 1280x800; \
 	  $(SHOT) docs/pictures/why.png --panel why --select x; \
 	  $(SHOT) docs/pictures/what-if.png --panel what_if --select x --theme light; \
 	  $(BIN)/gradloom shot example:softmax-digits docs/pictures/training.png --epochs 40; \
 	  $(BIN)/gradloom animate $(WORKED) --to docs/pictures/stepping.gif --force; }
+
+gallery: .venv-test ## Draws the pictures of the gallery anew, and measures what the examples claim (minutes).
+	@$(BIN)/python -m tests.lecture.pictures
+	@$(BIN)/gradloom prove --seeds 5 --processes 2 --markdown > docs/lecture.md
 
 format: .venv-test ## Formats the source.
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

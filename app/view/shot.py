@@ -68,6 +68,7 @@ def stage(graph: Graph, path: Path | None, size: tuple[int, int]) -> Window:
     window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     window.resize(QSize(*size))
     window.show()
+    window.documents.opened.emit()  # its panels, and its lesson
     settle(60)
     window.canvas.flush()
     window.canvas.fit()

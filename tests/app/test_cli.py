@@ -573,7 +573,7 @@ def test_pictures_are_given_from_above(capsys: pytest.CaptureFixture[str]) -> No
     assert main(args, drawings) == 0
     assert asked == [("example:xor", Path("out.svg"), 3, "dark", 2, False, False)]
     assert main([*args, "--to", "out.jpg"], drawings) == main(args) == 2
-    assert "give a name that ends in .png or .svg" in capsys.readouterr().err
+    assert "give a name that ends in .png, .svg or .py" in capsys.readouterr().err
 
 
 def test_two_columns() -> None:

@@ -71,7 +71,6 @@ def draw(name: str) -> None:
     if not main:
         return
     window = shot.stage(examples.load(name), None, (1600, 1000))
-    window.documents.opened.emit()
     shot.settle(400)
     if name not in TRAINED and actions.PANELS[main].area == "bottom":
         window.train()
