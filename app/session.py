@@ -41,6 +41,10 @@ class Event:
             listener()
 
 
+MOST_NUMBERS = 4_000_000
+"""Of a pass that is shown; more of them would be felt with every edit."""
+
+
 class Session:
     """What the window shows of one document. Reads are free; `do` is the only way to change it.
 
@@ -82,7 +86,7 @@ class Session:
         self.place: Place = ()
         use_threads(1)  # as training does: the same numbers, and no threads that wait for a core
         self._evaluate = Evaluator()
-        self.known: Evaluation = self._evaluate(graph, self._read_feeds())
+        self.known: Evaluation = self._pass(graph)
         self.whole: Evaluation = self.known
         self.evaluation: Evaluation = self.whole
         self._shown: tuple[Any, Evaluation, Graph] | None = None
@@ -292,7 +296,7 @@ class Session:
         if parameters:
             graph = copy.copy(graph)  # the tables are shared; only this one differs
             graph.tensors = {**graph.tensors, **parameters}
-        self.known = self._evaluate(graph, self._read_feeds())
+        self.known = self._pass(graph)
         self._cover()
         steps = len(self.steps)
         self.cursor = steps if self._sought is None else min(self._sought, steps)
@@ -347,6 +351,21 @@ class Session:
         if self.root.meaning != self._meaning:
             self._meaning = self.root.meaning
             self.refresh()
+
+    def _pass(self, graph: Graph) -> Evaluation:
+        """Values and gradients of the first rows: of fewer where a row makes very many numbers, so that
+        a network on pictures follows an edit as fast as a small one."""
+        feeds = self._read_feeds()
+        known = self._evaluate(graph, feeds)
+        rows = max((len(array) for array in feeds.values()), default=0)
+        if (
+            rows > 1
+            and (count := sum(array.size for array in known.values.values())) > MOST_NUMBERS
+        ):
+            fewer = max(1, rows * MOST_NUMBERS // count)
+            self._feeds = {node_id: array[:fewer] for node_id, array in feeds.items()}
+            known = self._evaluate(graph, self._feeds)
+        return known
 
     def _read_feeds(self) -> dict[str, Array]:
         graph = self.root

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.session import Session
+from app.session import MOST_NUMBERS, Session
 from engine import edits, examples
 from engine.compose import compose
 from engine.graph import Graph, Note
@@ -164,3 +164,12 @@ def test_notes_are_selected_beside_nodes() -> None:
     assert session.chosen == ("n1",) and told == [("n1", "f1"), ("n1",)]
     session.select(())
     assert told[-1] == () and session.history.labels == []
+
+
+def test_fewer_rows_are_shown_where_a_row_makes_very_many_numbers() -> None:
+    session = Session(examples.load("pixelcnn-2"))
+    made = sum(array.size for array in session.known.values.values())
+    (rows,) = {array.shape[0] for array in session._feeds.values()}
+    assert 1 <= rows < 16 and made <= MOST_NUMBERS
+    small = Session(examples.load("softmax-digits"))
+    assert {array.shape[0] for array in small._feeds.values()} == {32}
