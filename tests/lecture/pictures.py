@@ -21,13 +21,17 @@ from app.view import shot, theme, typesetting
 from app.view.studio.panel import StudioPanel
 from app.view.studio.samples import SamplesPanel
 from app.view.window import Window
-from engine import examples
+from engine import edits, examples
 from tests.lecture.build import TRAINED
 
 FOLDER = Path(__file__).parents[2] / "resources" / "pictures"
 SIZE = QSize(524, 300)
 """Twice what a card shows, for screens with small pixels."""
 WAIT = 300.0
+
+
+WIDE = {"approximation": {"width": 16}}
+"""Sizes that are others than those an example opens with, because more can be seen."""
 
 
 def _until(done: Callable[[], bool]) -> None:
@@ -37,7 +41,7 @@ def _until(done: Callable[[], bool]) -> None:
 
 
 TELLING = (
-    "surface", "regions", "curve", "reconstructions", "samples", "units", "latent", "flow", "curves",
+    "surface", "regions", "curve", "reconstructions", "samples", "latent", "units", "flow", "curves",
 )  # fmt: skip
 """Panels that make a picture, those that say most first."""
 
@@ -70,7 +74,9 @@ def draw(name: str) -> None:
     main = _main(name)
     if not main:
         return
-    window = shot.stage(examples.load(name), None, (1600, 1000))
+    graph = examples.load(name)
+    edits.with_sizes(graph, {**graph.settings["sizes"], **WIDE.get(name, {})}).apply(graph)
+    window = shot.stage(graph, None, (1600, 1000))
     shot.settle(400)
     if name not in TRAINED and actions.PANELS[main].area == "bottom":
         window.train()
