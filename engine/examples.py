@@ -119,7 +119,7 @@ INFO: dict[str, Info] = {
         "A classifier for any CSV file with a header; the last column names the class. It "
         "starts with Fisher's irises. Choose another file: the sizes of the layers follow the "
         "data.",
-        "At least 90 % of the held-out irises are named right.",
+        "Of ten held-out irises nine or more are named right.",
         "your-csv.json",
     ),
     "training-loop": Info(

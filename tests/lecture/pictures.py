@@ -75,7 +75,7 @@ def draw(name: str) -> None:
     if not main:
         return
     graph = examples.load(name)
-    edits.with_sizes(graph, {**graph.settings["sizes"], **WIDE.get(name, {})}).apply(graph)
+    edits.set_setting("sizes", {**graph.settings["sizes"], **WIDE.get(name, {})}).apply(graph)
     window = shot.stage(graph, None, (1600, 1000))
     shot.settle(400)
     if name not in TRAINED and actions.PANELS[main].area == "bottom":
