@@ -52,7 +52,7 @@ class StartPage(QScrollArea):
         self.gallery.setMaximumWidth(1200)
         self.gallery.example_chosen.connect(self.example_chosen)
         self.gallery.lesson_chosen.connect(self.lesson_chosen)
-        outer.addWidget(self.gallery, 6)
+        outer.addWidget(self.gallery, 20)
         outer.addStretch(1)
         self.setWidget(page)
         self._offers: list[Offer] = []
