@@ -214,6 +214,22 @@ def test_the_screen_shows_what_would_be_painted_anew(qtbot: QtBot, seed: int) ->
         qtbot.waitUntil(lambda: differ(on_screen(canvas), painted_anew(canvas)) == 0, timeout=5000)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_so_it_does_where_the_view_moves_before_it_is_painted(qtbot: QtBot, seed: int) -> None:
+    canvas = opened(qtbot, compose(PROGRAM, default=0.5), (700, 400))
+    hand = Hand(canvas, 200 + seed)
+    canvas.look(canvas.board.nodes[hand.any()].body().center(), 1.0)
+    settle(canvas)
+    for turn in range(20):
+        canvas.session.seek(hand.dice.randrange(len(canvas.session.steps) + 1))
+        canvas.flush()
+        canvas.pan(hand.dice.randrange(-30, 30), hand.dice.randrange(-30, 30))
+        if turn % 4 == 3:
+            hand()
+        settle(canvas)
+        qtbot.waitUntil(lambda: differ(on_screen(canvas), painted_anew(canvas)) == 0, timeout=5000)
+
+
 def _nothing(*_: object) -> None:
     return None
 

@@ -86,6 +86,7 @@ class Looking(QGraphicsView):
         region = event.region()
         rects = areas(region) if region.rectCount() <= MANY else [region.boundingRect()]
         self.board.exposed = [inverse.mapRect(QRectF(r).adjusted(-2, -2, 2, 2)) for r in rects]
+        self.board.painted = region
         super().paintEvent(event)
         self.board.exposed = ()
         if self.board.moving and not self._sharpening:

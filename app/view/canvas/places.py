@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QRegion
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsSceneHelpEvent
 
 from app.session import Session
@@ -26,7 +27,7 @@ MANY = 60
 class Places(QGraphicsScene):
     """Nodes, wires and notes by id, and where they are.
 
-    `exposed` are the areas that a view is painting, where it knows them.
+    `exposed` are the areas that a view is painting, where it knows them, `painted` the same in it.
     """
 
     notes: NoteBoard
@@ -39,17 +40,28 @@ class Places(QGraphicsScene):
         self.node_boxes: Boxes[str] = Boxes()
         self.wire_boxes: Boxes[Port] = Boxes()
         self.exposed: Sequence[QRectF] = ()
+        self.painted = QRegion()
         self._touched: list[QRectF] | None = None
         self._around: dict[str, set[Port]] = {}
 
     # ------------------------------------------------------------ painting anew
 
     def touch(self, area: QRectF) -> None:
-        """What is in an area is painted anew; what is found out while painting is painted already."""
+        """What is in an area is painted anew; what is found out while painting, where it is not painted
+        already.
+
+        The viewport is told and not the scene: what waits in the scene would be painted where it was if
+        the view is moved meanwhile.
+        """
         if self._touched is not None:
             self._touched.append(area)
-        elif not self.exposed:
-            self.update(area)
+            return
+        for view in self.views():
+            port = view.viewport()
+            box = view.viewportTransform().mapRect(area).toAlignedRect().adjusted(-2, -2, 2, 2)
+            box &= port.rect()
+            if not box.isEmpty() and not (self.exposed and (QRegion(box) - self.painted).isEmpty()):
+                port.update(box)
 
     @contextmanager
     def together(self) -> Iterator[None]:
