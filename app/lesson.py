@@ -49,7 +49,7 @@ class Lesson:
     def _forget(self) -> None:
         self.hints = self.tries = 0
         self.verdict: Verdict | None = None
-        self.wrong: frozenset[int] = frozenset()
+        self.wrong: tuple[int, ...] = ()  # choices, in the order in which they were taken
         self.was_shown = False
         self.refused = ""
 
@@ -285,9 +285,15 @@ class Lesson:
         if number == step.answer:
             self._done()
         elif number not in self.wrong:
-            self.wrong |= {number}
+            self.wrong = *self.wrong, number
             self.tries += 1
         self.changed.tell()
+
+    @property
+    def reply(self) -> str:
+        """What the step says of the wrong choice that was taken last."""
+        replies = self.step.replies if self.step is not None else ()
+        return replies[self.wrong[-1]] if replies and self.wrong else ""
 
     @property
     def hints_there(self) -> list[tuple[str, Line | None]]:

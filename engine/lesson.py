@@ -29,7 +29,8 @@ class Step:
     `kind` says when it is done: "read" when it was read; "do" when the goal called `goal` is reached
     (`engine.teaching` knows what each is, `settings` are its own); "ask" when the number was typed that
     is the value or the gradient (`of`) of the node called `node`, the entry at `index` of it, right up
-    to the relative `tolerance`; "choose" when the choice number `answer`, from 0, was taken.
+    to the relative `tolerance`; "choose" when the choice number `answer`, from 0, was taken. `replies`
+    are what is said of the choices when they are taken, one each; empty ones say nothing.
 
     `panels` are shown when the step is reached, none leaves them as they are; `at` is where the pass
     stands then: as it was, at the start, after the forward pass, at the end. Nodes are named, inside
@@ -51,6 +52,7 @@ class Step:
     tolerance: float = 0.005
     choices: tuple[str, ...] = ()
     answer: int = 0
+    replies: tuple[str, ...] = ()
 
 
 def check_panels(panels: Iterable[Any]) -> None:
@@ -98,6 +100,7 @@ def _check_step(step: Step) -> None:
         step.node,
         *step.hints,
         *step.choices,
+        *step.replies,
     )
     if not all(is_text(text) and len(text) <= MAX_TEXT for text in texts):
         raise GraphError(f"a text of it is broken, or longer than {MAX_TEXT:,} letters")
@@ -109,3 +112,5 @@ def _check_step(step: Step) -> None:
             raise GraphError(f"the setting {name!r} of its goal cannot be {value!r}")
     if step.kind == "choose" and not 0 <= step.answer < len(step.choices):
         raise GraphError("its answer is the number of one of its choices")
+    if step.replies and len(step.replies) != len(step.choices):
+        raise GraphError("it replies to each of its choices, or to none")

@@ -270,7 +270,7 @@ def sample() -> Graph:
         "**Right.**", ("why",), "forward", node="block.k", of="gradient", index=(0, 1), tolerance=0.01,
     )  # fmt: skip
     waits = Step("do", goal="value", settings={"node": "J", "number": 0.1}, at="end")
-    chosen = Step("choose", choices=("one", "two"), answer=1)
+    chosen = Step("choose", choices=("one", "two"), answer=1, replies=("Too few.", ""))
     put("settings", "lesson", (Step(text="Read this."), asked, waits, chosen))
     return graph
 

@@ -100,6 +100,7 @@ class StepText(Strict):
     tolerance: float
     choices: tuple[str, ...]
     answer: int
+    replies: tuple[str, ...]
 
 
 class OperatorText(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from engine import files
 from engine.evaluate import evaluate
 from engine.expression import to_text
-from engine.graph import Graph
-from engine.lesson import check_lesson
+from engine.graph import Graph, GraphError
+from engine.lesson import Step, check_lesson
 from engine.teaching.asking import asked
 from engine.teaching.grading import grade
 from engine.teaching.quiz import LEVELS, quiz
@@ -84,3 +85,10 @@ def test_what_is_asked_is_chosen() -> None:
 def test_what_cannot_be_made_is_said(given: tuple[object, ...]) -> None:
     with pytest.raises(ValueError, match="quiz"):
         quiz(*given)  # type: ignore[arg-type]
+
+
+def test_a_step_replies_to_each_choice_or_to_none() -> None:
+    step = Step("choose", choices=("one", "two"), replies=("", "Too many."))
+    check_lesson((step, replace(step, replies=())))
+    with pytest.raises(GraphError, match="step 1 of the lesson: it replies to each"):
+        check_lesson((replace(step, choices=("one", "two", "three")),))

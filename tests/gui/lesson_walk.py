@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.sight import parts
+from app.view.lessons.prose import Card
 from app.view.lessons.question import Choice
 from app.view.theme import number_text
 from app.view.window import Window
@@ -111,6 +112,11 @@ def choose(window: Window, qtbot: QtBot, step: Step, told: str) -> None:
     wrong = next(b for b in buttons if b.number != step.answer)
     QTest.mouseClick(wrong, LEFT)
     assert not lesson.is_done and wrong.verdict == "wrong", f"{told} takes a wrong choice"
+    item = panel.verdicts.itemAt(0)
+    card = item.widget() if item is not None else None
+    said = card.prose.text if isinstance(card, Card) else ""
+    reply = step.replies[wrong.number] if step.replies else ""
+    assert said == reply, f"{told} says {said!r} of a wrong choice"
     QTest.mouseClick(buttons[step.answer], LEFT)
     assert buttons[step.answer].verdict == "right"
 

@@ -50,6 +50,11 @@ def write(words: Words, text: str) -> None:
     words.take()
 
 
+def lines(words: Words, text: str) -> None:
+    words.setPlainText(text)
+    words.take()
+
+
 def pick(choice: Choice, value: object) -> None:
     place = choice.findData(value)
     assert place >= 0
@@ -103,10 +108,21 @@ def test_a_lesson_is_written_tried_saved_and_walked(
     enter(form.title, "Which")
     write(form.text, "How many?")
     pick(form.kind, "choose")
-    form.choices.setPlainText("One\nTwo\nThree")
-    form.choices.take()
+    lines(form.choices, "One\nTwo\nThree")
     pick(form.answer, 1)
     assert lesson(window)[3].choices == ("One", "Two", "Three") and lesson(window)[3].answer == 1
+    lines(form.replies, "Too few.\n\nToo many.")
+    assert lesson(window)[3].replies == ("Too few.", "", "Too many.")
+    lines(form.replies, "Too few.\n\nToo many.\nOne too much.")
+    assert "3 choices" in editor.wrong.text() and lesson(window)[3].replies[2] == "Too many."
+    lines(form.choices, "One\nTwo\nFour")
+    assert lesson(window)[3].replies == ("Too few.", "", "Too many."), "a choice worded anew"
+    lines(form.choices, "Two\nFour")
+    assert lesson(window)[3].replies == ("", "Too many."), "the reply goes with its choice"
+    lines(form.choices, "One\nTwo\nThree")
+    assert lesson(window)[3].replies == (), "the reply goes with its choice"
+    lines(form.replies, "Too few.\n\nToo many.")
+    pick(form.answer, 1)
 
     editor.list.setCurrentRow(1)
     QTest.mouseClick(editor.attempt, LEFT)

@@ -67,7 +67,7 @@ ALL = (
     step("do", goal="panel", settings={"panel": "why"}),
     step("do", goal="setting", settings={"field": "learning_rate", "value": "0.01"}),
     step("do", goal="derived", settings={"of": "J", "by": "x"}),
-    step("choose", choices=("Yes", "No, $\\frac{1}{2}$"), answer=1),
+    step("choose", choices=("Yes", "No, $\\frac{1}{2}$"), answer=1, replies=("Not 1.", "")),
 )  # fmt: skip
 
 

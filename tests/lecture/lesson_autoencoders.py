@@ -53,6 +53,11 @@ BY_HAND = (
             "$\\|x - x'\\|^2$, the squared distance between what went in and what came out",
             "$(y - \\hat{y})^2$, with $\\hat{y}$ the number predicted for $y$",
         ),
+        replies=(
+            "It needs the right class, and nobody has said which one that is.",
+            "",
+            "It needs y, and nobody has written a y beside the picture.",
+        ),
         answer=1,
         hints=("Two of the three need $y$, the label.",),
         explanation="It needs the picture alone. The target is the input, and the rest is what you know: a "
@@ -131,6 +136,11 @@ BY_HAND = (
             "Only the pair that it was trained on",
             "The pairs on one line through 0: $r_1 = 2 r_2$",
         ),
+        replies=(
+            "Only one number stands behind the two: they grow together.",
+            "Another code draws another pair.",
+            "",
+        ),
         answer=2,
         hints=("Both outputs are the same code, times $d_1$ and times $d_2$.",),
         explanation="The code says how far along the line. That is the **bottleneck**: it cannot copy, so "
@@ -143,6 +153,11 @@ BY_HAND = (
         "$d_1 = w_1$ and $d_2 = w_2$.\n\n"
         "Of how many terms is $\\frac{\\partial J}{\\partial w_1}$ the sum then?",
         choices=("One: the encoder's", "Two: the encoder's and the decoder's", "None: a tied weight stays"),
+        replies=(
+            "The decoder reads $w_1$ as well, so a term comes back from there.",
+            "",
+            "Tied means that two places share it, not that it is fixed.",
+        ),
         answer=1,
         hints=("Count the nodes that read $w_1$: each sends back a term.",),
         explanation="A weight that is read in two places gets a term from each. The example **An "
@@ -183,6 +198,11 @@ WITHOUT_LABELS = (
             "Those of $h_1$ and of $back_1$",
             "Those of $h_1$ alone: $back_1$ is thrown away later",
         ),
+        replies=(
+            "$J_1$ does not depend on the layers above $h_1$: they get no gradient from it.",
+            "",
+            "It is thrown away later, but $J_1$ depends on it now, so it learns as well.",
+        ),
         answer=1,
         hints=("Follow the wires back from $J_1$: which layers does it depend on?",),
         explanation="$J_1$ depends on these two and on nothing else. Of them only $h_1$ is kept: $back_1$ "
@@ -205,6 +225,11 @@ WITHOUT_LABELS = (
             "To save time: frozen layers need not be computed",
             "Because $h_1$ has no gradient in this stage",
             "Because the loss $J_2$ could be made small by making the output of $h_1$ constant",
+        ),
+        replies=(
+            "They are computed in every forward pass all the same: $h_2$ reads them.",
+            "It would have one: $J_2$ depends on $h_1$, since $h_2$ reads it.",
+            "",
         ),
         answer=2,
         hints=("$J_2$ compares $back_2$ with the output of $h_1$. What is the easiest output to give "
@@ -240,6 +265,11 @@ WITHOUT_LABELS = (
             "About one in ten, as by guessing",
             "About half as many",
         ),
+        replies=(
+            "Without pre-training hardly any gradient comes through four sigmoids to the first layer.",
+            "",
+            "For half of them the first layers would have to learn, and hardly any gradient gets there.",
+        ),
         answer=1,
         hints=("A sigmoid's slope is a quarter at most, and four of them lie between the loss and the "
                "first layer.",),
@@ -264,6 +294,11 @@ WITHOUT_LABELS = (
             "Pre-training made a deep network trainable; on this task depth itself won nothing",
             "Pre-training does not work",
             "A single layer is always enough",
+        ),
+        replies=(
+            "",
+            "Compare tuned with scratch: they differ in the pre-training alone.",
+            "It is as good **on this task**; that says nothing of all others.",
         ),
         answer=0,
         hints=("Compare three numbers: tuned, scratch, single.",),
@@ -302,6 +337,11 @@ CLEANED = (
             "As large as the noise itself",
             "Infinite",
         ),
+        replies=(
+            "What comes out is compared with the clean picture, not with what went in.",
+            "",
+            "Noisy and clean pictures differ by finite numbers, so their squares are finite.",
+        ),
         answer=1,
         hints=("The loss compares with the clean picture, not with what went in.",),
         explanation="It compares $\\tilde{x}$ with $x$, and their difference is the noise. So a copy is "
@@ -334,6 +374,11 @@ CLEANED = (
         "J_plain, the loss of the one without noise, is far smaller: on clean digits it gives back nearly "
         "everything.\n\nNow both get the same **noisy** digits. Which is nearer to the clean ones?",
         choices=("The plain one: its loss is smaller", "The denoising one", "They are equally near"),
+        replies=(
+            "Its loss was measured on clean digits, and these are noisy.",
+            "",
+            "They learned different things: only one of them has ever seen noise.",
+        ),
         answer=1,
         hints=("What did each of them learn to do with a grey speck beside a stroke?",),
         explanation="A small loss on what one was trained on says little about anything else.",
@@ -356,6 +401,11 @@ CLEANED = (
             "It has learned all training digits by heart",
             "It subtracts the mean of the noise",
             "Pixels of a digit hang together and noise does not: what fits no digit is left out",
+        ),
+        replies=(
+            "The digits that you see were held out: it has never met them.",
+            "The mean of the Gaussian noise is 0: taking it away changes nothing.",
+            "",
         ),
         answer=2,
         hints=("The digits that you see were held out.", "The mean of the Gaussian noise is 0."),

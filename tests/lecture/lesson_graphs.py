@@ -102,6 +102,11 @@ GRAPHS = (
         explanation="Each node comes after everything it reads. Such an order is called "
         "**topological**. The wires alone decide; where the nodes stand does not matter.",
         panels=LOOK, choices=("y, then t, then x", "x, then t, then y", "x, then y, then t"),
+        replies=(
+            "y reads t and x: both of them have to be known before it.",
+            "",
+            "y reads t: it cannot be computed before t is known.",
+        ),
         answer=1,
     ),
     Step(
@@ -142,6 +147,11 @@ GRAPHS = (
         panels=WATCH,
         choices=("t and y count up without end", "The wire from x to t is replaced",
                  "It is refused, and a sentence says why"),
+        replies=(
+            "A pass visits each node once, so nothing could count up.",
+            "The wire from x to t is still there after you let go.",
+            "",
+        ),
         answer=2,
     ),
     Step(
@@ -192,7 +202,13 @@ BACKWARD = (
         "$\\frac{\\partial J}{\\partial u} = \\frac{\\partial J}{\\partial J} \\cdot \\ldots$",
         explanation="The derivative of the cosine is minus the sine, taken **at the value of u that the "
         "forward pass stored**. This is why every value was kept.",
-        choices=("$\\sin(u)$", "$-\\sin(u)$", "$-\\sin(J)$"), answer=1,
+        choices=("$\\sin(u)$", "$-\\sin(u)$", "$-\\sin(J)$"),
+        replies=(
+            "The sign is missing: the cosine falls where the sine is above 0.",
+            "",
+            "The right function at the wrong place: it is taken at what J reads, not at J.",
+        ),
+        answer=1,
     ),
     Step(
         "do", "See it done",
@@ -208,7 +224,13 @@ BACKWARD = (
         "$\\frac{\\partial u}{\\partial u_2}$?",
         explanation="If one operand grows by a little, the sum grows by as much. A sum hands its "
         "gradient on unchanged.",
-        choices=("$u_2$ and $u_1$", "1 and 1", "$\\frac{1}{2}$ and $\\frac{1}{2}$"), answer=1,
+        choices=("$u_2$ and $u_1$", "1 and 1", "$\\frac{1}{2}$ and $\\frac{1}{2}$"),
+        replies=(
+            "These are the derivatives of the product $u_1 \\cdot u_2$.",
+            "",
+            "These are the derivatives of the mean $\\frac{1}{2}(u_1 + u_2)$.",
+        ),
+        answer=1,
     ),
     Step(
         "ask", "Through the sum",
@@ -250,6 +272,11 @@ BACKWARD = (
         "beginning at 0, and t passes its gradient on only when the last one has come.",
         choices=("It is the same; += is only a habit", "The second term would replace the first one",
                  "Gradients are always positive"),
+        replies=(
+            "With = another number would come out: read the two lines for t once more.",
+            "",
+            "They need not be: at x = 0.5 all but the first are below 0.",
+        ),
         answer=1, panels=WATCH,
     ),
     Step(
@@ -283,7 +310,13 @@ BACKWARD = (
         "the gradients at **all** of them?",
         explanation="Once, in reverse topological order. All gradients together cost about as much as a few "
         "forward passes; this is why deep networks can be trained.",
-        choices=("Once for each input", "Once for each way from J to it", "Once"), answer=2,
+        choices=("Once for each input", "Once for each way from J to it", "Once"),
+        replies=(
+            "That would be a pass for each input, but one pass serves them all.",
+            "What comes along all ways to a node is added up before the node is visited.",
+            "",
+        ),
+        answer=2,
         panels=WATCH,
     ),
     Step(

@@ -40,6 +40,11 @@ NONCONVEX = (
             "No: a convex function cannot come near a function with two valleys",
             "Yes, if the network has enough layers",
         ),
+        replies=(
+            "Try to draw a convex function that follows two valleys and the hill between them.",
+            "",
+            "More layers do not help as long as the output stays a convex function of the input.",
+        ),
         answer=1,
         hints=("Think of $g$: two valleys with a hill between.",),
         explanation="Nothing convex follows the hill between two valleys. What is to approximate any "
@@ -63,7 +68,13 @@ NONCONVEX = (
         "grows a little "
         "with each step: it is multiplied by $1 + \\eta$. And $x + y$ shrinks.\n\n"
         "In which corner of the square does it end from $(0.5, 0.2)$?",
-        choices=("$(1, 1)$", "$(-1, 1)$", "$(1, -1)$"), answer=2,
+        choices=("$(1, 1)$", "$(-1, 1)$", "$(1, -1)$"),
+        replies=(
+            "There $x - y$ is 0, but it is 0.3 at the start and grows.",
+            "There $x - y$ is below 0, but it is 0.3 at the start and grows.",
+            "",
+        ),
+        answer=2,
         hints=("$x - y = 0.3$ is above 0 and keeps its sign.",),
         explanation="$x - y$ is above 0 and grows, $x + y$ goes to 0: $x$ goes up and $y$ goes down.",
     ),
@@ -90,7 +101,13 @@ NONCONVEX = (
     Step(
         "choose", "How many ends?",
         "In how many different corners can ways end that do not begin on the diagonal $x = y$?",
-        choices=("1", "2", "4"), answer=1,
+        choices=("1", "2", "4"),
+        replies=(
+            "Begin on the other side of the diagonal: the way ends in another corner.",
+            "",
+            "In two of the four corners $x - y$ is 0, but off the diagonal it only grows.",
+        ),
+        answer=1,
         explanation="Two: the start decides which. **Descent finds the nearest valley, not the "
         "deepest.** The "
         "lecture says it upside down: it climbs to the top of the nearest hill, which may not be the "
@@ -147,7 +164,13 @@ SGD = (
         "choose", "One step",
         "With the learning rate $\\eta = 0.1$, where is $w$ after one step $w \\leftarrow w - \\eta "
         "\\cdot 2w$?",
-        choices=("1.96", "1.6", "2.4"), answer=1,
+        choices=("1.96", "1.6", "2.4"),
+        replies=(
+            "This is a step of 0.04, as with $\\eta = 0.01$.",
+            "",
+            "This goes uphill: the step is subtracted.",
+        ),
+        answer=1,
         hints=("$2 - 0.1 \\cdot 4$",),
         explanation="Each step multiplies $w$ by $1 - 2\\eta = 0.8$: it shrinks and shrinks.",
     ),
@@ -157,6 +180,11 @@ SGD = (
         choices=(
             "It arrives in fewer steps", "It swings from side to side and away from 0",
             "It stays where it is",
+        ),
+        replies=(
+            "The first step goes from 2 to $2 - 1.1 \\cdot 4 = -2.4$, which is farther from 0.",
+            "",
+            "It stays only where the gradient is 0, and at 2 it is 4.",
         ),
         answer=1,
         hints=("By what number is $w$ multiplied now?",),
@@ -170,6 +198,11 @@ SGD = (
         choices=(
             "exactly the gradient of all 50", "right on average, and noisy",
             "the same as the gradient of the points left out",
+        ),
+        replies=(
+            "Ten others give another gradient, so it cannot be exactly that.",
+            "",
+            "The points left out are not looked at in this step.",
         ),
         answer=1,
         explanation="On average it is the gradient of the whole loss. The noise does not go away by "
@@ -194,6 +227,11 @@ SGD = (
             "The gradients get arbitrarily small",
             "The loss becomes 0",
         ),
+        replies=(
+            "Descent only feels the slope: it cannot know how deep other valleys are.",
+            "",
+            "A valley's floor may lie above 0, and it is flat there all the same.",
+        ),
         answer=1,
         hints=("Look at the bars of Gradient flow, and at the lines that show how they were.",),
         explanation="Only that. In the example **Many solutions, most of them good** the smallest "
@@ -216,6 +254,11 @@ SGD = (
             "One start succeeds, the others fail",
             "All are alike, because they end in the same parameters",
             "All are within twice the best, with different parameters",
+        ),
+        replies=(
+            "Compare the largest of the ten with the smallest: it is less than twice as large.",
+            "Near each other is not alike: each start ends in parameters of its own.",
+            "",
         ),
         answer=2,
         hints=("Open the Table: its rows are sorted by the loss.",),
@@ -304,7 +347,13 @@ VANISHING = (
         "choose", "Ten layers",
         "At most, what is left of a gradient behind the slopes of **ten** sigmoids? "
         "$\\left(\\frac14\\right)^{10}$ is about",
-        choices=("a fortieth", "a thousandth", "a millionth"), answer=2,
+        choices=("a fortieth", "a thousandth", "a millionth"),
+        replies=(
+            "This is $\\frac{1}{4 \\cdot 10}$: ten factors are multiplied, not counted.",
+            "This is what five of them leave: $4^5 = 1024$.",
+            "",
+        ),
+        answer=2,
         hints=("$4^5 = 1024$, so $4^{10}$ is about a million.",),
         explanation="The weights are factors, too. Large ones could make up for it, but then the sigmoids "
         "are driven to their ends, where the slope is almost 0.",
@@ -312,7 +361,13 @@ VANISHING = (
     Step(
         "choose", "And relu?",
         "$\\mathrm{relu}(s)$ is $s$ above 0, and 0 below. Which slopes does it have?",
-        choices=("0 or 1", "Between 0 and 1/4", "Always 1"), answer=0,
+        choices=("0 or 1", "Between 0 and 1/4", "Always 1"),
+        replies=(
+            "",
+            "These are the slopes of the sigmoid.",
+            "Below 0 relu is level: its slope is 0 there.",
+        ),
+        answer=0,
         explanation="Where a unit is at work its slope is 1, and a product of ones does not shrink. "
         "Where it is off, "
         "nothing passes at all.",
@@ -332,7 +387,13 @@ VANISHING = (
     Step(
         "choose", "The other one",
         "Look at **sigmoid_loss**. Where has it been all the time?",
-        choices=("It fell with the other", "Near 0.693", "It grew"), answer=1,
+        choices=("It fell with the other", "Near 0.693", "It grew"),
+        replies=(
+            "Look at the curves again: only one of them falls.",
+            "",
+            "Look at its curve again: it is level.",
+        ),
+        answer=1,
         hints=("The table in Training has the losses of both.",),
         explanation="$0.693 = \\ln 2$ is the loss of a coin: the network has learned nothing. Its first "
         "layers do not "
@@ -341,7 +402,13 @@ VANISHING = (
     Step(
         "choose", "The verdict",
         "What does **Gradient flow** say of sigmoid_loss?",
-        choices=("Exploding", "Vanishing", "Healthy"), answer=1,
+        choices=("Exploding", "Vanishing", "Healthy"),
+        replies=(
+            "Then the first layer would get far more than the last; here it gets far less.",
+            "",
+            "Then the first layer would get about as much as the last; here it gets far less.",
+        ),
+        answer=1,
         hints=("The names of what was found stand above the bars.",),
         explanation="It compares what reaches the first layer with what reaches the last: less than a "
         "thousandth, and it says **vanishing**.",

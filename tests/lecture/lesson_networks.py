@@ -64,7 +64,13 @@ STEPS = (
         "With one more block of 2 units for each further bit, $n$ bits take $2(n - 1)$ units in $n - 1$ "
         "layers.\n\nThe other way is one hidden layer with a unit for each input that is odd, and there "
         "are $2^{n-1}$ of them. How many units do both take for **20** bits?",
-        choices=("38 and 40", "38 and 524,288", "380 and 1,024"), answer=1,
+        choices=("38 and 40", "38 and 524,288", "380 and 1,024"),
+        replies=(
+            "40 is twice 20, but the shallow one needs $2^{n - 1}$ units.",
+            "",
+            "$2(n - 1)$ is 38 for 20 bits, and 1,024 is only $2^{10}$.",
+        ),
+        answer=1,
         hints=("$2 \\cdot 19$", "$2^{10}$ is about a thousand, so $2^{19}$ is about half a million."),
         explanation="Both compute the same function. The shallow network has to know each pattern by itself; "
         "the deep one shares its parts. The example **Parity, flat and deep** has both for 8 bits, and a "
@@ -77,6 +83,11 @@ STEPS = (
             "That such a network exists",
             "How many units it takes, and whether training finds the weights",
             "That the error can be made small at every point of a bounded range",
+        ),
+        replies=(
+            "This is just what it says.",
+            "",
+            "This is what approximating means, so it does say it.",
         ),
         answer=1,
         explanation="It says that there is a network, not that it is small or can be found. The example "
@@ -111,6 +122,11 @@ STEPS = (
         "column **held out**. How is the shallow network doing?",
         hints=("Not at the nodes: those numbers are of the few rows that the canvas shows.",),
         choices=("Right on more than 95 %", "About as well as the deep one", "Far behind the deep one"),
+        replies=(
+            "Read the row accuracy_shallow in the column held out once more.",
+            "Read both rows in the column held out once more: they are far apart.",
+            "",
+        ),
         answer=2,
         explanation="It has as many parameters, and trained many times as long it gets better. But it has "
         "to cut the whole spiral with the straight folds of one layer.",

@@ -52,7 +52,13 @@ STEPS = (
     Step(
         "choose", "What may change",
         "The loss depends on x, y, $w$ and $b$. Which of them may training change to make it smaller?",
-        choices=("All four of them", "Only w and b", "Only x and y"), answer=1,
+        choices=("All four of them", "Only w and b", "Only x and y"),
+        replies=(
+            "x and y are among them: changing the data would be changing the question.",
+            "",
+            "These are the data: they are given, and the predictions have to fit them.",
+        ),
+        answer=1,
         explanation="The data are what they are. Training looks for parameters, so it needs the gradient "
         "by the parameters: $\\frac{\\partial\\, \\mathrm{loss}}{\\partial w}$ and "
         "$\\frac{\\partial\\, \\mathrm{loss}}{\\partial b}$.",
@@ -80,7 +86,13 @@ STEPS = (
         "rate**:\n\n$\\theta^{(t+1)} = \\theta^{(t)} - \\eta\\, \\nabla \\mathrm{loss}$\n\n"
         "Here $\\eta = 0.05$ and $\\frac{\\partial\\, \\mathrm{loss}}{\\partial w} = -15$. "
         "What will $w$ be after one step from 1?",
-        choices=("0.25", "1.75", "16"), answer=1,
+        choices=("0.25", "1.75", "16"),
+        replies=(
+            "This is $1 - 0.75$: against a gradient below 0 is upwards.",
+            "",
+            "This is $1 + 15$: the learning rate was left out.",
+        ),
+        answer=1,
         hints=("$0.05 \\cdot 15 = 0.75$", "Against a gradient below 0 is upwards."),
         explanation="$1 - 0.05 \\cdot (-15) = 1.75$. In the same way $b$ becomes $1 + 0.05 \\cdot 5 = 1.25$.",
     ),
@@ -100,6 +112,11 @@ STEPS = (
             "It would have stopped at 2",
             "It would have gone to 8.5, further from 2 than before",
             "It would have gone to 1.075",
+        ),
+        replies=(
+            "The step is $0.5 \\cdot 15 = 7.5$ long, and 2 is only 1 away.",
+            "",
+            "This would be a smaller rate, not a larger one: $1 + 0.005 \\cdot 15$.",
         ),
         answer=1,
         hints=("$1 + 0.5 \\cdot 15$",),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import edits, examples, files
+from engine import edits, examples, files, lessons
 from engine.compose import compose
 from engine.evaluate import evaluate
 from engine.graph import Source
@@ -50,6 +50,14 @@ def test_opens_whole(name: str) -> None:
 def test_nodes_stand_apart(name: str) -> None:
     places = {(n.x, n.y) for n in examples.load(name).nodes.values()}
     assert len(places) == len(examples.load(name).nodes)
+
+
+@pytest.mark.parametrize("name", build.LESSONS)
+def test_a_lesson_says_why_a_wrong_choice_is_wrong(name: str) -> None:
+    for step in lessons.load(name).settings["lesson"]:
+        if step.kind == "choose":
+            silent = [n for n, reply in enumerate(step.replies) if not reply]
+            assert silent == [step.answer], step.title
 
 
 def test_worked_example_is_the_lectures() -> None:

@@ -277,7 +277,7 @@ class LessonPanel(QWidget):
                 card.add_line(verdict.line)
             self.verdicts.addWidget(card)
         elif lesson.wrong:
-            self.verdicts.addWidget(Card(tr("Not this one"), "", "warning", size))
+            self.verdicts.addWidget(Card(tr("Not this one"), lesson.reply, "warning", size))
 
     def _show_foot(self, step: Step | None, count: int) -> None:
         lesson = self.lesson

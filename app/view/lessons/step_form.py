@@ -124,11 +124,14 @@ class StepForm(QWidget):
         column.setSpacing(4)
         self.choices = Words(tr("Choices"), 4, tr("One a line"))
         self.choices.written.connect(self._choices)
+        self.replies = Words(tr("Replies"), 4, tr("One a line, empty where nothing is said"))
+        self.replies.written.connect(self._replies)
         self.answer = Choice(tr("Right one"), ())
         self.answer.taken.connect(self._answer)
         for name, field in (
             (tr("Choices, one a line"), self.choices),
             (tr("Right one"), self.answer),
+            (tr("Replies to the choices, in their order"), self.replies),
         ):
             column.addWidget(label(name))
             column.addWidget(field)
@@ -181,6 +184,7 @@ class StepForm(QWidget):
             self.tolerance.show_text(number_text(step.tolerance))
         self.choosing.setVisible(step.kind == "choose")
         self.choices.show_text("\n".join(step.choices))
+        self.replies.show_text("\n".join(step.replies))
         self.answer.show_values(list(enumerate(step.choices)))
         self.answer.show_value(step.answer)
         self.at.show_value(step.at)
@@ -190,7 +194,7 @@ class StepForm(QWidget):
 
     def take(self) -> None:
         """What is being typed is taken."""
-        for words in (self.text, self.hints, self.explanation, self.choices):
+        for words in (self.text, self.hints, self.explanation, self.choices, self.replies):
             words.take()
 
     # ------------------------------------------------------------ changed
@@ -202,7 +206,7 @@ class StepForm(QWidget):
     def _kind(self, kind: object) -> None:
         more: dict[str, object] = {}
         if kind == "choose" and len(self.step.choices) < 2:
-            more["choices"] = (tr("Yes"), tr("No"))
+            more["choices"], more["replies"] = (tr("Yes"), tr("No")), ()
         if kind == "do" and not self.step.goal:
             more["goal"] = "ended"
         self._change("kind", kind=kind, **more)
@@ -256,9 +260,20 @@ class StepForm(QWidget):
 
     def _choices(self, text: str) -> None:
         found = tuple(line.strip() for line in text.splitlines() if line.strip())
-        answer = min(self.step.answer, max(len(found) - 1, 0))
+        step, answer = self.step, min(self.step.answer, max(len(found) - 1, 0))
+        same = len(found) == len(step.choices)  # then a choice was worded anew, in its place
+        before = dict(zip(range(len(found)) if same else step.choices, step.replies, strict=False))
+        kept = [before.get(n if same else words, "") for n, words in enumerate(found)]
         if found:
-            self._change("choices", choices=found, answer=answer)
+            self._change("choices", choices=found, answer=answer, replies=_replies(kept))
+
+    def _replies(self, text: str) -> None:
+        lines, count = [line.strip() for line in text.splitlines()], len(self.step.choices)
+        if any(lines[count:]):
+            said = tr("there are {count} choices, so {count} lines of replies at most")
+            self.refused.emit(said.format(count=count))
+            return
+        self._change("replies", replies=_replies((lines + [""] * count)[:count]))
 
     def _answer(self, number: object) -> None:
         self._change("answer", answer=number)
@@ -271,3 +286,8 @@ class StepForm(QWidget):
 
     def _panels_any(self) -> None:
         self._change("panels", panels=())
+
+
+def _replies(lines: list[str]) -> tuple[str, ...]:
+    """None where all of them say nothing."""
+    return tuple(lines) if any(lines) else ()
