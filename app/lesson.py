@@ -136,6 +136,13 @@ class Lesson:
     def back(self) -> None:
         self.go(self.at - 1)
 
+    def revise(self) -> None:
+        """The steps are others now: by undo, or as they are written."""
+        if self.way.reached > len(self.steps):
+            self.way = Way(self.at, len(self.steps), self.way.done)
+        self._cover()
+        self.changed.tell()
+
     def _arrive(self) -> None:
         self._forget()
         step = self.step

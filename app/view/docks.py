@@ -130,7 +130,7 @@ class Dock(QDockWidget):
             self._shown(not self.isHidden())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if not self._title.geometry().contains(event.pos()):
+        if self._cover.text() or not self._title.geometry().contains(event.pos()):
             super().contextMenuEvent(event)
             return
         menu = QMenu(self)

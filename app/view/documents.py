@@ -42,6 +42,7 @@ class Documents(QObject):
         self.bridge = bridge
         self.session, self.window, self.recovery = session, window, recovery
         self.data_files = data_files
+        self.is_fresh = False  # what is shown is as it came with the program, and no file's
         self._stamp: tuple[int, int] | None = None
         session.document_changed.join(self._note)
 
@@ -88,14 +89,14 @@ class Documents(QObject):
         return self._load(graph, None, path.stem + FROM_PICTURE if importer.gives == "copy" else "")
 
     def open_example(self, name: str) -> bool:
-        return self.may_leave() and self._load(examples.load(name), None)
+        return self.open_fresh(examples.load(name))
 
     def open_lesson(self, name: str) -> bool:
         return self.open_fresh(lessons.load(name))
 
     def open_fresh(self, graph: Graph, called: str = "") -> bool:
         """Opens a document that is as it came, after the question about unsaved changes."""
-        return self.may_leave() and self._load(graph, None, called)
+        return self.may_leave() and self._load(graph, None, called, True)
 
     def open_offer(self, offer: Offer) -> bool:
         """Opens what a crash left; the document counts as not saved."""
@@ -122,7 +123,8 @@ class Documents(QObject):
         path = dialogs.ask_open(self.window, self._folder())
         return path is not None and self.open(path)
 
-    def _load(self, graph: Graph, path: Path | None, called: str = "") -> bool:
+    def _load(self, graph: Graph, path: Path | None, called: str = "", fresh: bool = False) -> bool:
+        self.is_fresh = fresh
         self.session.load(graph, path, called)
         self._stamp = _stamp(path)
         self.opened.emit()

@@ -102,6 +102,11 @@ class Frame(QMainWindow):
         self.training_panel.grew.connect(self._share_right)
         self._share_right()
 
+    @property
+    def editing(self) -> bool:
+        """Whether the document is shown, not the start page."""
+        return self.pages.currentWidget() is self.editor
+
     def _share_right(self) -> None:
         """How high the panels at the right are, while nobody drew them otherwise."""
         right = [self.docks[name] for name in ("inspector", "trace_table", "training")]

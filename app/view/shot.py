@@ -234,8 +234,7 @@ def run(path: Path | None, graph: Graph | None = None) -> int:
             window.show_start()
         window.show()
         if graph is not None:
-            window.session.load(graph)
-            window.documents.opened.emit()
+            window.documents.open_fresh(graph)
         elif path is not None and not window.documents.open(path):
             window.show_start()
         return app.exec()

@@ -234,7 +234,7 @@ class Viewing(QObject):
             window.tabifyDockWidget(others[-1], dock)
         elif others:
             window.splitDockWidget(others[-1], dock, Qt.Orientation.Horizontal)
-        dock.setVisible(window.pages.currentWidget() is window.editor)
+        dock.setVisible(window.editing)
         if others and window.tabifiedDockWidgets(dock):
             dock.raise_()
         elif others:

@@ -173,10 +173,6 @@ class Window(Frame):
     # ------------------------------------------------------------ pages
 
     @property
-    def editing(self) -> bool:
-        return self.pages.currentWidget() is self.editor
-
-    @property
     def playing(self) -> bool:
         return self.transport.playing
 
@@ -276,8 +272,9 @@ class Window(Frame):
 
     def _jump(self, position: int) -> None:
         """Undoes or redoes as many steps as it takes."""
-        if self.training:
-            self.tell(tr("the document cannot change while it trains; pause the training first"))
+        trains = tr("the document cannot change while it trains; pause the training first")
+        if why := trains if self.training else self.session.locked:
+            self.tell(why)
         else:
             self.session.history.jump(position)
 
@@ -420,7 +417,7 @@ class Window(Frame):
         self.data_panel.close_down()
         self.bridge.forget()
         self.travel.close()
-        self.lessons.leave()
+        self.lessons.close()
         state = self.saveState() if self.editing else self.docks_state
         settings.set_window_state(self.saveGeometry(), state)
         if self.recovery is not None:

@@ -25,7 +25,7 @@ class ClassMode(QObject):
     def __init__(self, window: Frame) -> None:
         super().__init__(window)
         self.window, self.is_on = window, False
-        self._before = QByteArray()
+        self.before = QByteArray()  # the panels as they stand outside of it, while it is on
         self.sign = QToolButton()
         self.sign.setText(tr("Class mode   Esc"))
         self.sign.setProperty("flat", True)
@@ -43,7 +43,7 @@ class ClassMode(QObject):
         if self.is_on:
             self.leave()
         else:
-            self.is_on, self._before = True, self.window.saveState()
+            self.is_on, self.before = True, self.window.saveState()
             self._show()
 
     def leave(self) -> bool:
@@ -51,17 +51,25 @@ class ClassMode(QObject):
         if not self.is_on:
             return False
         self.is_on = False
+        before, self.before = self.before, QByteArray()
         self._show()
-        if self.window.pages.currentWidget() is self.window.editor:
-            self.window.restoreState(self._before)
+        if self.window.editing:
+            self.window.restoreState(before)
             self.window.lessons.arrange()
         else:
-            self.window.docks_state = self._before
+            self.window.docks_state = before
         return True
+
+    def take(self, before: QByteArray) -> bool:
+        """The panels as they are to stand afterwards; False while it is off."""
+        if self.is_on:
+            self.before = before
+            self.apply()
+        return self.is_on
 
     def _opened(self) -> None:
         """The start page is no class; another document is shown as this one was."""
-        if self.window.pages.currentWidget() is not self.window.editor:
+        if not self.window.editing:
             self.leave()
 
     def _show(self) -> None:

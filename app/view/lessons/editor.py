@@ -83,7 +83,7 @@ class LessonEditor(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self.lesson.writing and self.lesson.steps:
+        if self.lesson.writing and self.lesson.steps and self.lessons.window.editing:
             self.form.take()
             self.lesson.attempt(max(self.number, 0))
 
@@ -183,6 +183,8 @@ class LessonEditor(QWidget):
 
     def _changed(self, step: Step, what: str) -> None:
         steps, number = list(self.lesson.steps), self.number
+        if not 0 <= number < len(steps):
+            return  # undo took it back while it was typed
         steps[number] = step
         gesture = ("lesson", number, what) if what in ("text", "hints", "explanation") else None
         self._do(tuple(steps), tr("Change step {n}").format(n=number + 1), number, gesture)

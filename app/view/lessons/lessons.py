@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication
 
 from app import lesson_home
 from app.actions import PANELS
@@ -64,6 +65,7 @@ class Lessons(QObject):
         self.editor = LessonEditor(self)
         self._before: QByteArray | None = None  # the panels as they stood before the lesson
         self._start: Graph | None = None
+        self._alone = False  # the document is kept with how far one is
         self._key = ""
         self._steps: object = ()
         self._news = Progress("idle")
@@ -170,8 +172,7 @@ class Lessons(QObject):
     def edit(self) -> None:
         """The editor beside the lesson; a document without one gets a first step."""
         window = self.window
-        if self._before is None:
-            self._before = window.saveState()
+        self._remember()
         for name, dock in window.docks.items():
             if PANELS[name].area == "right" and name not in OWN:
                 dock.hide()
@@ -190,13 +191,17 @@ class Lessons(QObject):
         worksheets.offer(self.window, (self.session.root,), self.session.title, answers)
 
     def start_over(self) -> None:
-        """The document as it was opened first, and its lesson from the first step."""
-        if self._start is None or not self.is_on:
+        """The document as it was opened first, and its lesson from the first step; asks about changes
+        that nothing keeps."""
+        start, session = self._start, self.session
+        if start is None or not self.is_on or not self.window.documents.may_leave():
             return
         lesson_home.forget(self._key)
-        start = self._start
+        is_saved = self._alone or session.history.saved_at == 0
         self.window.bridge.forget()
-        self.session.load(start.copy(), self.session.path, self.session.title)
+        session.load(start.copy(), session.path, session.title)
+        if not is_saved:
+            session.history.mark_unsaved()
         self.window.documents.opened.emit()
 
     # ------------------------------------------------------------ opening and leaving
@@ -208,7 +213,8 @@ class Lessons(QObject):
         self._key = lesson_home.key_of(self.session.root)
         self._start = self.session.root.copy()
         walked = lesson_home.way(self._key)
-        if self.session.path is None and walked.reached:
+        self._alone = self.session.path is None and self.window.documents.is_fresh
+        if self._alone and walked.reached:
             left = lesson_home.document(self._key)
             if left is not None:
                 start = self._start
@@ -216,10 +222,14 @@ class Lessons(QObject):
                 self._key, self._start = lesson_home.key_of(self.session.root), start
         self.begin(walked)
 
+    def _remember(self) -> None:
+        """How the panels stand before the lesson arranges them."""
+        if self._before is None:
+            self._before = self.window.class_mode.before or self.window.saveState()
+
     def begin(self, walked: Way) -> None:
         """The lesson of the document that is shown, with the panels that it asks for."""
-        if self._before is None:
-            self._before = self.window.saveState()
+        self._remember()
         for name, dock in self.window.docks.items():
             if name not in self.session.root.settings["panels"]:
                 dock.hide()
@@ -232,7 +242,7 @@ class Lessons(QObject):
         self._start, self._news, self._measures = None, Progress("idle"), {}
         self.lesson.forget()
         self.panel.refresh()
-        if self.window.pages.currentWidget() is not self.window.editor:
+        if not self.window.editing:
             self.leave()
 
     def leave(self) -> None:
@@ -242,15 +252,24 @@ class Lessons(QObject):
         state, self._before = self._before, None
         if state is None:
             return
-        if self.window.pages.currentWidget() is self.window.editor:
+        if self.window.class_mode.take(state):
+            return
+        if self.window.editing:
             self.window.restoreState(state)
             self.window.docks["lesson"].hide()
         else:
             self.window.docks_state = state
 
+    def close(self) -> None:
+        """The window closes: its panels are remembered as they stood before class mode and lesson."""
+        self.window.class_mode.leave()
+        self.leave()
+
     # ------------------------------------------------------------ following
 
     def _arrived(self) -> None:
+        if self.session.hidden is not None:
+            self.window.bridge.pause()  # the number that is asked for stays what it is
         self.arrange()
 
     def _needed(self) -> list[str]:
@@ -327,7 +346,7 @@ class Lessons(QObject):
         self.look_soon()
         if self.session.root.settings["lesson"] is not self._steps:
             self._steps = self.lesson.steps
-            self.panel.refresh()
+            self.lesson.revise()
         if self._start is not None and not self.session.history.is_saved:
             self._keep_timer.start()
 
@@ -344,9 +363,13 @@ class Lessons(QObject):
         """Keeps how far one is; a document that has no file of its own is kept with it."""
         self._keep_timer.stop()
         session = self.session
-        if self._start is None or lesson_home.key_of(session.root) != self._key:
-            return  # no lesson, or one that is being written
-        alone = session.path is None
+        written = self.lesson.writing or lesson_home.key_of(session.root) != self._key
+        if self._start is None or written:
+            return
+        if QApplication.mouseButtons() != Qt.MouseButton.NoButton:
+            self._keep_timer.start()  # what is kept ends a gesture, and one goes on
+            return
+        alone = self._alone and session.path is None
         try:
             lesson_home.keep(self._key, self.lesson.way, session.root if alone else None)
         except (OSError, ValueError):

@@ -51,7 +51,7 @@ class LessonPanel(QWidget):
     def __init__(self, lesson: Lesson) -> None:
         super().__init__()
         self.lesson, self.size_ = lesson, SIZE
-        self._shown: tuple[object, ...] = ()
+        self._shown: tuple[int, Step | None, bool] = -1, None, False
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         whole = QVBoxLayout(self)
@@ -158,7 +158,7 @@ class LessonPanel(QWidget):
     # ------------------------------------------------------------ what is shown
 
     def restyle(self) -> None:
-        self._shown = ()
+        self._shown = -1, None, False
         self.refresh()
 
     def set_large(self, on: bool) -> None:
@@ -171,8 +171,10 @@ class LessonPanel(QWidget):
         count = len(lesson.steps)
         self.dots.show_way(count, lesson.at, lesson.way.reached, lesson.way.done)
         self.dots.setVisible(count > 0)
-        new = (lesson.at, step) != self._shown[:2]
-        self._shown = lesson.at, step
+        was = self._shown
+        self._shown = lesson.at, step, lesson.is_done
+        # Started over, what was answered is asked again.
+        new = self._shown[:2] != was[:2] or (was[2] and not lesson.is_done)
         self.title.set_size(self.size_ + 7)
         self.text.set_size(self.size_)
         if step is None:
