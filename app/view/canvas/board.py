@@ -258,9 +258,10 @@ class Board(Places):
         if evaluation.specs is not self._specs:
             self._specs = evaluation.specs
             shape_text = evaluation.shape_text
-            for node_id, item in self.nodes.items():
-                if item.shown.shape != shape_text(node_id):
-                    self.freshen(item)
+            with self.together():
+                for node_id, item in self.nodes.items():
+                    if item.shown.shape != shape_text(node_id):
+                        self.freshen(item)
 
     def _freshen_seen(self) -> None:
         """What a view shows is worked out now, so that only what changed is painted."""
@@ -304,9 +305,10 @@ class Board(Places):
 
     def show_selection(self) -> None:
         chosen = self.nodes.keys() & set(self.session.selection)
-        for node_id in chosen ^ self._chosen:
-            item = self.nodes[node_id]
-            item.set_look(replace(item.look, selected=node_id in chosen))
+        with self.together():
+            for node_id in chosen ^ self._chosen:
+                item = self.nodes[node_id]
+                item.set_look(replace(item.look, selected=node_id in chosen))
         self._chosen = chosen
         self.notes.show_selection()
 

@@ -82,9 +82,10 @@ class Places(QGraphicsScene):
     def move_items(self, places: Mapping[str, QPointF]) -> None:
         """Puts items where a gesture or an animation wants them; the document is not changed."""
         there = [n for n in places if n in self.nodes]
-        for node_id in there:
-            self.nodes[node_id].put(places[node_id])
-        self._settle(there)
+        with self.together():
+            for node_id in there:
+                self.nodes[node_id].put(places[node_id])
+            self._settle(there)
         self.notes.move(places)
 
     def _settle(self, node_ids: Iterable[str]) -> None:
