@@ -192,6 +192,25 @@ def test_what_cannot_be_read_costs_no_try(window: Window) -> None:
     assert np.isclose(float(panel.answer.line.text()), np.sin(0.25) + 0.75, atol=1e-3)
 
 
+def test_after_an_answer_the_keys_are_the_canvas_s(window: Window) -> None:
+    """The step after says to press J and L: the line that is over does not eat them."""
+    choices = step("choose", choices=("Yes", "No"), answer=1)
+    open_lesson(window, taught(step("ask", node="u", of="value"), choices, step("read")))
+    panel, canvas, session = window.lessons.panel, window.canvas, window.session
+    enter(panel.answer.line, "100")
+    assert panel.answer.line.hasFocus()  # one tries again at once
+    enter(panel.answer.line, f"{window.lessons.lesson.number}")
+    assert canvas.hasFocus()
+    before = session.cursor
+    QTest.keyClick(canvas, Qt.Key.Key_J)
+    assert session.cursor == before - 1
+    QTest.mouseClick(panel.next, LEFT)
+    for button in (panel.choice_buttons[0], panel.choice_buttons[1]):
+        button.setFocus()
+        QTest.keyClick(button, Qt.Key.Key_Return)
+    assert window.lessons.is_done and canvas.hasFocus()
+
+
 def test_progress_and_the_document_are_kept(window: Window, qtbot: QtBot) -> None:
     open_lesson(window, taught(*ALL[:4]))
     lesson = window.lessons.lesson

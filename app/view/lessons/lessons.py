@@ -62,6 +62,7 @@ class Lessons(QObject):
         self.window, self.session = window, window.session
         self.lesson = Lesson(self.session, self.situation)
         self.panel = LessonPanel(self.lesson)
+        self.panel.answered.connect(self._answered)
         self.editor = LessonEditor(self)
         self._before: QByteArray | None = None  # the panels as they stood before the lesson
         self._start: Graph | None = None
@@ -317,6 +318,10 @@ class Lessons(QObject):
         self.changed.emit()
         if self._start is not None:
             self._keep_timer.start()
+
+    def _answered(self) -> None:
+        """The keys are the canvas's again: one wants to step on, and a line that is over would eat them."""
+        self.window.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _cover(self) -> None:
         """Panels that would tell the number that is asked for wait for the answer."""

@@ -44,9 +44,11 @@ def asked(step: Step, output: str) -> tuple[str, str]:
 
 
 class LessonPanel(QWidget):
-    """Shows a lesson as it is walked. `asked_for` carries the name of an action."""
+    """Shows a lesson as it is walked. `asked_for` carries the name of an action; `answered` tells that
+    a question is over, while it had the keyboard."""
 
     asked_for = Signal(str)
+    answered = Signal()
 
     def __init__(self, lesson: Lesson) -> None:
         super().__init__()
@@ -187,9 +189,12 @@ class LessonPanel(QWidget):
         if new:
             self.answer.line.clear()
             self.answer.refuse("")
+        held = any(w.hasFocus() for w in (self.answer.line, *self.choice_buttons))
         self._show_task(step, new)
         self._show_told(step)
         self._show_foot(step, count)
+        if held and not new and step is not None and lesson.is_done:
+            self.answered.emit()
         if new:
             self.area.verticalScrollBar().setValue(0)
             asks = step is not None and step.kind == "ask" and not lesson.is_done
