@@ -141,3 +141,14 @@ def test_lessons_say_how_far_one_is(window: Window, gallery: Gallery) -> None:
 def test_the_first_lesson_is_a_click_away(window: Window, gallery: Gallery) -> None:
     QTest.mouseClick(window.start.first, Qt.MouseButton.LeftButton)
     assert window.session.title == lessons.INFO[lessons.names()[0]].title
+
+
+def test_an_example_tells_of_itself_until_a_step_is_looked_at(window: Window) -> None:
+    window.documents.open_example("worked-example")
+    line = window.explanation
+    assert line.about.isVisible() and line.about.text() == examples.INFO["worked-example"].about
+    height = line.height()
+    window.commands.run("step.back")
+    assert not line.about.isVisible() and line.symbols.isVisible() and line.height() == height
+    window.documents.open_lesson("backward")
+    assert not line.about.isVisible()

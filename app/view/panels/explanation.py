@@ -60,7 +60,14 @@ class Explanation(QFrame):
         layout.addLayout(head)
         self.symbols = Columns(SYMBOL_SIZE, NUMBER_SIZE, 68)
         layout.addWidget(self.symbols)
-        below = QWidget()
+        self.about = QLabel()
+        self.about.setWordWrap(True)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.about.setFixedHeight(68 + layout.spacing() + 30)
+        self.about.setMinimumWidth(1)
+        self.about.hide()
+        layout.addWidget(self.about)
+        self._below = below = QWidget()
         below.setFixedHeight(30)
         foot = QHBoxLayout(below)
         foot.setContentsMargins(0, 0, 0, 0)
@@ -83,7 +90,8 @@ class Explanation(QFrame):
             line.chosen.connect(self._chosen)
         self.picker.switched.connect(self.refresh)
         self.picker.picked.connect(self.refresh)
-        session.cursor_moved.join(self.refresh)
+        self._key, self._is_new = session.key, True
+        session.cursor_moved.join(self._stepped)
         session.evaluated.join(self.refresh)
         self.restyle()
         self.refresh()
@@ -91,6 +99,7 @@ class Explanation(QFrame):
     def restyle(self) -> None:
         for label in (self.rest, self.later):
             label.setFont(theme.number_font(12))
+        self.about.setFont(theme.ui_font(14))
         self.picker.restyle()
         self.symbols.refresh()
         self.sum.refresh()
@@ -111,7 +120,28 @@ class Explanation(QFrame):
 
     # ------------------------------------------------------------ what is shown
 
+    def _stepped(self) -> None:
+        """Another step; of another document, when that is opened."""
+        self._is_new = self.session.key != self._key
+        self._key = self.session.key
+        self.refresh()
+
+    def _show_about(self) -> bool:
+        """What a document says of itself, from when it is opened until a step is looked at."""
+        settings = self.session.root.settings
+        text = settings["about"] if self._is_new and not settings["lesson"] else ""
+        for part in (self.symbols, self._below):
+            part.setVisible(not text)
+        self.about.setVisible(bool(text))
+        if text:
+            self.about.setText(text)
+            self.where.setText(tr("About this document"))
+            self.picker.hide()
+        return bool(text)
+
     def refresh(self) -> None:
+        if self._show_about():
+            return
         step = self.session.step
         if step is None:
             self._show_nothing()
