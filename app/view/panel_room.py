@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
 
 from app import actions
 from app.text import tr
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BELOW = 272
 """Height of the panels below, to begin with."""
+STAYING = ("inspector", "training")
+"""Panels that stay beside those that a document opens with."""
 WIDE = {"curves": 2, "compare": 2, "runs": 2, "surface": 2}
 """Panels below that take more than one share of the width."""
 
@@ -29,6 +31,8 @@ class PanelRoom:
         self.window = window
         self._hidden: list[str] = []
         """What was beside the trace before panels below took its room."""
+        self._before: QByteArray | None = None
+        """The panels as a person had them, while a document shows its own."""
 
     def _below(self) -> list[str]:
         docks = self.window.docks
@@ -92,13 +96,36 @@ class PanelRoom:
 
     # ------------------------------------------------------------ a document's own
 
+    def lend(self) -> None:
+        """From now on the panels are the document's, until they are given back."""
+        if self._before is None:
+            self._before = self.window.class_mode.before or self.window.saveState()
+
+    def give_back(self) -> None:
+        """The panels stand as they did before they were lent."""
+        state, self._before = self._before, None
+        if state is None:
+            return
+        self._hidden = []
+        if self.window.class_mode.take(state):
+            return
+        if self.window.editing:
+            self.window.restoreState(state)
+        else:
+            self.window.docks_state = state
+
     def arrange(self) -> None:
-        """Shows the panels that the document opens with; without any they stay as they are."""
-        names = [n for n in self.window.session.root.settings["panels"] if n in actions.PANELS]
+        """Shows the panels that the document opens with in place of others; without any they stay."""
+        own, docks = self.window.session.root.settings, self.window.docks
+        names = [n for n in own["panels"] if n in actions.PANELS]
         below = [n for n in names if actions.PANELS[n].area == "bottom"]
+        if names or own["lesson"]:
+            self.lend()
         if not names:
             return
         self._close_below()
+        for name in set(docks) - {*names, *STAYING, *self._beside_trace()}:
+            docks[name].hide()
         if below:
             self._open_below(below)
         for name in names:

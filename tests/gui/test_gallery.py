@@ -109,6 +109,28 @@ def test_a_document_opens_with_its_panels(window: Window) -> None:
     window.session.history.mark_saved()
 
 
+def test_panels_of_a_document_leave_with_it(window: Window) -> None:
+    """A lesson's, too, and by way of the start page."""
+
+    def shown() -> set[str]:
+        return {name for name, dock in window.docks.items() if not dock.isHidden()}
+
+    window.documents.new()
+    before = shown()
+    window.documents.open_lesson("graphs")
+    assert "lesson" in shown()
+    window.start_page()
+    window.documents.open_example("vanishing-gradients")
+    assert shown() == {"inspector", "training", "curves", "flow"}, (
+        "nothing but its own beside these"
+    )
+    window.documents.open_example("worked-example")
+    assert not {"curves", "flow"} & shown() and "palette" in shown()
+    window.documents.open_lesson("training")
+    window.documents.new()
+    assert shown() == before
+
+
 def test_panels_are_kept_with_the_document_and_undone(window: Window) -> None:
     assert window.documents.open_graph(compose("y = x^2", {"x": 1.0}), "mine")
     window.show_panel("curves")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app import lesson_home
@@ -64,7 +64,6 @@ class Lessons(QObject):
         self.panel = LessonPanel(self.lesson)
         self.panel.answered.connect(self._answered)
         self.editor = LessonEditor(self)
-        self._before: QByteArray | None = None  # the panels as they stood before the lesson
         self._start: Graph | None = None
         self._alone = False  # the document is kept with how far one is
         self._key = ""
@@ -173,7 +172,7 @@ class Lessons(QObject):
     def edit(self) -> None:
         """The editor beside the lesson; a document without one gets a first step."""
         window = self.window
-        self._remember()
+        window.panel_room.lend()
         for name, dock in window.docks.items():
             if PANELS[name].area == "right" and name not in OWN:
                 dock.hide()
@@ -223,14 +222,8 @@ class Lessons(QObject):
                 self._key, self._start = lesson_home.key_of(self.session.root), start
         self.begin(walked)
 
-    def _remember(self) -> None:
-        """How the panels stand before the lesson arranges them."""
-        if self._before is None:
-            self._before = self.window.class_mode.before or self.window.saveState()
-
     def begin(self, walked: Way) -> None:
         """The lesson of the document that is shown, with the panels that it asks for."""
-        self._remember()
         for name, dock in self.window.docks.items():
             if name not in self.session.root.settings["panels"]:
                 dock.hide()
@@ -247,19 +240,10 @@ class Lessons(QObject):
             self.leave()
 
     def leave(self) -> None:
-        """The panels stand as they did before the lesson; told when another document is shown whole,
+        """The panels stand as they did before the document; told when another one is shown whole,
         since panels that are shown begin to read it."""
         self._cover()
-        state, self._before = self._before, None
-        if state is None:
-            return
-        if self.window.class_mode.take(state):
-            return
-        if self.window.editing:
-            self.window.restoreState(state)
-            self.window.docks["lesson"].hide()
-        else:
-            self.window.docks_state = state
+        self.window.panel_room.give_back()
 
     def close(self) -> None:
         """The window closes: its panels are remembered as they stood before class mode and lesson."""
