@@ -41,14 +41,19 @@ def settled(goal: str, settings: Settings) -> dict[str, float | str]:
 
 def reached(goal: str, situation: Situation, settings: Settings) -> bool:
     """Whether a goal is reached; False for settings with something wrong."""
-    if problem(goal, settings):
+    if problem(goal, settings, situation.graph):
         return False
     return GOALS[goal].reached(situation, settled(goal, settings))
 
 
 def said(goal: str, settings: Settings) -> str:
-    """What is to do, as one sentence: `Connect x to port b of s.`"""
-    return GOALS[goal].said(settled(goal, settings))
+    """What is to do, as one sentence: `Connect x to port b of s.` A setting that cannot be what it is
+    stands as its default."""
+    found = settled(goal, settings)
+    for setting in GOALS[goal].settings:
+        if not _reads(setting, found[setting.name]):
+            found[setting.name] = setting.default
+    return GOALS[goal].said(found)
 
 
 def problem(goal: str, settings: Settings, graph: Graph | None = None) -> str:
@@ -96,6 +101,14 @@ def table() -> str:
         told = [f"`{s.name}`: {s.doc}" for s in row.settings]
         lines.append(f"| `{row.name}` | {row.title} | {' '.join(told) or '-'} |")
     return "\n".join(lines) + "\n"
+
+
+def _reads(setting: Setting, value: float | str) -> bool:
+    """Whether a value is of the setting's kind, so that a sentence can be made with it."""
+    if setting.kind == "entry":
+        return isinstance(value, str) and not _wrong_text(setting, value, None)
+    fits = isinstance(value, str) == isinstance(setting.default, str)
+    return fits and (not setting.choices or value in setting.choices)
 
 
 def _wrong(setting: Setting, value: float | str, graph: Graph | None) -> str:

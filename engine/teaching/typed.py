@@ -54,4 +54,4 @@ def decimals(text: str) -> float:
         return 0.0
     mantissa, _, power = plain.lower().partition("e")
     places = len(mantissa.partition(".")[2])
-    return 0.5 * 10.0 ** (int(power or 0) - places)
+    return float(f"5e{int(power or 0) - places - 1}")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from lesson_walk import enter
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 from test_lessons import ALL, WORKED, open_lesson, step, taught
 
@@ -19,6 +21,7 @@ from engine import examples, files
 from engine.compose import compose
 from engine.edits import set_setting
 from engine.graph import Graph
+from engine.modules import make_module
 
 
 @pytest.fixture(autouse=True)
@@ -166,10 +169,6 @@ def test_training_ends_where_a_question_begins(window: Window, qtbot: QtBot) -> 
 
 
 def test_the_picture_of_a_covered_panel_is_not_offered(window: Window) -> None:
-    from PySide6.QtCore import QPoint
-    from PySide6.QtGui import QContextMenuEvent
-    from PySide6.QtWidgets import QMenu
-
     open_lesson(window, taught(step("ask", node="t"), step("read")))
     window.show_panel("why")
     dock = window.docks["why"]
@@ -192,3 +191,40 @@ def test_the_history_does_not_jump_in_class_mode(window: Window) -> None:
     window.commands.run("view.class_mode")
     window.history_panel.jump_asked.emit(0)
     assert window.session.root.settings["title"] == "x" and window.notice.isVisible()
+
+
+def test_another_tab_before_the_editor_ends_the_writing(window: Window, qtbot: QtBot) -> None:
+    open_lesson(window, taught(*ALL[:4]))
+    docks = window.docks
+    window.tabifyDockWidget(docks["inspector"], docks["lesson_editor"])
+    window.commands.run("lesson.edit")
+    assert window.lessons.lesson.writing
+    window.show_panel("inspector")
+    docks["inspector"].raise_()
+    qtbot.waitUntil(lambda: not window.lessons.lesson.writing)
+    assert docks["lesson"].is_seen
+
+
+def test_steps_that_a_file_may_hold_and_nobody_can_do_are_shown(window: Window) -> None:
+    steps = (
+        step("do", goal="setting", settings={"field": "optimizer", "stage": "$x$"}),
+        step("do", goal="value", settings={"node": "x", "entry": "<", "relation": "or"}),
+        step("do", goal="panel", settings={"panel": "nowhere"}),
+        step("ask", node="t", panels=("nowhere",)),
+    )
+    open_lesson(window, taught(*steps))
+    for _ in steps[:3]:
+        assert window.lessons.panel.deed.prose.text.strip()
+        window.commands.run("lesson.skip")
+    enter(window.lessons.panel.answer.line, "1e400")
+    assert window.lessons.lesson.tries == 1
+
+
+def test_a_deed_may_need_a_module_of_the_document(window: Window) -> None:
+    graph = compose("h = tanh(x) * 2; J = h + 1", default=0.5)
+    chosen = [n for n in graph.nodes if graph.name(n) == "h" or graph.nodes[n].op == "tanh"]
+    edit, _ = make_module(graph, chosen, "Layer")
+    edit.apply(graph)
+    set_setting("lesson", (step("do", goal="node", settings={"operator": "Layer"}),)).apply(graph)
+    open_lesson(window, graph)
+    assert window.lessons.lesson.is_done

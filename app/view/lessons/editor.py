@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -68,6 +68,10 @@ class LessonEditor(QWidget):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(self.form)
         column.addWidget(self.area, 1)
+        # Panels are arranged after that; while the window raises a tab it would not bear it.
+        self._away = QTimer(self)
+        self._away.setSingleShot(True)
+        self._away.timeout.connect(self._left)
         self._filling = False
         self._steps: object = None
         self.session.document_changed.join(self.refresh)
@@ -83,7 +87,12 @@ class LessonEditor(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self.lesson.writing and self.lesson.steps and self.lessons.window.editing:
+        self._away.start()
+
+    def _left(self) -> None:
+        """Not seen any more: the lesson is walked again, from the step that was written."""
+        seen = self.isVisible() or not self.lessons.window.editing
+        if self.lesson.writing and self.lesson.steps and not seen:
             self.form.take()
             self.lesson.attempt(max(self.number, 0))
 
