@@ -179,7 +179,7 @@ _ROWS = (
         "g * where(training, dropout_mask(x, rate=rate, key=key, clock=clock), 1)",
         "x * where(training, dropout_mask(x, rate=rate, key=key, clock=clock), 1)",
         kernel=_dropout, statics=("key", "clock", "training"), shape=_rate, options=(_RATE,), analytic=True,
-        aliases=("regularization", "noise"), cases=(Case((), {"rate": 0.25}),), flat="masked",
+        aliases=("regularization",), cases=(Case((), {"rate": 0.25}),), flat="masked",
     ),
     _noise(
         "gaussian_noise", "The value with normally distributed noise added, also outside training.",

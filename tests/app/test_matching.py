@@ -32,7 +32,7 @@ TABLE = {
     "fully connected": "Dense", "lrelu": "leaky_relu", "leaky": "leaky_relu", "times": "mul",
     "average": "mean", "weight": "parameter", "bias": "parameter", "logistic": "sigmoid",
     "log loss": "bce", "lstm": "LSTM", "resnet": "ResidualBlock", "bn": "batch_norm", "ravel": "flatten",
-    "noise": "random_normal",
+    "noise": "gaussian_noise",
     # words of a name, parts of one
     "pool": "max_pool2d", "entropy": "softmax_cross_entropy", "transformer": "TransformerBlock",
     # one wrong letter

@@ -47,7 +47,8 @@ def check(lens: Lens) -> bool:
             told = session.evaluation.gradients[session.selection[-1]]
         parts = [np.asarray(p.value) for p in paths.found] + [np.asarray(paths.rest)]
         scale = sum(np.abs(p) for p in parts)
-        assert (np.abs(sum(parts) - told) <= 1e-9 * scale + 1e-12).all()
+        close = 1e-9 if session.root.dtype == np.float64 else 1e-4  # 24 bits, and many paths
+        assert (np.abs(sum(parts) - told) <= close * scale + 1e-12).all()
     return bool(paths.count)
 
 
@@ -104,8 +105,10 @@ def test_the_shipped_examples() -> None:
         for node_id in session.graph.nodes:
             check(looked(session, node_id))
         for node_id in [n for n in session.graph.nodes if session.graph.op(n).definition]:
+            reached = node_id in session.evaluation.gradients
             session.go((node_id,))
-            assert any(check(looked(session, n)) for n in session.graph.nodes)
+            told = [check(looked(session, n)) for n in session.graph.nodes]
+            assert any(told) or not reached
             session.go(())
 
 
