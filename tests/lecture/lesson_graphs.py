@@ -20,7 +20,7 @@ def _taught(name: str, graph: Graph, steps: tuple[Step, ...], panels: tuple[str,
 
 # ------------------------------------------------------------ graphs and the forward pass
 
-BUILD, WATCH, LOOK = ("palette", "inspector"), ("inspector", "trace_table"), ("inspector",)
+BUILD, WATCH, LOOK = ("palette", "inspector"), ("trace_table",), ("inspector",)
 
 GRAPHS = (
     Step(
@@ -93,7 +93,7 @@ GRAPHS = (
         hints=("An output may feed as many nodes as you like: begin at the circle where the wire to t "
                "begins.",),
         explanation="The graph is whole, and y is known. x is read by two nodes; this is called a "
-        "**fan-out**. Drag t a little upwards to see both wires.",
+        "**fan-out**.",
         panels=BUILD, goal="wire", settings={"source": "x", "target": "y"},
     ),
     Step(
@@ -180,10 +180,10 @@ BACKWARD = (
         "$J = \\cos(\\sin(x^2) + 3x^2)$\n"
         "at x = 1. The forward pass is done: every node has its value.\n\n"
         "We want $\\frac{dJ}{dx}$: how fast J changes when x does. The **chain rule** takes it apart "
-        "along the wires. Where a node v reads a node u,\n"
-        "$\\frac{\\partial J}{\\partial u} = \\frac{\\partial J}{\\partial v} \\cdot "
-        "\\frac{\\partial v}{\\partial u}$\n"
-        "The first factor comes from behind, the second is v's own **local derivative**. So we go "
+        "along the wires. Where any node b reads a node a,\n"
+        "$\\frac{\\partial J}{\\partial a} = \\frac{\\partial J}{\\partial b} \\cdot "
+        "\\frac{\\partial b}{\\partial a}$\n"
+        "The first factor comes from behind, the second is b's own **local derivative**. So we go "
         "backwards, from J to x.",
         at="forward",
     ),
@@ -198,10 +198,11 @@ BACKWARD = (
     ),
     Step(
         "choose", "One node back",
-        "J reads u: $J = \\cos(u)$. Which local derivative belongs into\n"
+        "J reads u: $J = \\cos(u)$. Which local derivative belongs at the dots?\n"
         "$\\frac{\\partial J}{\\partial u} = \\frac{\\partial J}{\\partial J} \\cdot \\ldots$",
         explanation="The derivative of the cosine is minus the sine, taken **at the value of u that the "
         "forward pass stored**. This is why every value was kept.",
+        hints=("What is the derivative of the cosine?", "It is taken at what J reads."),
         choices=("$\\sin(u)$", "$-\\sin(u)$", "$-\\sin(J)$"),
         replies=(
             "The sign is missing: the cosine falls where the sine is above 0.",
@@ -289,7 +290,8 @@ BACKWARD = (
     ),
     Step(
         "do", "Another point",
-        "The pass stands behind its forward part again. Give x the value **0.5**.",
+        "The pass stands at the end of the forward part again: values, and no gradients yet. "
+        "Give x the value **0.5**.",
         hints=("Double-click x, type 0.5 and press Enter.",),
         explanation="All values were computed anew, and so will be the gradients.",
         panels=LOOK, at="forward", goal="value", settings={"node": "x", "number": 0.5},

@@ -134,7 +134,7 @@ STEPS = (
     Step(
         "read", "When not to go deep",
         "Depth is no cure-all. Gradients of a deep network are products of many factors and may "
-        "**vanish**: the lesson on vanishing gradients shows it. And with little data a "
+        "**vanish**: the lesson **Vanishing gradients** shows it. And with little data a "
         "simple model is often better: the example **How much data a deep network needs** counts it.\n\n"
         "Go on with **The spiral, one to four layers deep**, where four depths race.",
     ),

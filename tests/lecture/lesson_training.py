@@ -27,7 +27,8 @@ STEPS = (
     Step(
         "ask", "Predict",
         "The rows of x are 1, 2, 3 and 4.\n\nWhat does the line predict for the **third** row, with "
-        "$w = 1$ and $b = 1$?",
+        "$w = 1$ and $b = 1$?\n\n"
+        "Entries are counted from 0: the third row of the only column is the entry **[2,0]**.",
         node="prediction", index=(2, 0),
         hints=("The third x is 3.", "$w x + b = 1 \\cdot 3 + 1$"),
         explanation="The line is computed for all four rows at once: one node holds the whole column.",

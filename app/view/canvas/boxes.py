@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import numpy as np
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 
 Key = TypeVar("Key")
 
@@ -44,6 +44,15 @@ class Boxes(Generic[Key]):
     def clear(self) -> None:
         self._rows.clear()
         self._keys.clear()
+
+    @property
+    def around(self) -> QRectF:
+        """What holds all of them."""
+        if not self._rows:
+            return QRectF()
+        left, top, right, bottom = self._edges[: len(self._keys)].T
+        corner = QPointF(float(np.nanmin(left)), float(np.nanmin(top)))
+        return QRectF(corner, QPointF(float(np.nanmax(right)), float(np.nanmax(bottom))))
 
     def touching(self, areas: Iterable[QRectF]) -> list[Key]:
         left, top, right, bottom = self._edges[: len(self._keys)].T

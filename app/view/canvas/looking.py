@@ -189,14 +189,17 @@ class Looking(QGraphicsView):
         self.show_area(self.board.content((node_id,)), smallest)
 
     def show_area(self, body: QRectF, smallest: float = SMALLEST) -> None:
-        """Glides so far that a part of the scene is seen."""
+        """Glides so far that a part of the scene is seen, with all nodes where there is room for them."""
         centre, zoom = self._glide.target
         view = self.viewport().size()
         seen = QRectF(0, 0, (view.width() - 48) / zoom, (view.height() - 48) / zoom)
         seen.moveCenter(centre)
         if zoom < smallest or not seen.contains(body):
             self._fits = False
-            self._glide.to(body.center(), max(zoom, smallest))
+            whole = self.board.node_boxes.around.united(body)
+            has_room = whole.width() <= seen.width() and whole.height() <= seen.height()
+            middle = whole if has_room and zoom >= smallest else body
+            self._glide.to(middle.center(), max(zoom, smallest))
 
     @property
     def sees_something(self) -> bool:

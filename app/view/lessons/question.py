@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -23,6 +24,8 @@ from app.view.mathematics import MathLabel
 
 CIRCLE = 18
 _PAD = 12
+BESIDE, WIDEST = 110, 320
+"""Up to this width what is asked stands beside the line for the answer; it is never wider than that."""
 
 
 def draw_tick(painter: QPainter, box: QRectF, done: bool) -> None:
@@ -82,8 +85,8 @@ class Answer(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        row = QHBoxLayout()
-        row.setSpacing(10)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(10)
         self.asked = MathLabel(18)
         self.asked.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.line = QLineEdit()
@@ -94,10 +97,13 @@ class Answer(QWidget):
         self.button = QPushButton(tr("Check"))
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.clicked.connect(self._given)
-        row.addWidget(self.asked)
+        row = QHBoxLayout()
+        row.setSpacing(10)
         row.addWidget(self.line, 1)
         row.addWidget(self.button)
-        column.addLayout(row)
+        self._row.addWidget(self.asked)
+        self._row.addLayout(row, 1)
+        column.addLayout(self._row)
         self.refused = QLabel()
         self.refused.setProperty("role", "warning")
         self.refused.setWordWrap(True)
@@ -117,7 +123,10 @@ class Answer(QWidget):
         if answered:
             self.line.setText(answered)
         self.asked.set_formula(latex, text)
-        self.asked.setFixedWidth(min(self.asked.sizeHint().width(), 160))
+        wide = self.asked.sizeHint().width()
+        self.asked.setFixedWidth(min(wide, WIDEST))
+        way = QBoxLayout.Direction
+        self._row.setDirection(way.TopToBottom if wide > BESIDE else way.LeftToRight)
         self.line.setFont(theme.number_font(size))
         self.line.setAccessibleName(text)
         self.line.setReadOnly(not is_open)
