@@ -157,7 +157,7 @@ class Lesson:
         self._cover()
         if step is None or self.writing:
             return
-        if step.kind == "ask" and not self.is_done:
+        if _withholds(step) and not self.is_done and (step.kind == "ask" or not step.at):
             self._look_at(step)
             session.seek(len(session.steps))
         elif step.at:
@@ -178,7 +178,7 @@ class Lesson:
         step, reached = self.steps, self.way.reached
         if self.writing:
             return None
-        if reached < len(step) and step[reached].kind == "ask" and reached not in self.way.done:
+        if reached < len(step) and _withholds(step[reached]) and reached not in self.way.done:
             return step[reached]
         return None
 
@@ -333,3 +333,8 @@ class Lesson:
     def _done(self) -> None:
         self.way = Way(self.way.at, self.way.reached, self.way.done | {self.at})
         self._cover()
+
+
+def _withholds(step: Step) -> bool:
+    """Whether a step hides a number until it is done: the one asked for, or one that tells its choice."""
+    return step.kind == "ask" or (step.kind == "choose" and bool(step.node))

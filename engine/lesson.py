@@ -30,7 +30,8 @@ class Step:
     (`engine.teaching` knows what each is, `settings` are its own); "ask" when the number was typed that
     is the value or the gradient (`of`) of the node called `node`, the entry at `index` of it, right up
     to the relative `tolerance`; "choose" when the choice number `answer`, from 0, was taken. `replies`
-    are what is said of the choices when they are taken, one each; empty ones say nothing.
+    are what is said of the choices when they are taken, one each; empty ones say nothing. A choice that
+    names a `node` hides its number until it is taken, for that would tell the answer.
 
     `panels` are shown when the step is reached, none leaves them as they are; `at` is where the pass
     stands then: as it was, at the start, after the forward pass, at the end. Nodes are named, inside

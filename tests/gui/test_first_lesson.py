@@ -85,16 +85,22 @@ def test_as_it_says(
     assert places == sorted(places)  # each new node stands right of those before
     QTest.mouseClick(window.lessons.panel.choice_buttons[1], LEFT)
     go_on(window, qtbot)
+    double_click(canvas.viewport(), middle(canvas, "x"))
+    type_here("3")
+    canvas.flush()
+    shown = {canvas.session.graph.name(n): i.face.value for n, i in canvas.board.nodes.items()}
+    assert shown["x"] == "3" and "12" not in shown.values()  # nothing tells y before it is asked
+    go_on(window, qtbot)
     canvas.setFocus()
     press(Qt.Key.Key_L)
     go_on(window, qtbot)
-    type_here("5")
+    type_here("11")
     assert not lesson.is_done and lesson.verdict is not None
     window.lessons.panel.answer.line.selectAll()
-    type_here("6")
+    type_here("12")
     go_on(window, qtbot)
     double_click(canvas.viewport(), middle(canvas, "x"))
-    type_here("3")
+    type_here("-1")
     go_on(window, qtbot)
     wires = dict(window.session.graph.links)
     drag(canvas, output(canvas, "y"), middle(canvas, "t"))

@@ -211,6 +211,23 @@ def test_after_an_answer_the_keys_are_the_canvas_s(window: Window) -> None:
     assert window.lessons.is_done and canvas.hasFocus()
 
 
+def test_a_choice_hides_the_number_that_would_tell_it(window: Window) -> None:
+    tells = step("choose", choices=("Yes", "No"), answer=1, node="u", of="gradient")
+    free = step("choose", choices=("Yes", "No"), answer=1)
+    open_lesson(window, taught(step("do", goal="ended", at="forward"), tells, free))
+    lesson, session = window.lessons.lesson, window.session
+    whole = len(session.steps)
+    lesson.skip()
+    assert session.cursor == len(session.steps) < whole
+    hides(window, float(session.known.gradients["n3"]), "the choice")
+    QTest.keyClick(window.canvas, Qt.Key.Key_L)
+    assert session.cursor == len(session.steps) < whole
+    QTest.mouseClick(window.lessons.panel.choice_buttons[1], LEFT)
+    assert lesson.is_done and session.hidden is None and len(session.steps) == whole
+    lesson.next()
+    assert session.hidden is None
+
+
 def test_progress_and_the_document_are_kept(window: Window, qtbot: QtBot) -> None:
     open_lesson(window, taught(*ALL[:4]))
     lesson = window.lessons.lesson

@@ -110,12 +110,20 @@ GRAPHS = (
         answer=1,
     ),
     Step(
+        "do", "Another input",
+        "A graph is a formula for every x, not for one. The pass stands at its start now: only x has a "
+        "value.\n\n"
+        "**Double-click x, type 3 and press Enter.**",
+        explanation="t and y are not computed for this x yet. That is what the **forward pass** does, node "
+        "by node.",
+        panels=LOOK, at="start", goal="value", settings={"node": "x", "number": 3.0},
+    ),
+    Step(
         "do", "The forward pass, step by step",
-        "The pass stands at its start now: only x has a value.\n\n"
         "Press **L** (one step on), or the arrow right of the blue button below the canvas, "
         "**once**. Watch the canvas, and the explanation under it.",
         hints=("If nothing happens, click an empty place of the canvas, then press L.",),
-        explanation="The step in symbols, and the numbers under them: $t = x^2$, that is 4. J goes one "
+        explanation="The step in symbols, and the numbers under them: $t = x^2$, that is 9. J goes one "
         "step back, L one on.",
         panels=LOOK, at="start", goal="stepped", settings={"node": "t"},
     ),
@@ -124,19 +132,19 @@ GRAPHS = (
         "t is computed, y comes next:\n"
         "$y = t + x$\n"
         "Say what it will be before you see it. Read t and x off the nodes.",
-        hints=("t is 4 and x is 2.",),
+        hints=("t is 9 and x is 3.",),
         explanation="The output is known, **as well as all nodes on the way**. The second pass, back "
         "from y, will need every one of them.",
         panels=LOOK, node="y",
     ),
     Step(
-        "do", "Another input",
-        "A graph is a formula for every x, not for one.\n\n"
-        "**Double-click x, type 3 and press Enter.**",
-        hints=("Before you do it: what will y be? $3^2 + 3$ is 12.",),
+        "do", "And another one",
+        "Now the whole pass at once: **double-click x, type -1 and press Enter.** Before you do it: what "
+        "will y be?",
+        hints=("$(-1)^2 + (-1)$ is 0.",),
         explanation="The forward pass ran anew. The panel Trace, at the right, keeps its lines: the forward "
         "pass in the left column, what comes in the next lesson in the right one.",
-        panels=WATCH, goal="value", settings={"node": "x", "number": 3.0},
+        panels=WATCH, goal="value", settings={"node": "x", "number": -1.0},
     ),
     Step(
         "choose", "A circle?",
@@ -209,7 +217,7 @@ BACKWARD = (
             "",
             "The right function at the wrong place: it is taken at what J reads, not at J.",
         ),
-        answer=1,
+        answer=1, node="u", of="gradient",
     ),
     Step(
         "do", "See it done",
@@ -231,7 +239,7 @@ BACKWARD = (
             "",
             "These are the derivatives of the mean $\\frac{1}{2}(u_1 + u_2)$.",
         ),
-        answer=1,
+        answer=1, node="u1", of="gradient",
     ),
     Step(
         "ask", "Through the sum",

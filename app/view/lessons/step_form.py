@@ -86,7 +86,8 @@ class StepForm(QWidget):
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(label(tr("Asks for")))
+        self._asked_label = label("")
+        column.addWidget(self._asked_label)
         row = QHBoxLayout()
         row.setSpacing(8)
         self.of, self.node = Choice(tr("Of"), _OF), Named(tr("Node"), (), tr("node"))
@@ -99,7 +100,9 @@ class StepForm(QWidget):
         row.addWidget(self.node, 1)
         row.addWidget(self.pick)
         column.addLayout(row)
-        below = QHBoxLayout()
+        self._entry = QWidget()
+        below = QHBoxLayout(self._entry)
+        below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(8)
         self.index, self.tolerance = Field(), Field()
         self.index.setPlaceholderText("0,1")
@@ -114,7 +117,7 @@ class StepForm(QWidget):
             side.addWidget(label(name))
             side.addWidget(field)
             below.addLayout(side)
-        column.addLayout(below)
+        column.addWidget(self._entry)
         return box
 
     def _choosing(self) -> QWidget:
@@ -171,9 +174,13 @@ class StepForm(QWidget):
         self.goal.setVisible(step.kind == "do")
         if step.kind == "do":
             self.goal.show_goal(step.goal, step.settings)
-        self.question.setVisible(step.kind == "ask")
+        hides = step.kind in ("ask", "choose")
+        self.question.setVisible(hides)
+        self._entry.setVisible(step.kind == "ask")
         graph = self.session.root
-        if step.kind == "ask":
+        if hides:
+            asks = tr("Asks for") if step.kind == "ask" else tr("Hides until it is answered")
+            self._asked_label.setText(asks)
             self.of.show_value(step.of)
             self.node.clear()
             self.node.addItems(
