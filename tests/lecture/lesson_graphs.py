@@ -293,7 +293,8 @@ BACKWARD = (
         "A gradient is a product along the wires. If one factor is 0, nothing gets through.\n\n"
         "Find an x at which $\\frac{dJ}{dx}$ is 0: **double-click x** and type a number.",
         hints=("One of the factors is $2x$.", "Type 0."),
-        explanation="At x = 0 the local derivative $2x$ is 0, whatever comes from behind.",
+        explanation="At x = 0 the local derivative $2x$ is 0, whatever comes from behind. Here nothing "
+        "even comes: u is 0, too, so J hands on $1 \\cdot (-\\sin(0)) = 0$. One such factor is enough.",
         panels=WATCH, goal="value", settings={"node": "x", "of": "gradient", "number": 0.0},
     ),
     Step(
