@@ -300,13 +300,13 @@ class WhatIfPanel(QWidget):
         self.name.setText(trial.name)
         self.field.setAccessibleName(trial.name)
         self.field.show_number(value)
-        self.was.setText(
-            tr("was {value}").format(value=theme.number_text(trial.start)) if moved else ""
-        )
+        was = tr("was {value}").format(value=theme.number_text(trial.start))
+        self.was.setText(was if moved else "")
         self.back.setEnabled(moved)
-        self.entries.setVisible(bool(handle.entry))
-        if handle.entry:
-            self.entries.show_entries(session.graph.tensors[handle.node], handle.entry, "value")
+        held = session.graph.tensors.get(handle.node) if handle.entry else None
+        self.entries.setVisible(held is not None)
+        if held is not None:  # a start that is drawn anew is not held
+            self.entries.show_entries(held, handle.entry, "value")
         self._show_numbers(trial, output, moved)
         self._show_line(trial, value, output, moved)
 
