@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -17,6 +17,7 @@ from app.view.canvas.editing import Asked
 from app.view.canvas.new_node import NewNode
 from app.view.window import Window
 from engine import files
+from engine.graph import Graph
 from engine.ops.row import Op
 from engine.shapes import ShapeError, Spec
 
@@ -320,6 +321,24 @@ def _shaped(window: Window, name: str, shape: tuple[int, ...]) -> object:
     from engine.edits import set_tensor
 
     return set_tensor(node(window, name), np.linspace(-1, 1, int(np.prod(shape))).reshape(shape))
+
+
+def test_a_node_that_nobody_placed_is_wholly_in_view_beside_the_others(window: Window) -> None:
+    window.session.load(Graph())
+    window.documents.opened.emit()
+    canvas = window.canvas
+    for count in range(6):
+        made = canvas.add_operator("square")
+        assert made is not None
+        view = QRectF(canvas.viewport().rect())
+        for node_id in window.session.graph.nodes if count < 3 else (made,):
+            place = canvas.board.nodes[node_id].sceneBoundingRect()
+            assert view.contains(canvas.viewportTransform().mapRect(place))
+    canvas.zoom_to(3.0)
+    made = canvas.add_operator("square")
+    assert made is not None
+    place = canvas.board.nodes[made].sceneBoundingRect()
+    assert QRectF(canvas.viewport().rect()).contains(canvas.viewportTransform().mapRect(place))
 
 
 def test_the_port_is_the_one_that_people_use(window: Window) -> None:

@@ -51,6 +51,8 @@ class Adding(Keys):
 
         On a wire the node is inserted. At the `end` of a wire that was let go, it is wired to it.
         """
+        if scene_pos is None and end is None:
+            return self._seen(self._add(op_name, self._free_place()))
         place = self._free_place() if scene_pos is None else scene_pos
         if end is not None and end[0] in self.session.graph.nodes:
             shift = QPointF(64 if end[1] is None else -64, 0)
@@ -61,7 +63,13 @@ class Adding(Keys):
     def add_beside(self, op_name: str, node_id: str) -> str | None:
         """Adds a node beside another one, wired to it where it fits; its id."""
         end = self.end_beside(op_name, node_id)
-        return self._add(op_name, self.place_beside(node_id, end), end=end)
+        return self._seen(self._add(op_name, self.place_beside(node_id, end), end=end))
+
+    def _seen(self, made: str | None) -> str | None:
+        """A new node that was not put anywhere by hand is wholly in view."""
+        if made is not None:
+            self.show_node(made)
+        return made
 
     def end_beside(self, op_name: str, node_id: str) -> End:
         """Where a new node would be wired to a node: at the result that it reads, or, a source, at
