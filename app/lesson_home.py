@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import msgspec
 import platformdirs
 
 from app.lesson import Way
@@ -25,8 +24,13 @@ def folder() -> Path:
 
 
 def key_of(graph: Graph) -> str:
-    """What a lesson is known by: its title and everything that stands in its steps."""
-    told = [graph.settings["title"], [msgspec.to_builtins(s) for s in graph.settings["lesson"]]]
+    """What a lesson is known by: its title and what its steps ask for. The words may be bettered by an
+    update, and one goes on where one was."""
+    asked = [
+        (s.kind, s.goal, dict(s.settings), s.node, s.of, s.index, len(s.choices), s.answer)
+        for s in graph.settings["lesson"]
+    ]
+    told = [graph.settings["title"], asked]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
 
 

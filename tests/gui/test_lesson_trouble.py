@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,20 @@ def test_the_start_page_shows_no_panel_after_writing(window: Window) -> None:
     window.start_page()
     QApplication.processEvents()
     assert not shown(window)
+
+
+def test_a_lesson_in_better_words_goes_on_where_one_was(window: Window) -> None:
+    """As after an update; one that asks for something else begins anew."""
+    graph = walked(window, "tanh")
+    steps = graph.settings["lesson"]
+    bettered = tuple(replace(s, title="New", text="Better.", hints=("One.",)) for s in steps)
+    graph.put("settings", "lesson", bettered)
+    open_lesson(window, graph)
+    assert window.lessons.lesson.at == 2 and len(window.session.graph.nodes) == 7
+    assert window.session.root.settings["lesson"] == bettered
+    other = taught(*ALL[:3])
+    open_lesson(window, other)
+    assert window.lessons.lesson.at == 0
 
 
 def test_writing_leaves_how_far_one_is(window: Window) -> None:

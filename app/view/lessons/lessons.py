@@ -218,6 +218,7 @@ class Lessons(QObject):
             left = lesson_home.document(self._key)
             if left is not None:
                 start = self._start
+                left.put("settings", "lesson", start.settings["lesson"])  # in the words of today
                 self.session.load(left, None, self.session.title)
                 self._key, self._start = lesson_home.key_of(self.session.root), start
         self.begin(walked)
