@@ -62,8 +62,12 @@ def test_a_topic_narrows_what_is_shown_and_what_is_found(gallery: Gallery) -> No
     topic = examples.INFO["xor"].topic
     QTest.mouseClick(gallery.topics[topic], Qt.MouseButton.LeftButton)
     assert [t for t, shelf in gallery.shelves.items() if shelf.isVisible()] == [topic]
-    QTest.keyClicks(gallery.search, "M04")
-    assert not seen(gallery)
+    QTest.keyClicks(gallery.search, "irises")
+    assert seen(gallery) == ["your-csv"]
+    gallery.search.clear()
+    QTest.keyClicks(gallery.search, "M04")  # of another part, where this one has nothing
+    assert "worked-example" in seen(gallery)
+    gallery.search.clear()
     QTest.mouseClick(gallery.topics[""], Qt.MouseButton.LeftButton)
     assert "worked-example" in seen(gallery)
 

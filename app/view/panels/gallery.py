@@ -343,7 +343,8 @@ class Gallery(QWidget):
         fitting: list[AnyCard] = []
         if words:
             fitting = [card for card, _ in matching.ranked(words, self.cards, lambda c: c.words)]
-            fitting = [card for card in fitting if chosen in ("", card.topic)]
+            # What fits elsewhere is better than nothing in the part that is chosen.
+            fitting = [card for card in fitting if chosen in ("", card.topic)] or fitting
         for card in self.cards:
             card.setVisible(not words or card in fitting)
         self.found.setVisible(bool(fitting))
