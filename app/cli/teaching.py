@@ -86,7 +86,7 @@ def quiz(
             raise ValueError("a document holds one quiz; leave --count out, or print them to .html")
         files.write(documents[0], path)
     elif kind in PAGES:
-        path.write_text(sheet(documents, answers), "utf-8")
+        files.write_bytes(path, sheet(documents, answers).encode("utf-8"))
     elif drawings is None or drawings.paper is None:
         raise ValueError("a PDF needs Qt; run 'python -m app quiz' for it, or print the .html")
     else:

@@ -96,7 +96,8 @@ class Sharing:
         title = self.window.session.title.replace("/", " ").strip() or tr("Untitled")
         return str((self.window.session.base or Path.home()) / title)
 
-    def _begin(self, title: str, work: Work) -> None:
+    def begin(self, title: str, work: Work) -> None:
+        """Does work in pieces, one at a time."""
         if self.work is not None and self.work.running:
             self.window.tell(tr("something is being exported already; wait for it or cancel it"))
             return
@@ -127,11 +128,11 @@ class Sharing:
         def finish(text: str) -> None:
             files.write_bytes(path, text.encode("utf-8"))
 
-        self._begin(tr("Writing the trace…"), self._traced(path.suffix.lower(), finish))
+        self.begin(tr("Writing the trace…"), self._traced(path.suffix.lower(), finish))
 
     def copy_trace(self, suffix: str) -> None:
         """The trace as text on the clipboard, `.md` or `.tex`."""
-        self._begin(
+        self.begin(
             tr("Copying the trace…"), self._traced(suffix, QGuiApplication.clipboard().setText)
         )
 
@@ -188,7 +189,7 @@ class Sharing:
         kinds = {".gif": tr("Animation GIF"), ".mp4": tr("Film MP4")}
         path = self._ask(tr("Export animation"), suffix, kinds)
         if path is not None:
-            self._begin(
+            self.begin(
                 tr("Making the animation…"), filmed(Reel(window.session, take), path, seconds, loop)
             )
 

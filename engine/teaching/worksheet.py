@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
 
@@ -24,6 +24,8 @@ from engine.wording import GRADIENT
 
 HEIGHT = 620
 """Pixels that a picture is high at most, so that the table has room below."""
+MOST_DRAWN = 300
+"""Nodes of a graph that is drawn: of more, none would be larger than a letter."""
 Writer = Callable[[str], str]
 """Writes a formula in LaTeX as HTML."""
 WIDTH = 660
@@ -60,15 +62,26 @@ def sheet(documents: Sequence[Graph], answers: bool = False, simple: bool = Fals
     Formulas are MathML; `simple` writes them with raised and lowered letters instead, which Qt's rich
     text prints. Raises ValueError where there is nothing to print.
     """
-    if not documents:
-        raise ValueError("there is no quiz to print")
+    return "".join(pieces(documents, answers, simple))
+
+
+def pieces(
+    documents: Iterable[Graph], answers: bool = False, simple: bool = False
+) -> Iterator[str]:
+    """The parts of that page, one a document, for whoever does something else in between."""
     write = rich if simple else mathml
-    pages = [_page(graph, answers, write, i > 0) for i, graph in enumerate(documents)]
-    title, style = escape(_title(documents[0])), _STYLE if simple else _STYLE + _OF_BROWSERS
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{style}</style></head>\n<body>\n{''.join(pages)}</body></html>\n"
-    )
+    style = _STYLE if simple else _STYLE + _OF_BROWSERS
+    count = 0
+    for graph in documents:
+        head = (
+            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+            f"<title>{escape(_title(graph))}</title><style>{style}</style></head>\n<body>\n"
+        )
+        yield ("" if count else head) + _page(graph, answers, write, count > 0)
+        count += 1
+    if not count:
+        raise ValueError("there is no quiz to print")
+    yield "</body></html>\n"
 
 
 def _title(graph: Graph) -> str:
@@ -82,13 +95,6 @@ def _page(graph: Graph, answers: bool, write: Writer, breaks: bool) -> str:
     told = {(str(graph.id_of(q.node)), q.of) for q in questions} if answers else set()
     if any(of != OF[0] for _, of in told):
         told.add((str(graph.output()), OF[1]))  # it is 1, and never asked
-    svg, width, height = drawing(found, told)
-    scale = min(1.0, WIDTH / width, HEIGHT / height)
-    data = base64.b64encode(svg.encode()).decode()
-    picture = (
-        f'<img src="data:image/svg+xml;base64,{data}" width="{round(width * scale)}" '
-        f'height="{round(height * scale)}" alt="the graph">'
-    )
     title = escape(_title(graph)) + (" — answers" if answers else "")
     who = "" if answers else f'<p class="who">Name: {_BLANK * 2} &nbsp; Date: {_BLANK}</p>'
     about = _text(str(graph.settings["about"]), write)
@@ -97,12 +103,26 @@ def _page(graph: Graph, answers: bool, write: Writer, breaks: bool) -> str:
         f"<h1{_BREAK if breaks else ''}>{title}</h1>",
         who,
         about,
-        f"<p>{picture}</p>" if graph.nodes else "",
+        f"<p>{_picture(found, told)}</p>" if graph.nodes else "",
     ]
     if questions:
         body.append(_table(questions, answers, write))
     body.append(_steps([s for s in steps if s.kind != "ask"], answers, write))
     return '<div class="sheet">\n' + "\n".join(part for part in body if part) + "\n</div>\n"
+
+
+def _picture(found: Evaluation, told: Collection[tuple[str, str]]) -> str:
+    """The graph as it fits the page; a sentence where nothing of it could be read."""
+    count = len(found.graph.nodes)
+    if count > MOST_DRAWN:
+        return f"The graph has {count:,} nodes, too many to be drawn here."
+    svg, width, height = drawing(found, told)
+    scale = min(1.0, WIDTH / width, HEIGHT / height)
+    data = base64.b64encode(svg.encode()).decode()
+    return (
+        f'<img src="data:image/svg+xml;base64,{data}" width="{round(width * scale)}" '
+        f'height="{round(height * scale)}" alt="the graph">'
+    )
 
 
 def _questions(found: Evaluation, steps: Sequence[Step]) -> Iterator[Asked]:

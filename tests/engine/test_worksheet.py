@@ -107,3 +107,11 @@ def test_wires_go_around_nodes() -> None:
             y = s**3 * y0 + 3 * s * s * t * ya + 3 * s * t * t * yb + t**3 * y1
             inside = [b for b in boxes if b[0] < x < b[0] + b[2] and b[1] < y < b[1] + b[3]]
             assert not inside, (d, inside)
+
+
+def test_a_graph_of_thousands_of_nodes_is_not_drawn() -> None:
+    program = "a0 = x\n" + "\n".join(f"a{i} = tanh(a{i - 1})" for i in range(1, 400))
+    graph = compose(f"{program}\nJ = square(a399)", default=0.5)
+    set_setting("lesson", (Step("ask", node="a1"),)).apply(graph)
+    page = sheet([graph])
+    assert "too many to be drawn" in page and "<img" not in page and "tanh" in page

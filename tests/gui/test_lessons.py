@@ -342,32 +342,46 @@ def test_the_quiz_that_is_shown_is_the_one_that_opens(
 
 @pytest.mark.parametrize(("ending", "begins"), [("pdf", b"%PDF"), ("html", b"<!DOCTYPE html>")])
 def test_a_lesson_and_quizzes_are_written_as_worksheets(
-    window: Window, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ending: str, begins: bytes
+    window: Window,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    ending: str,
+    begins: bytes,
 ) -> None:
     path = tmp_path / f"sheet.{ending}"
     monkeypatch.setattr(worksheets.QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     open_lesson(window, taught(*ALL[:5]))
     window.commands.run("lesson.worksheet")
+
+    def wait() -> None:
+        work = window.sharing.work
+        assert work is not None
+        qtbot.waitUntil(lambda: not work.running, timeout=20_000)
+
+    wait()
     assert path.read_bytes().startswith(begins)
     dialog = QuizDialog(window, 3)
     dialog.count.setValue(3)
     dialog.answers.click()
+    wait()
     one = path.read_bytes()
     assert one.startswith(begins)
     dialog.count.setValue(1)
     dialog.answers.click()
+    wait()
     assert len(path.read_bytes()) < len(one)
     dialog.deleteLater()
 
 
 def test_a_worksheet_that_cannot_be_written_is_told(
-    window: Window, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "nowhere" / "sheet.pdf"
     monkeypatch.setattr(worksheets.QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     open_lesson(window, taught(*ALL[:5]))
     window.commands.run("lesson.answers")
-    assert window.notice.isVisible()
+    qtbot.waitUntil(window.notice.isVisible)
 
 
 def test_questions_inside_a_module_and_about_an_entry(window: Window, qtbot: QtBot) -> None:

@@ -48,7 +48,7 @@ def test_a_gif_has_every_step(window: Window, qtbot: QtBot, tmp_path: Path) -> N
     window.session.seek(3)
     out = tmp_path / "steps.gif"
     reel = Reel(window.session, take())
-    window.sharing._begin("x", filmed(reel, out, 0.5, True))
+    window.sharing.begin("x", filmed(reel, out, 0.5, True))
     settled(qtbot, window)
     with Image.open(out) as picture:
         assert picture.n_frames == len(window.session.steps) == 12
@@ -74,7 +74,7 @@ def test_an_mp4_stands_as_long(window: Window, tmp_path: Path) -> None:
 def test_cancel_leaves_no_file(window: Window, tmp_path: Path) -> None:
     pytest.importorskip("PIL")
     worked(window)
-    window.sharing._begin("x", filmed(Reel(window.session, take()), tmp_path / "a.gif", 1, True))
+    window.sharing.begin("x", filmed(Reel(window.session, take()), tmp_path / "a.gif", 1, True))
     work = window.sharing.work
     assert work is not None
     work._next()

@@ -188,7 +188,8 @@ class Lessons(QObject):
 
     def worksheet(self, answers: bool) -> None:
         """Writes what the lesson asks as a worksheet, with or without answers."""
-        worksheets.offer(self.window, (self.session.root,), self.session.title, answers)
+        document = self.session.root.copy()
+        worksheets.offer(self.window, (document,), 1, self.session.title, answers)
 
     def start_over(self) -> None:
         """The document as it was opened first, and its lesson from the first step; asks about changes

@@ -134,20 +134,19 @@ class QuizDialog(QDialog):
     def _another(self) -> None:
         self.seed.setValue(random.randint(1, MOST))
 
-    def _quiz(self, seed: int) -> Graph:
-        asked: Questions = self.questions.currentData()
-        return quiz(seed, int(self.level.currentData()), asked)
-
     def _sheet(self) -> None:
         """As many quizzes as are wanted, from this number on."""
-        first, answers = self.seed.value(), self.sender() is self.answers
-        graphs = [self._quiz(first + more) for more in range(self.count.value())]
-        name = str(graphs[0].settings["title"])
-        worksheets.offer(self._window, graphs, name, answers)
+        count, answers = self.count.value(), self.sender() is self.answers
+        asked: Questions = self.questions.currentData()
+        level, first = int(self.level.currentData()), self.seed.value()
+        graphs = (quiz(first + more, level, asked) for more in range(count))
+        name = str(self.graph.settings["title"])
+        worksheets.offer(self._window, graphs, count, name, answers)
 
     def draw(self) -> None:
         """The quiz as it would be."""
-        self.graph = self._quiz(self.seed.value())
+        asked: Questions = self.questions.currentData()
+        self.graph = quiz(self.seed.value(), int(self.level.currentData()), asked)
         self.picture.graph = self.graph
         self.picture.update()
 

@@ -106,7 +106,8 @@ class StartPage(QScrollArea):
         self.tagline.setFixedWidth(280)
         self.heading_recent.setFont(theme.ui_font(13, 600))
         self.gallery.restyle()
-        self.refresh(self._offers)
+        if self.isVisible():  # it is read again whenever it is shown
+            self.refresh(self._offers)
 
     def _take_first(self) -> None:
         self.lesson_chosen.emit(lessons.names()[0])
