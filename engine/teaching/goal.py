@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -99,12 +100,10 @@ def number_in(settings: Settings, name: str) -> float:
 def index_of(text: str) -> tuple[int, ...]:
     """An entry that is written `0,1`; () for none. Raises ValueError with a sentence."""
     inner = text.strip().removeprefix("[").removesuffix("]")
-    try:
-        return tuple(int(part) for part in inner.split(",") if part.strip())
-    except ValueError:
-        raise ValueError(
-            f"an entry is whole numbers with commas, such as 0,1, not {text!r}"
-        ) from None
+    parts = [part.strip() for part in inner.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
+        raise ValueError(f"an entry is whole numbers with commas, such as 0,1, not {text!r}")
+    return tuple(map(int, parts))
 
 
 def reaches(evaluation: Evaluation, path: str, of: str) -> tuple[int, int] | None:

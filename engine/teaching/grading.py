@@ -147,7 +147,7 @@ def _matching(
             continue
         off, size = abs(answer - number), abs(number)
         close = max(_EXACT * size, min(unit, tolerance * size), FLOOR)
-        if off > max(close, tolerance * size):
+        if not off <= max(close, tolerance * size):  # also where the answer is NaN
             continue
         direct, place, rank = True, 0, MISTAKES[found.mistake].rank
         if isinstance(found, Candidate):

@@ -27,8 +27,9 @@ def computes(evaluation: Evaluation, formula: str) -> bool:
     """Whether the document's output is the formula of its inputs and parameters.
 
     Both are computed at points drawn at random and compared, so `x*x` is `x^2`. The names of the
-    document may be others than the formula's where all are single numbers.
-    False where one of the two cannot be computed.
+    document may be others than the formula's where all are single numbers; the same
+    names stand for the same. Where numbers below 0 are out of what one of the two is defined for, the
+    other may be defined. False where one of the two cannot be computed.
     """
     graph, output = evaluation.graph, evaluation.output
     result = None if output is None else evaluation.expansion.step_of(output)
@@ -48,10 +49,14 @@ def computes(evaluation: Evaluation, formula: str) -> bool:
         if len(typed) != len(given):
             return False
         single = all(not value.shape and value.dtype.kind == "f" for value in given.values())
-        orders = [[named[n] for n in typed]] if {*typed} == {*named} else []
-        if single and len(typed) <= MOST_NAMES:
-            orders += [list(order) for order in permutations(given)]
-        points = [_drawn(given, seed) for seed in range(_POINTS)]
+        orders = []
+        if {*typed} == {*named}:
+            orders = [[named[n] for n in typed]]
+        elif single and len(typed) <= MOST_NAMES:
+            orders = [list(order) for order in permutations(given)]
+        points = [
+            _drawn(given, seed, signed) for signed in (False, True) for seed in range(_POINTS)
+        ]
         wanted = [_output(graph, result, point) for point in points]
         return any(_agree(formula, typed, order, points, wanted) for order in orders)
     except (ExpressionError, GraphError, ShapeError, ValueError):
@@ -64,11 +69,14 @@ def free_names(formula: str) -> list[str]:
     return [graph.name(n) for n in graph.of_op("input")]
 
 
-def _drawn(given: Mapping[str, Array], seed: int) -> dict[str, Array]:
-    """Other values of sources; whole numbers stay as they are."""
+def _drawn(given: Mapping[str, Array], seed: int, signed: bool) -> dict[str, Array]:
+    """Other values of sources, positive ones or of either sign; whole numbers stay as they are."""
     generator = np.random.default_rng(seed)
     return {
-        n: generator.uniform(0.4, 1.6, value.shape) if value.dtype.kind == "f" else value
+        n: generator.uniform(0.4, 1.6, value.shape)
+        * (generator.choice((-1.0, 1.0), value.shape) if signed else 1.0)
+        if value.dtype.kind == "f"
+        else value
         for n, value in given.items()
     }
 
@@ -89,11 +97,14 @@ def _agree(
     points: list[dict[str, Array]],
     wanted: list[Array],
 ) -> bool:
-    for point, right in zip(points, wanted, strict=True):
+    for number, (point, right) in enumerate(zip(points, wanted, strict=True)):
         other = compose(formula, {n: point[k] for n, k in zip(typed, order, strict=True)})
         found = _output(other, str(other.output()), {})
         if found.shape != right.shape:
             return False
-        if not np.allclose(found, right, rtol=_EXACT, atol=_EXACT, equal_nan=True):
+        same = np.isclose(found, right, rtol=_EXACT, atol=_EXACT, equal_nan=True)
+        if number >= _POINTS:
+            same |= np.isnan(found) | np.isnan(right)
+        if not same.all():
             return False
     return True

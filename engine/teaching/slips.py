@@ -80,9 +80,10 @@ def _of_one(op: Op, x: str, local: Tree) -> Iterator[tuple[str, Tree, str]]:
 
 
 def called(row: Op) -> str:
-    """What a row is called in a sentence: the word of its label."""
-    word = row.label.rpartition(" ")[2]
-    return word if word.isalpha() else row.name
+    """What a row is called in a sentence: the words behind the sign of its label, else its name."""
+    sign, _, words = row.label.partition(" ")
+    said = words.replace(" ", "").isalpha() and not sign[:1].isalnum()
+    return words if said else row.name
 
 
 def _is_like(row: Op) -> bool:

@@ -164,3 +164,26 @@ def test_nothing_is_raised_where_nothing_is(graph: Graph) -> None:
 
 def test_exports() -> None:
     assert all(hasattr(goals, name) for name in goals.__all__)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "built", "right"),
+    [
+        ("relu(x)", "x", False), ("abs(x)", "x", False), ("x", "sqrt(x^2)", False),
+        ("x - y", "y - x", False), ("x - y", "x + -y", True), ("p - q", "y - x", True),
+        ("log(x) + log(y)", "log(x*y)", True), ("sqrt(x)", "x^0.5", True), ("sqrt(x)", "log(x)", False),
+    ],
+)  # fmt: skip
+def test_a_formula_is_compared_by_its_names_and_below_0(
+    wanted: str, built: str, right: bool
+) -> None:
+    graph = compose(built, dict.fromkeys("xy" if "y" in built else "x", 1.0))
+    assert reached("formula", situation(graph), {"formula": wanted}) == right
+
+
+@pytest.mark.parametrize("entry", ["-1", "-5", "5", "0,0", "9" * 5000])
+def test_an_entry_that_is_not_there_is_no_number(entry: str) -> None:
+    now = situation(compose("J = sum(v)", {"v": [1.0, 2.0, 3.0]}))
+    settings = {"node": "v", "entry": entry, "relation": ">", "number": 0.0}
+    assert not reached("value", now, settings)
+    assert reached("value", now, {**settings, "entry": "2"})

@@ -19,9 +19,11 @@ from engine.evaluate import Evaluation, evaluate
 from engine.examples import SHIPPED
 from engine.graph import Graph
 from engine.modules import add_module
+from engine.ops import TABLE
 from engine.teaching.asking import asked
 from engine.teaching.grading import grade, is_right
 from engine.teaching.mistakes import MISTAKES
+from engine.teaching.slips import called
 from engine.teaching.typed import decimals, read_number
 
 LONG = bool(os.environ.get("GRADLOOM_LONG"))
@@ -288,3 +290,19 @@ def test_mistakes_are_told_in_sentences() -> None:
     words = dict.fromkeys(["name", "J", "v", "u", "rule", "of", "count"], "q")
     for row in MISTAKES.values():
         assert row.said.format(**words).endswith(".")
+
+
+@pytest.mark.parametrize("of", ["value", "gradient"])
+def test_no_mistake_explains_what_is_no_number(of: str) -> None:
+    found = evaluate(compose("t = x*y\nJ = sin(t) + x", {"x": 0.5, "y": 2.0}))
+    for typed in ("nan", "sqrt(-1)", "inf", "1e400"):
+        verdict = grade(found, typed, "t", of)
+        assert not verdict.right and not verdict.mistake and verdict.hints
+
+
+def test_operations_are_called_by_words() -> None:
+    words = {name: called(TABLE[name]) for name in ("maximum", "mod", "square", "sub", "sin", "ge")}
+    assert words == {
+        "maximum": "maximum", "mod": "mod", "square": "square", "sub": "subtract", "sin": "sin",
+        "ge": "at least",
+    }  # fmt: skip
