@@ -90,6 +90,15 @@ def names() -> list[str]:
     return list(INFO)
 
 
+def after(title: str) -> str:
+    """The name of the lesson that follows the one of this title; empty where none does."""
+    order = names()
+    follows = (
+        n for n, before in zip(order[1:], order, strict=False) if INFO[before].title == title
+    )
+    return next(follows, "")
+
+
 def load(name: str) -> Graph:
     """A lesson as a new document. Raises KeyError."""
     place = importlib.resources.files("resources") / "lessons" / INFO[name].file

@@ -20,6 +20,10 @@ def _may_go_back(c: Context) -> bool:
     return _open(c) and c.lessons.at > 0
 
 
+def _has_another(c: Context) -> bool:
+    return _open(c) and bool(c.lessons.another)
+
+
 def _has_hint(c: Context) -> bool:
     return _open(c) and c.lessons.has_hint
 
@@ -49,6 +53,10 @@ ACTIONS = (
         "After two wrong answers: goes on to the number that is asked for.",
     ),
     Action("lesson.skip", "Skip this step", MENU, lambda c: c.lessons.skip(), "", _may_skip, 1),
+    Action(
+        "lesson.another", "Next lesson", MENU, lambda c: c.lessons.open(c.lessons.another), "",
+        _has_another, 1, "The lesson that comes after this one.",
+    ),
     Action(
         "lesson.again", "Start over", MENU, lambda c: c.lessons.start_over(), "", _open, 1,
         "The document as it came, and its lesson from the first step.",

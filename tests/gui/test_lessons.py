@@ -228,6 +228,22 @@ def test_a_choice_hides_the_number_that_would_tell_it(window: Window) -> None:
     assert session.hidden is None
 
 
+def test_a_finished_lesson_leads_to_the_next_one(window: Window) -> None:
+    first, second, *_, last = lessons.names()
+    panel, lesson = window.lessons.panel, window.lessons.lesson
+    for name, follows in ((first, second), (last, "")):
+        window.lessons.open(name)
+        for _ in range(len(lesson.steps)):
+            assert not panel.onward.isVisible()
+            lesson.skip()
+        assert panel.onward.isVisible() == bool(follows)
+        assert window.commands.by_id["lesson.another"].isEnabled() == bool(follows)
+        if follows:
+            assert lessons.INFO[follows].title in panel.onward.text()
+            QTest.mouseClick(panel.onward, LEFT)
+            assert window.session.title == lessons.INFO[follows].title
+
+
 def test_progress_and_the_document_are_kept(window: Window, qtbot: QtBot) -> None:
     open_lesson(window, taught(*ALL[:4]))
     lesson = window.lessons.lesson

@@ -121,6 +121,11 @@ class Lessons(QObject):
     def may_skip(self) -> bool:
         return self.lesson.may_skip
 
+    @property
+    def another(self) -> str:
+        """The shipped lesson that comes after this one; empty where none does."""
+        return lessons.after(self.session.root.settings["title"])
+
     def refuse(self, sentence: str) -> None:
         """Says why something was not done."""
         self.window.tell(sentence)

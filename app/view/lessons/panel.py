@@ -20,6 +20,7 @@ from app.view import theme
 from app.view.lessons.dots import Dots
 from app.view.lessons.prose import SIZE, Card, Prose
 from app.view.lessons.question import Answer, Choice, Deed
+from engine import lessons
 from engine.latex import latex_name
 from engine.lesson import Step
 from engine.teaching.goals import GOALS, said
@@ -94,9 +95,19 @@ class LessonPanel(QWidget):
         self.column.setSpacing(16)
         self.text, self.deed, self.answer = Prose(), Deed(), Answer()
         self.answer.given.connect(self.lesson.submit)
+        self.onward = self._button("", "lesson.another")
+        self.onward.setProperty("primary", True)
         self.hints, self.choices, self.verdicts = (QVBoxLayout() for _ in range(3))
         self.choice_buttons: list[Choice] = []
-        for part in (self.text, self.hints, self.deed, self.answer, self.choices, self.verdicts):
+        for part in (
+            self.text,
+            self.onward,
+            self.hints,
+            self.deed,
+            self.answer,
+            self.choices,
+            self.verdicts,
+        ):
             if isinstance(part, QWidget):
                 self.column.addWidget(part)
             else:
@@ -179,6 +190,7 @@ class LessonPanel(QWidget):
         new = self._shown[:2] != was[:2] or (was[2] and not lesson.is_done)
         self.title.set_size(self.size_ + 7)
         self.text.set_size(self.size_)
+        self.onward.setVisible(False)
         if step is None:
             self._show_end(count)
         else:
@@ -222,6 +234,11 @@ class LessonPanel(QWidget):
             + "\n\n"
             + tr("The document stays as you left it: change it, train it, try it out.")
         )
+        another = lessons.after(self.lesson.session.root.settings["title"])
+        if another:
+            title = tr(lessons.INFO[another].title)
+            self.onward.setText(tr("Next: {title}").format(title=title))
+            self.onward.setVisible(True)
 
     def _show_task(self, step: Step | None, new: bool) -> None:
         lesson, kind = self.lesson, step.kind if step is not None else ""
