@@ -1,4 +1,4 @@
-"""A box that finds by typing: commands, operators, modules, examples, formulas."""
+"""A box that finds by typing: commands, operators, modules, lessons, examples, formulas."""
 
 from __future__ import annotations
 

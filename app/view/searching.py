@@ -17,7 +17,7 @@ from app.usage import Usage
 from app.view import settings
 from app.view.canvas.adding import End
 from app.view.finder import Entry, action_entries, operator_entry, recent_first
-from engine import examples, ops
+from engine import examples, lessons, ops
 from engine.expression import Call, ExpressionError, Name, parse, post_order
 from engine.graph import Graph
 
@@ -35,10 +35,10 @@ class Search(QObject):
         window.canvas.typed.connect(self.typed)
 
     def commands(self) -> None:
-        """Everything there is: commands, operators, modules, examples, formulas."""
+        """Everything there is: commands, operators, modules, lessons, examples, formulas."""
         window = self.window
         window.commands.refresh()
-        entries = [*action_entries(window.commands), *self._nodes(self._place), *self._examples()]
+        entries = [*action_entries(window.commands), *self._nodes(self._place), *self._shipped()]
         window.finder.ask(
             recent_first(entries, settings.recent_commands()), tr("Type a command or an operator"),
             made_of=lambda text: self._formula(text, window.compose),
@@ -127,6 +127,19 @@ class Search(QObject):
             )  # fmt: skip
 
         return [entry(name) for name in examples.names()]
+
+    def _shipped(self) -> list[Entry]:
+        """The examples, and the lessons."""
+
+        def entry(name: str) -> Entry:
+            info = lessons.INFO[name]
+            words = Words(tr(info.title), (name,), category=tr("Lessons"), about=tr(info.about))
+            return Entry(
+                tr(info.title), tr("Open lesson"), lambda: self.window.lessons.open(name), words,
+                quiet=True,
+            )  # fmt: skip
+
+        return [*map(entry, lessons.names()), *self._examples()]
 
     def _formula(self, text: str, add: Callable[[str], object]) -> Entry | None:
         """What was typed as a formula to add, if it is one."""

@@ -231,6 +231,13 @@ def test_a_node_is_found(
     unchanged()
 
 
+def test_a_lesson_is_found_among_the_commands(window: Window) -> None:
+    press(window, Qt.Key.Key_K, CTRL)
+    shown = search(window, "backward and the chain")
+    assert "Backward and the chain rule" in shown[0]
+    assert window.lessons.is_on and window.session.title == "Backward and the chain rule"
+
+
 def test_a_node_inside_a_module_is_found(window: Window) -> None:
     graph = Graph()
     name, definition = "Dense", load_module("Dense")

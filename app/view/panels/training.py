@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -131,22 +132,26 @@ class TrainingPanel(QWidget):
         field.setObjectName("learning_rate")
         field.setAccessibleName(tr("learning rate"))
         field.setToolTip(tr("Of this stage; while it trains, from the next step on"))
-        field.setMaximumWidth(84)
+        field.setFixedWidth(72)  # a rate is read whole; the list beside it gives way
         field.committed.connect(self._set_rate)
         self.fields = {"learning_rate": field}
         self.speed = CalmList()
         self.speed.setAccessibleName(tr("Speed"))
         self.speed.setToolTip(tr("Steps a second, to watch them"))
+        self.speed.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.speed.setMinimumContentsLength(5)
         for speed in SPEEDS:
             words = tr("{count} a second").format(count=f"{speed:,}") if speed else tr("full speed")
             self.speed.addItem(words, speed)
         self.speed.activated.connect(self._set_speed)
-        self.log = QCheckBox(tr("log scale"))
+        self.log = QCheckBox(tr("log y"))
         self.log.setToolTip(tr("Logarithmic scale for the loss"))
         self.log.toggled.connect(self.curve.set_log)
-        for widget in (label, field, self.speed):
-            row.addWidget(widget)
-        row.addStretch(1)
+        row.addWidget(label)
+        row.addWidget(field)
+        row.addWidget(self.speed, 1)
         row.addWidget(self.log)
         return box
 

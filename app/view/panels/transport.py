@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app import actions
@@ -14,6 +22,8 @@ from app.view import icons, theme
 from app.view.calm import CalmList
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 32.0)
+NARROW, ROOMY = 300, 520
+"""The least width, and the one from which loop and speed stand there."""
 STEP_MS = 900
 """How long a micro-step is shown while playing at speed 1."""
 
@@ -34,7 +44,7 @@ class Scrubber(QWidget):
         self.session, self._breakpoints = session, breakpoints
         self.setAccessibleName(tr("Micro-steps"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setMinimumWidth(160)
+        self.setMinimumWidth(48)
 
     def sizeHint(self) -> QSize:
         return QSize(520, 40)
@@ -68,7 +78,8 @@ class Scrubber(QWidget):
             wide = painter.fontMetrics().horizontalAdvance(label)
             x = max(free, min(left, groove.right() - wide))
             free = x + wide + 8
-            painter.drawText(QPointF(x, groove.top() - 8), label)
+            if free <= self.width() + 8:
+                painter.drawText(QPointF(x, groove.top() - 8), label)
         if not steps:
             self._bar(painter, groove.left(), groove.right(), tokens.hairline)
             return
@@ -147,6 +158,15 @@ class Transport(QFrame):
         session.evaluated.join(self.refresh)
         session.document_changed.join(self.scrubber.update)
         self.restyle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """With little room the line of the pass comes first; the actions of the menu are there still."""
+        super().resizeEvent(event)
+        for part in (self.loop, self.speed):
+            part.setVisible(self.width() >= ROOMY)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(NARROW, self.sizeHint().height())
 
     def _button(self, action_id: str) -> QToolButton:
         button = self.buttons[action_id] = QToolButton()
