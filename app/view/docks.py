@@ -102,10 +102,17 @@ class Dock(QDockWidget):
         """A tab says what it is already. Behind another tab a dock counts as visible, so the panel in
         it is hidden: it computes nothing, and adds nothing to the canvas."""
         window = self.parent()
-        beside = window.tabifiedDockWidgets(self) if isinstance(window, QMainWindow) else []
-        self._title.set_named(self.isFloating() or not beside)
+        for dock in window.findChildren(Dock) if isinstance(window, QMainWindow) else (self,):
+            if dock is self or dock.isVisible():
+                dock._name()  # one that was beside this one may stand alone now
         if isValid(self.widget()):
             self.widget().setVisible(visible and not self._cover.text())
+
+    def _name(self) -> None:
+        window = self.parent()
+        beside = window.tabifiedDockWidgets(self) if isinstance(window, QMainWindow) else []
+        alone = all(dock.isHidden() for dock in beside)
+        self._title.set_named(self.isFloating() or alone)
 
     def cover(self, text: str) -> None:
         """A sentence in place of the panel, which is hidden meanwhile; empty shows the panel again."""

@@ -120,3 +120,18 @@ def test_no_part_of_the_window_is_a_window_of_its_own(qtbot: QtBot) -> None:
     made.show_editor()
     app.removeEventFilter(watch)
     assert not watch.seen
+
+
+def test_a_panel_is_named_when_its_tabs_are_gone(window: Window) -> None:
+    window.documents.new()
+    docks = window.docks
+    for name in ("recipe", "data"):
+        window.show_panel(name)
+    window.show_panel("training")
+    assert not docks["training"].title_label.isVisible(), "its tab names it"
+    for name in ("recipe", "data"):
+        docks[name].hide()
+    assert docks["training"].title_label.isVisible()
+    window.show_panel("recipe")
+    window.show_panel("training")
+    assert not docks["training"].title_label.isVisible()
