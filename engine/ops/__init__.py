@@ -69,7 +69,7 @@ for _drawer in _DRAWERS:
 
 ADD, MUL, NEG = _CALLS["+", 2], _CALLS["*", 2], _CALLS["-", 1]
 SUM, SUM_TO, SPREAD_AS = TABLE["sum"], TABLE["sum_to"], TABLE["spread_as"]
-EXPAND_AS = TABLE["expand_as"]
+MEAN, SIZE, EXPAND_AS = TABLE["mean"], TABLE["size"], TABLE["expand_as"]
 DOT, IN_TRAINING = TABLE["reroute"], TABLE["in_training"]
 
 AGAIN = {row.redraws: row for row in TABLE.values() if row.redraws}

@@ -105,23 +105,26 @@ def _unary(name: str, doc: str, **rest: Any) -> Op:
 ROWS = (
     _binary(
         "add", "The sum of two values.", formula="a + b", derivative={"a": "g", "b": "g"},
-        kernel=counting(np.add), scalar=operator.add, symbol="+", label="+ add",
+        kernel=counting(np.add), scalar=operator.add, symbol="+", label="+ add", verbs=("adds", "added"),
         aliases=("plus", "sum", "+"), fold=_fold_add,
     ),
     _binary(
         "sub", "The difference of two values.", formula="a - b",
         derivative={"a": "g", "b": "-g"}, kernel=counting(np.subtract), scalar=operator.sub,
-        symbol="-", label="− subtract", aliases=("minus", "difference", "-"), fold=_fold_sub,
+        symbol="-", label="− subtract", verbs=("subtracts", "subtracted"),
+        aliases=("minus", "difference", "-"), fold=_fold_sub,
     ),
     _binary(
         "mul", "The product of two values, entry by entry.", formula="a * b",
         derivative={"a": "g * b", "b": "g * a"}, kernel=counting(np.multiply), scalar=operator.mul,
-        symbol="*", label="× multiply", aliases=("times", "product", "*", "hadamard"), fold=_fold_mul,
+        symbol="*", label="× multiply", verbs=("multiplies", "multiplied"),
+        aliases=("times", "product", "*", "hadamard"), fold=_fold_mul,
     ),
     _binary(
         "div", "The quotient of two values.", formula="a / b",
         derivative={"a": "g * (1 / b)", "b": "g * (-y / b)"}, kernel=ufunc(np.true_divide),
-        scalar=_divide, symbol="/", label="÷ divide", aliases=("over", "quotient", "/"),
+        scalar=_divide, symbol="/", label="÷ divide", verbs=("divides", "divided"),
+        aliases=("over", "quotient", "/"),
         domain={"b": _AWAY}, shape=elementwise, fold=_fold_div,
     ),
     _binary(
@@ -133,6 +136,7 @@ ROWS = (
             "b": "g * (y * log(where((a == 0) * (b >= 0), 1, a)))",
         },
         kernel=_power, scalar=math.pow, symbol="**", label="xⁿ power",
+        verbs=("raises to a power", "raised to a power"),
         aliases=("power", "exponent", "^", "**"), domain={"a": _AWAY}, shape=elementwise,
         fold=_fold_pow,
     ),

@@ -138,6 +138,7 @@ class Op:
     that is kept).
     `steepest` is the largest slope of an activation that levels out, of an entry along its own operand;
     `own_slope` the formula of that slope where the row is not elementwise.
+    `verbs` say what it does and what somebody did who used it: `adds`, `added`.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Op:
     flat: str = ""
     steepest: float = 0.0
     own_slope: str = ""
+    verbs: tuple[str, str] | None = None
 
     @property
     def is_source(self) -> bool:

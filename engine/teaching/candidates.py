@@ -15,7 +15,8 @@ import numpy as np
 from engine import ops
 from engine.differentiate import Contribution, bindings, rule_of
 from engine.expansion import Expansion, Flat, Ref
-from engine.expression import Tree
+from engine.expression import Tree, substitute
+from engine.lines import operand_names
 from engine.ops.row import Array
 from engine.paths import between
 from engine.program import Plan
@@ -23,7 +24,7 @@ from engine.script import Outline
 from engine.tangents import tangents
 from engine.teaching.asking import Asked
 from engine.teaching.slips import Slip, slips
-from engine.wording import Telling
+from engine.wording import Telling, short, simplify
 
 MOST_TERMS = 150
 """Edges between the output and what is asked for that slips are tried at: the nearest ones."""
@@ -40,7 +41,8 @@ class Candidate:
 
     `slip` is None where a term of a sum was left out (`mistake` "left out"), or all but one ("alone").
     `entry` is where the term changes most, `gave` and `right` what it was there. `times` tells at how many
-    steps of one row the same slip was made; `outline` is the first of them.
+    steps of one row the same slip was made; `outline` is the first of them and `nearest` the last. `of`
+    and `count` are words for the mistake: what was left out, and how many there are.
     """
 
     mistake: str
@@ -51,6 +53,9 @@ class Candidate:
     gave: float = 0.0
     right: float = 0.0
     times: int = 1
+    nearest: Outline | None = None
+    of: str = ""
+    count: str = ""
 
     @property
     def is_trivial(self) -> bool:
@@ -84,7 +89,7 @@ class Slopes:
             beside = of_target[term.target]
             if len(beside) > 1:
                 yield from self._of_sum(outline, term, beside)
-            for found in self._of_step(outline, term):
+            for found in self._of_step(outline, term, len(beside) > 1):
                 again.setdefault(self._kind(found, term), []).append(found)
                 yield found
         yield from self._made_again(again)
@@ -113,7 +118,12 @@ class Slopes:
                     break
                 changed[place[term.node, term.port]] = found.gave / float(upstream)
             else:
-                yield replace(made[0], number=self._carried(changed), times=len(made))
+                yield replace(
+                    made[0],
+                    number=self._carried(changed),
+                    times=len(made),
+                    nearest=made[-1].outline,
+                )
 
     def _slope(self, term: Contribution) -> float | None:
         local = None if term.local is None else self.telling.read(term.local)
@@ -137,14 +147,20 @@ class Slopes:
         if len(beside) > 2:
             yield self._candidate("alone", outline, term, total, here)
 
-    def _of_step(self, outline: Outline, term: Contribution) -> Iterator[Candidate]:
+    def _of_step(
+        self, outline: Outline, term: Contribution, is_one_of_many: bool
+    ) -> Iterator[Candidate]:
         flat = self.telling.expansion.nodes[term.node]
         rule = rule_of(flat, flat.op.ports(len(flat.args)).index(term.port))
         here = self._read(term.value, term)
         if isinstance(rule, str) or here is None or here.size > MOST_NUMBERS:
             return
-        for slip, other in computed(self.telling, flat, term, rule):
-            yield self._candidate(slip.mistake, outline, term, here, other, slip)
+        for slip, other, count in computed(self.telling, flat, term, rule):
+            if slip.mistake == "blocked" and is_one_of_many:  # a term is left out of the sum
+                continue
+            found = self._candidate(slip.mistake, outline, term, here, other, slip)
+            of = "" if slip.part is None else formula_text(self.telling, flat, slip.part)
+            yield replace(found, of=of or slip.of, count=count)
 
     def _candidate(
         self,
@@ -189,11 +205,32 @@ def _slopes(question: Asked, telling: Telling, steps: list[str]) -> Mapping[str,
     }
 
 
+def formula_text(telling: Telling, flat: Flat, tree: Tree) -> str:
+    """A formula in a row's own names as text, with the names of a step's operands."""
+    return telling.text(simplify(substitute(tree, operand_names(telling, flat)), flat.options))
+
+
+def count_text(
+    part: Expansion,
+    count: Tree | None,
+    names: Mapping[str, Ref | tuple[Ref, ...]],
+    statics: Mapping[str, object],
+) -> str:
+    """How many entries there are, by a formula of the operands that `names` binds. Raises ValueError
+    where their shapes do not settle it."""
+    if count is None:
+        return ""
+    found = part.build(count, names, statics)
+    if isinstance(found, str):
+        raise ValueError("the count is no number")
+    return short(found)
+
+
 def computed(
     telling: Telling, flat: Flat, term: Contribution, rule: Tree
-) -> Iterator[tuple[Slip, Array]]:
-    """The slips at a step and the term that each gives, in the shape of the target; those that have
-    another shape or no value are left out."""
+) -> Iterator[tuple[Slip, Array, str]]:
+    """The slips at a step and the term that each gives, in the shape of the target, with the count that
+    it is about; those that have another shape or no value are left out."""
     part = Expansion(telling.expansion.dtype, training=telling.expansion.training)
     part.clock = telling.expansion.clock
     source = ops.TABLE["input"]
@@ -210,9 +247,10 @@ def computed(
     names = bindings(flat, _G)
     statics = {**flat.options, "i": flat.op.ports(len(flat.args)).index(term.port)}
     shape = telling.expansion.spec(term.target).shape
-    made: list[tuple[Slip, Ref]] = []
+    made: list[tuple[Slip, Ref, str]] = []
     for slip in slips(flat, term.port, rule):
         try:
+            count = count_text(part, slip.count, names, statics)
             ref = part.build(slip.tree, names, statics)
             if part.spec(ref).shape != shape:
                 if not flat.op.elementwise:
@@ -222,11 +260,11 @@ def computed(
                     ref = part.append(row, (ref, term.target))
         except (ValueError, LookupError, TypeError):  # operands that do not fit
             continue
-        made.append((slip, ref))
+        made.append((slip, ref, count))
     plan = Plan(part, (), keep=True)
     failed = plan.run_each()
-    for slip, ref in made:
+    for slip, ref, count in made:
         if ref not in failed:
             value = plan.value(ref)
             if value.dtype.kind == "f":
-                yield slip, np.broadcast_to(value, shape)
+                yield slip, np.broadcast_to(value, shape), count

@@ -12,12 +12,13 @@ from engine.evaluate import Evaluation
 from engine.lesson import Step as LessonStep
 from engine.lines import Line
 from engine.shapes import ShapeError
-from engine.teaching import forward_slips
+from engine.teaching import forward_slips, sums
 from engine.teaching.asking import Asked, NotAsked, asked, line_at
 from engine.teaching.candidates import Candidate, Slopes
 from engine.teaching.goal import OF
 from engine.teaching.mistakes import MISTAKES
 from engine.teaching.naming import entry_text, key_of
+from engine.teaching.nearness import distances
 from engine.teaching.telling import found_text, needed_text, walk
 from engine.teaching.typed import decimals, read_number
 
@@ -27,6 +28,10 @@ FLOOR = 1e-9
 """The error up to which an answer near 0 is right."""
 _EXACT, _ROUGHLY = 1e-6, 0.05
 _ENTRIES = 100  # of a tensor that an answer is compared with
+_UNUSUAL, _FINE = 7, 0.01
+"""The rank from which on a mistake has to give an answer to all its digits, two or three at least."""
+_WEAK = {"other": 1, "ten": 1_000_000, "upside down": 1_000_000}
+"""Mistakes of a whole answer that are less likely than one at a step so far away."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,8 @@ def grade(
         return Verdict(False, said, answer, hints=hints)
     found = _matching(question, answer, unit, tolerance)
     if not found:
-        said = f"That is not {question.name}, and none of the usual mistakes gives it. Go step by step."
+        said = f"That is not {question.name}, and none of the usual mistakes gives it."
+        said += f" {hints[0].said}" if hints else ""
         return Verdict(False, said, answer, hints=hints)
     best = found[0]
     said = found_text(question, best)
@@ -139,23 +145,28 @@ class _Whole:
 def _matching(
     question: Asked, answer: float, unit: float, tolerance: float
 ) -> list[Candidate | _Whole]:
-    """The mistakes that give an answer, the likeliest first."""
-    ranked: list[tuple[tuple[bool, int, bool, int, float], int, Candidate | _Whole]] = []
+    """The mistakes that give an answer, the likeliest first: those at the steps that make the number,
+    whose operands stand on the screen, before those at steps that were seen right, the nearest first."""
+    ranked: list[tuple[tuple[bool, int, int, int, float], int, Candidate | _Whole]] = []
+    away = distances(question)
     for found in _all(question, answer, unit):
-        number = found.number
+        number, row = found.number, MISTAKES[found.mistake]
         if not math.isfinite(number) or is_right(number, question.number, tolerance):
             continue
         off, size = abs(answer - number), abs(number)
         close = max(_EXACT * size, min(unit, tolerance * size), FLOOR)
         if not off <= max(close, tolerance * size):  # also where the answer is NaN
             continue
-        direct, place, rank = True, 0, MISTAKES[found.mistake].rank
+        if row.rank >= _UNUSUAL and off > _EXACT * size and (off > close or unit > _FINE * size):
+            continue
+        far, place, rank = _WEAK.get(found.mistake, 0), 0, row.rank
         if isinstance(found, Candidate):
+            nearest, place = found.nearest or found.outline, found.outline.number
+            far = away.get(nearest.target or nearest.node, len(away))
             rank += found.is_trivial + (found.times > 1)
-            direct = (found.outline.target or found.outline.node) == question.step
-            place = found.outline.number
-        key = (off > close, rank, not direct, place, off)
-        ranked.append((key, len(ranked), found))
+            if far and (off > close or not row.far):
+                continue
+        ranked.append(((off > close, far, rank, place, off), len(ranked), found))
     ranked.sort(key=lambda item: item[:2])
     return [found for _, _, found in ranked]
 
@@ -163,6 +174,7 @@ def _matching(
 def _all(question: Asked, answer: float, unit: float) -> Iterator[Candidate | _Whole]:
     yield from _of_whole(question, answer, unit)
     try:
+        yield from sums.candidates(question)
         if question.of == OF[0]:
             yield from forward_slips.candidates(question)
         else:
@@ -175,8 +187,12 @@ def _of_whole(question: Asked, answer: float, unit: float) -> Iterator[_Whole]:
     number, evaluation = question.number, question.evaluation
     off = abs(answer - number)
     if unit and off <= 2 * unit and off <= _ROUGHLY * abs(number):
-        yield _Whole("rounded", answer)
+        yield _Whole("rounded" if off < unit else "cut", answer)
     yield _Whole("turned", -number)
+    readers = [s.node for s in question.steps if s.phase == "backward"]
+    if len(readers) > 1:
+        names = [evaluation.steps.telling.name(n) for n in dict.fromkeys(readers)]
+        yield _Whole("nothing", 0.0, " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))))
     for power in (-3, -2, -1, 1, 2, 3):
         yield _Whole("ten", number * 10.0**power)
     if number:
@@ -195,7 +211,7 @@ def _of_whole(question: Asked, answer: float, unit: float) -> Iterator[_Whole]:
             if index != question.index:
                 entry = entry_text(question.node, index)
                 yield _Whole(
-                    "other", float(table[key][index]), f"{what} {entry}, not {question.name}"
+                    "entry", float(table[key][index]), f"{what} {entry}, not {question.name}"
                 )
     for node_id in evaluation.graph.nodes:
         name = evaluation.graph.name(node_id)

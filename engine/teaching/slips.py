@@ -9,6 +9,7 @@ from engine import ops
 from engine.expansion import Flat
 from engine.expression import Call, Name, Number, Tree, fold, post_order, substitute
 from engine.ops.row import Op, local_of
+from engine.teaching.rules import divided, replaced, without_a_factor
 
 G, Y = Name("g"), Name("y")
 
@@ -16,11 +17,14 @@ G, Y = Name("g"), Name("y")
 @dataclass(frozen=True, slots=True)
 class Slip:
     """What was done instead of a step's rule: the `mistake` by its name in MISTAKES, the `tree` in the
-    row's own names that gives the term instead, and `of` (a row's label) that it is taken from."""
+    row's own names that gives the term instead, `of` (a row's label) that it is taken from, the `part`
+    that was left out, and the `count` that was, or was not, divided by."""
 
     mistake: str
     tree: Tree
     of: str = ""
+    part: Tree | None = None
+    count: Tree | None = None
 
 
 def slips(flat: Flat, port: str, rule: Tree) -> Iterator[Slip]:
@@ -28,10 +32,12 @@ def slips(flat: Flat, port: str, rule: Tree) -> Iterator[Slip]:
     formula of g that is linear in it."""
     local = local_of(rule) if flat.op.elementwise else None
     if local is None:
-        yield from _whole(rule)
+        yield from _whole(flat, rule)
         return
     yield Slip("upstream", local)
     yield Slip("local", G)
+    for edit in without_a_factor(local):
+        yield Slip(edit.mistake, Call("*", (G, edit.tree)), part=edit.part)
     for mistake, other, of in _locals(flat, port, local):
         if other != local:
             yield Slip(mistake, Call("*", (G, other)), of)
@@ -42,8 +48,6 @@ def _locals(flat: Flat, port: str, local: Tree) -> Iterator[tuple[str, Tree, str
     """Other local derivatives."""
     op, operands = flat.op, flat.op.inputs
     yield "minus" if _is_negative(local) else "wrong sign", Call("-", (local,)), ""
-    for other in _without_a_factor(local):
-        yield "factor", other, ""
     if op.variadic:
         return
     if len(operands) == 1:
@@ -120,53 +124,24 @@ def _exponents(local: Tree) -> Iterator[Tree]:
         yield other
 
 
-def _without_a_factor(tree: Tree) -> Iterator[Tree]:
-    """Products and quotients with one factor, or what they are divided by, left out."""
-    if not isinstance(tree, Call):
-        return
-    if tree.name == "-" and len(tree.args) == 1:
-        for inner in _without_a_factor(tree.args[0]):
-            yield Call("-", (inner,))
-    elif tree.name in ("*", "/"):
-        left, right = tree.args
-        yield left
-        if tree.name == "*":
-            yield right
-        elif left != Number(1.0):
-            one = Call("/", (Number(1.0), right))
-            yield Call("-", (one,)) if isinstance(left, Call) and left.name == "-" else one
-        for inner in _without_a_factor(left):
-            yield Call(tree.name, (inner, right))
-
-
-def _whole(rule: Tree) -> Iterator[Slip]:
+def _whole(flat: Flat, rule: Tree) -> Iterator[Slip]:
     """Slips of a rule that is not `g * local`: of matrices and of sums."""
     yield Slip("wrong sign", Call("-", (rule,)))
     yield Slip(
         "upstream", substitute(rule, {"g": Call("+", (Call("*", (G, Number(0.0))), Number(1.0)))})
     )
     yield Slip("local", G)
-    for other in _without_a_factor(rule):
-        if any(part == G for part in post_order(other)):
-            yield Slip("factor", other)
+    found = [
+        edit
+        for edit in without_a_factor(rule, flat.op.option_names)
+        if any(part == G for part in post_order(edit.tree))
+    ]
+    if not any(edit.count for edit in found):
+        found += divided(flat.op.formula_tree, rule)
+    for edit in found:
+        yield Slip(edit.mistake, edit.tree, part=edit.part, count=edit.count)
     for part in post_order(rule):
         if isinstance(part, Call) and len(part.args) == 1 and part.name != "-" and not part.options:
-            yield Slip("transposed", _with(rule, part, part.args[0]))
+            yield Slip("transposed", replaced(rule, part, part.args[0]))
         if isinstance(part, Call) and part.name == "@":
-            yield Slip("order", _with(rule, part, Call("@", (part.args[1], part.args[0]))))
-
-
-def _with(tree: Tree, part: Tree, other: Tree) -> Tree:
-    """The tree with one part put in place of another."""
-    if tree == part:
-        return other
-    return fold(
-        tree,
-        lambda here, args: (
-            other
-            if here == part
-            else Call(here.name, args, here.options)
-            if isinstance(here, Call)
-            else here
-        ),
-    )
+            yield Slip("order", replaced(rule, part, Call("@", (part.args[1], part.args[0]))))

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from engine import ops
 from engine.compose import formula_of
-from engine.expression import Name, Number, Tree, substitute
+from engine.expression import Call, Name, Number, Tree, substitute
 from engine.lines import operand_names, term_tree
 from engine.teaching.asking import Asked
-from engine.teaching.candidates import Candidate
+from engine.teaching.candidates import Candidate, formula_text
 from engine.teaching.goal import OF
 from engine.teaching.mistakes import MISTAKES
 from engine.teaching.naming import entry_text
 from engine.trace import Step
 from engine.wording import GRADIENT, call_tree, latex_short, short, simplify
+
+_LONGEST = 60
+"""Letters of a definition that is told in place of a name."""
 
 
 class Whole(Protocol):
@@ -29,20 +33,19 @@ class Whole(Protocol):
 def found_text(question: Asked, found: Candidate | Whole) -> str:
     """What is said of a mistake that gives an answer."""
     telling = question.evaluation.steps.telling
-    words = {
-        "name": question.name, "J": telling.output, "v": entry_text(question.node, question.index),
-        "u": "", "rule": "", "of": "", "count": "",
+    words = dict.fromkeys(("u", "formula", "definition", "does", "count"), "") | {
+        "name": question.name, "J": telling.output, "of": found.of,
+        "v": entry_text(question.node, question.index),
     }  # fmt: skip
     if isinstance(found, Candidate):
-        o = found.outline
+        o, row = found.outline, telling.expansion.nodes[found.outline.node].op
         words |= {
-            "u": telling.name(o.node), "rule": rule_text(question, o.node),
-            "of": found.slip.of if found.slip else "", "count": str(len(o.terms)),
+            "u": telling.name(o.node),
+            "formula": formula(question, o.node), "definition": _definition(question, o.node),
+            "count": found.count or str(len(o.terms)), "does": row.verbs[0] if row.verbs else "",
         }  # fmt: skip
         if o.target is not None:
             words["v"] = telling.name(o.target)
-    else:
-        words["of"] = found.of
     said = MISTAKES[found.mistake].said.format(**words)
     if isinstance(found, Candidate) and found.times > 1:
         rest = "one more step" if found.times == 2 else f"{found.times - 1} more steps"
@@ -52,12 +55,30 @@ def found_text(question: Asked, found: Candidate | Whole) -> str:
 
 def rule_text(question: Asked, node_id: str) -> str:
     """A step as `u = sin(t)`."""
+    name = question.evaluation.steps.telling.name(node_id)
+    return f"{name} = {formula(question, node_id)}"
+
+
+def _definition(question: Asked, node_id: str) -> str:
+    """What computes a step, spelled out where that is short: `1 / (1 + exp(-s))` for a sigmoid of s."""
+    telling = question.evaluation.steps.telling
+    flat = telling.expansion.nodes[node_id]
+    tree = flat.op.formula_tree
+    is_own = isinstance(tree, Call) and ops.find(tree.name, len(tree.args)) is flat.op
+    if flat.op.variadic or flat.op.symbol or is_own:
+        return formula(question, node_id)
+    text = formula_text(telling, flat, tree)
+    return text if len(text) <= _LONGEST else formula(question, node_id)
+
+
+def formula(question: Asked, node_id: str) -> str:
+    """What computes a step, as `sin(t)`."""
     telling = question.evaluation.steps.telling
     if node_id in telling.graph.nodes and not telling.names:
-        return f"{telling.name(node_id)} = {formula_of(telling.graph, node_id)}"
+        return formula_of(telling.graph, node_id)
     flat = telling.expansion.nodes[node_id]
     args = tuple(Name(telling.name(a)) if isinstance(a, str) else Number(a) for a in flat.args)
-    return f"{telling.name(node_id)} = {telling.text(call_tree(flat.op, args, flat.options))}"
+    return telling.text(call_tree(flat.op, args, flat.options))
 
 
 def needed_text(question: Asked, found: Candidate, ends: bool) -> str:
@@ -70,6 +91,8 @@ def needed_text(question: Asked, found: Candidate, ends: bool) -> str:
         return "" if ends else f"{name} is {right}; your answer takes {gave} for it."
     rule = telling.latex(term_tree(telling, term))
     number = "" if ends else f", here ${latex_short(found.right)}$"
+    if found.slip is None and found.count:
+        return ""
     if found.slip is None:
         return f"The term is ${rule}${number}."
     flat = telling.expansion.nodes[term.node]

@@ -130,7 +130,7 @@ def test_a_planted_mistake_is_named() -> None:
     assert seen["explained"] == total
     assert seen["step"] + seen["another gives it, too"] == total
     assert seen["alone, step"] == seen["alone"]
-    assert seen["step"] >= 0.55 * total
+    assert seen["step"] >= 0.6 * total and seen["mistake"] >= 0.58 * total
 
 
 def test_planted_defect_is_seen() -> None:
@@ -168,18 +168,18 @@ def test_decimals() -> None:
 WORKED = evaluate(compose("t = x^2\nu = sin(t)\nw = 3*t\nJ = cos(u + w)", {"x": 1.0}))
 SAID = [
     # answer, node, of, mistake, what is told in words
-    ("-4.5608", "x", "gradient", "minus", "has a minus sign, which is left out"),
-    ("2.2804", "x", "gradient", "local", "local derivative of t = x^2 along x is left out"),
-    ("0.348", "t", "gradient", "left out", "t is read 2 times, so its gradient is a sum of 2 terms; the one "
-     "through w is left out"),
-    ("4.9454", "x", "gradient", "upstream", "The upstream gradient is left out at u = sin(t)"),
+    ("-4.5608", "x", "gradient", "wrong sign", "Only the sign is wrong"),
+    ("2.2804", "x", "gradient", "local", "That is the gradient at t as it is"),
+    ("0.348", "t", "gradient", "left out", "You left out the way through w: t is read 2 times, so 2 "
+     "terms are added"),
+    ("4.9454", "x", "gradient", "upstream", "That is the local derivative of u = sin(t) alone"),
     ("1", "x", "gradient", "value", "That is the value of x"),
     ("4.6", "x", "gradient", "rounded", "rounded too early"),
-    ("45.608", "x", "gradient", "ten", "power of ten"),
-    ("0.0175", "u", "value", "degrees", "in degrees; it is in radians"),
-    ("0.54", "u", "value", "another", "another operation is done: cos"),
-    ("-0.841", "u", "value", "negated", "The sign of u = sin(t)"),
-    ("4", "w", "value", "another", "another operation is done: add"),
+    ("45.608", "x", "gradient", "ten", "where the point stands"),
+    ("0.0175", "u", "value", "degrees", "You took the angle in degrees"),
+    ("0.54", "u", "value", "another", "That is cos(t); u is sin(t)."),
+    ("-0.841", "u", "value", "negated", "Only the sign is wrong: u is sin(t)."),
+    ("4", "w", "value", "another deed", "You added; w multiplies: 3 * t."),
 ]  # fmt: skip
 
 
@@ -229,12 +229,15 @@ def test_near_zero_and_not_finite() -> None:
 
 def test_tensors_by_entry() -> None:
     found = evaluate(
-        compose("h = relu(W@x)\nJ = sum(h^2)", {"W": [[1.0, 2], [3, 4]], "x": [1.0, 2]})
+        compose("h = relu(W@x)\nJ = sum(h^2)", {"W": [[1.0, 2], [3, 4]], "x": [3.0, 5]})
     )
-    assert grade(found, "20", "W", "gradient", (0, 1)).right
-    verdict = grade(found, "10", "W", "gradient", (0, 1))
+    assert grade(found, "130", "W", "gradient", (0, 1)).right
+    verdict = grade(found, "65", "W", "gradient", (0, 1))
     assert verdict.mistake == "factor" and "h^2" in verdict.said and verdict.line is not None
     assert "dJ/dh[0]" in verdict.line.text
+    verdict = grade(found, "26", "W", "gradient", (0, 1))
+    assert verdict.mistake == "local" and "multiply it by" in verdict.said
+    assert verdict.line is not None and verdict.line.text.startswith("dJ/dW[0,1]")
     assert "which of its entries" in grade(found, "1", "W", "gradient").said
     assert "single number" in grade(found, "1", "J", "gradient", (0,)).said
     assert grade(found, "1", "W", "gradient", (5, 1)).said.startswith("W is 2×2")
@@ -287,7 +290,9 @@ def test_steps_that_make_a_number_are_found() -> None:
 
 
 def test_mistakes_are_told_in_sentences() -> None:
-    words = dict.fromkeys(["name", "J", "v", "u", "rule", "of", "count"], "q")
+    words = dict.fromkeys(
+        ["name", "J", "v", "u", "formula", "definition", "of", "count", "does"], "q"
+    )
     for row in MISTAKES.values():
         assert row.said.format(**words).endswith(".")
 
