@@ -65,20 +65,20 @@ BY_HAND = (
     ),
     Step(
         "ask", "Encode by hand",
-        "The encoder weighs the two numbers and adds: $a = w_1 x_1 + w_2 x_2$, and $z$ is relu of that.\n\n"
-        "Which code does this picture get?",
-        node="z",
-        hints=("$a = w_1 x_1 + w_2 x_2$; the four numbers stand at their nodes.",
-               "relu hands on what is above 0."),
-        explanation="Two numbers became one. Whatever $z$ does not hold, the decoder cannot know.",
+        "The encoder weighs the two numbers and adds: $a = w_1 x_1 + w_2 x_2$. The code $z$ is relu of that, "
+        "which hands on what is above 0.\n\nWhat is $a$?",
+        node="a",
+        hints=("The four numbers stand at their nodes.",),
+        explanation="It is above 0, so $z$ is the same: two numbers became one. "
+        "Whatever $z$ does not hold, the decoder cannot know.",
     ),
     Step(
         "ask", "Decode by hand",
         "The decoder has a weight for each number that is to come back: $r_1 = h(d_1 z)$ and "
-        "$r_2 = h(d_2 z)$.\n\nWhat is $r_2$?",
-        node="r2",
-        hints=("$r_2 = h(d_2 z)$, and $d_2 z$ is above 0.",),
-        explanation="Both numbers come back smaller than they went in.",
+        "$r_2 = h(d_2 z)$.\n\nWhat is $q_2 = d_2 z$?",
+        node="q2",
+        hints=("$z$ is as large as $a$, and $d_2$ stands at its node.",),
+        explanation="It is above 0, so $r_2$ is the same. Both numbers come back smaller than they went in.",
     ),
     Step(
         "ask", "How far off is it?",
