@@ -103,6 +103,9 @@ def test_few_measurements_are_dots_and_many_a_line(trained: Window) -> None:
     many = np.linspace(0.0, 80.0, 200)
     plot_.show_lines([replace(held, x=many, y=many + 1)], {})
     assert (*held.key, "dots") not in plot_._items
+    one = replace(held, x=many[:1], y=many[:1] + 1, dashed=False)
+    plot_.show_lines([one], {})  # a line of one point would not be seen
+    assert plot_._items[(*held.key, "dots")].getData()[1].tolist() == np.log10(one.y).tolist()
 
 
 def test_epochs_and_seconds_run_across(trained: Window) -> None:

@@ -200,7 +200,7 @@ class CurvePlot(PlotView):
                         with np.errstate(invalid="ignore", divide="ignore"):
                             ty = np.where(ty > 0, np.log10(ty), np.nan)
                     item.setData(tx, ty)
-            if line.dashed and len(line.x) <= FEW:
+            if len(line.x) == 1 or (line.dashed and len(line.x) <= FEW):
                 key = (*line.key, "dots")
                 seen.add(key)
                 self._draw_dots(key, line)
