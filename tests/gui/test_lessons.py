@@ -228,6 +228,15 @@ def test_a_choice_hides_the_number_that_would_tell_it(window: Window) -> None:
     assert session.hidden is None
 
 
+def test_what_a_question_refuses_is_not_said_when_it_is_over(window: Window) -> None:
+    open_lesson(window, taught(step("ask", node="u", of="value"), step("read")))
+    formula = window.top.formula
+    enter(formula.line, "v = x + 1")
+    assert "Answer the question of the lesson first" in formula.fault.text()
+    enter(window.lessons.panel.answer.line, f"{window.lessons.lesson.number}")
+    assert not formula.fault.isVisible() and not formula.fault.text()
+
+
 def test_a_finished_lesson_leads_to_the_next_one(window: Window) -> None:
     first, second, *_, last = lessons.names()
     panel, lesson = window.lessons.panel, window.lessons.lesson

@@ -66,7 +66,7 @@ class Lessons(QObject):
         self.editor = LessonEditor(self)
         self._start: Graph | None = None
         self._alone = False  # the document is kept with how far one is
-        self._key = ""
+        self._key = self._locked = ""
         self._steps: object = ()
         self._news = Progress("idle")
         self._measures: dict[str, dict[str, float]] = {}
@@ -306,6 +306,9 @@ class Lessons(QObject):
         at = tr("Step {number} of {count}").format(number=self.lesson.at + 1, count=count)
         self.window.docks["lesson"].show_status(at if self.lesson.step is not None else "")
         self._mark()
+        was, self._locked = self._locked, self.session.locked
+        if was != self._locked:
+            self.window.top.formula.withdraw(was)
         self.changed.emit()
         if self._start is not None:
             self._keep_timer.start()

@@ -89,12 +89,22 @@ class FormulaBar(QWidget):
         self._at = len(self._entered)
         self.show_fault("")
 
+    def withdraw(self, message: str) -> None:
+        """What was said is so no longer."""
+        if self.fault.text() == _said(message):
+            self.show_fault("")
+
     def show_fault(self, message: str) -> None:
         """One sentence under the line; empty when all is well."""
-        text = sentence(message)
-        self.fault.setText(f"⚠ {text}" if text else "")
+        text = _said(message)
+        self.fault.setText(text)
         self.fault.setVisible(bool(text))
         self.line.setProperty("fault", bool(text))
         style = self.line.style()
         style.unpolish(self.line)
         style.polish(self.line)
+
+
+def _said(message: str) -> str:
+    text = sentence(message)
+    return f"⚠ {text}" if text else ""
