@@ -199,6 +199,15 @@ def test_the_picture_of_a_covered_panel_is_not_offered(window: Window) -> None:
     menus[0].close()
 
 
+def test_nothing_trains_while_a_node_that_is_gone_is_asked_for(window: Window) -> None:
+    graph = examples.load("xor")
+    set_setting("lesson", (step("ask", node="nobody"), step("read"))).apply(graph)
+    open_lesson(window, graph)
+    assert window.session.hidden is None
+    window.commands.run("train.train")
+    assert not window.bridge.running
+
+
 def test_the_history_does_not_jump_in_class_mode(window: Window) -> None:
     open_lesson(window, taught(step("do", goal="begun"), step("read")))
     window.session.do(set_setting("title", "x"), "Change")

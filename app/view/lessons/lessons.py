@@ -151,11 +151,16 @@ class Lessons(QObject):
         """Opens a shipped lesson, after the question about unsaved changes."""
         self.window.documents.open_lesson(name)
 
+    @property
+    def _asks(self) -> bool:
+        """Whether a number is asked for, or hidden because it will be next."""
+        return self.session.hidden is not None or self.lesson.question is not None
+
     def allows(self, action_id: str) -> bool:
         """Whether an action may be done now: not while it would tell the number that is asked for, nor
         change a document that is to stay as it is."""
         menu = action_id.partition(".")[0]
-        if self.session.hidden is not None:
+        if self._asks:
             return menu in HARMLESS and not action_id.startswith(TELLING)
         return not self.session.locked or menu != "edit" or action_id in NO_EDITS
 
@@ -260,7 +265,7 @@ class Lessons(QObject):
     # ------------------------------------------------------------ following
 
     def _arrived(self) -> None:
-        if self.session.hidden is not None:
+        if self._asks:
             self.window.bridge.pause()  # the number that is asked for stays what it is
         self.arrange()
 

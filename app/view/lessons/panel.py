@@ -224,7 +224,7 @@ class LessonPanel(QWidget):
             )
             return
         left = count - len(self.lesson.way.done)
-        self.title.set_text(tr("Finished") if not left else tr("At the end"))
+        self.title.set_text(tr("Finished") if self.lesson.is_finished else tr("At the end"))
         told = tr("You went through all {count} steps.").format(count=count)
         if left:
             told = tr("{left} of {count} steps are still open; a click on a dot goes there.")
