@@ -294,6 +294,23 @@ def test_numbers_that_have_no_room_between_two_nodes_are_left_out(opened: Open) 
     assert canvas.board.wires[key].labels() == []
 
 
+@pytest.mark.parametrize("down", [-160, 160])
+def test_numbers_of_a_steep_short_wire_lie_between_its_nodes(opened: Open, down: int) -> None:
+    canvas = opened("a = sin(x)\nb = cos(x)\nc = a * b")
+    board, found = canvas.board, 0
+    for source, target, port_ in (("x", "a", "x"), ("a", "c", "a")):
+        key = node(canvas, target), port_
+        left = board.nodes[node(canvas, source)].body()
+        for gap in range(30, 84, 9):
+            place = left.right() + gap, left.y() + down
+            canvas.session.do(move(canvas.session.graph, {key[0]: place}), "move")
+            canvas.flush()
+            for _, box, _ in board.wires[key].labels():
+                found += 1
+                assert left.right() <= box.left() and box.right() <= left.right() + gap
+    assert found > 8
+
+
 def test_even_a_long_document_is_seen_whole(opened: Open) -> None:
     canvas = opened("a = sin(x)")
     canvas.session.do(move(canvas.session.graph, {node(canvas, "a"): (60_000.0, 0.0)}), "move")

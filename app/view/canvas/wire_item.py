@@ -184,7 +184,8 @@ class WireItem:
         if not texts:
             return []
         width = max(_text_width(t) for t, _ in texts) + 2
-        if 0 < self._end.x() - self._start.x() < width:
+        gap = self._end.x() - self._start.x()
+        if 0 < gap < width:
             return []  # there is no room between the nodes, which show the numbers themselves
         middle = (self._start.x() + self._end.x()) / 2
         slope = self._end.y() - self._start.y()
@@ -199,6 +200,8 @@ class WireItem:
             left = max(middle - 3 - width, self._start.x() + 7)
         else:
             left = min(middle + 3, self._end.x() - 7 - width)
+        if 0 < gap < width + 14:
+            left = middle - width / 2  # neither of the two nodes lies over it
         top = self._clear_of(left, width, over)
         if over:
             top -= LINE * (len(texts) - 1)
