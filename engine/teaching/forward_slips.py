@@ -153,10 +153,10 @@ def _slips(telling: Telling, flat: Flat, right: Array) -> Iterator[_Result]:
                 continue  # nobody takes a sum for a minimum
             for value in _applied(telling, row, operands, {}, right):
                 if verbs and row.verbs:
-                    yield _Result("another deed", value, row.verbs[1], again=row.formula_tree)
+                    yield _Result("another deed", value, row.verbs[1])
                 else:
                     of = telling.text(call_tree(row, names, {}))
-                    yield _Result("another", value, of, again=row.formula_tree)
+                    yield _Result("another", value, of)
 
 
 def _name(telling: Telling, flat: Flat, i: int) -> str:

@@ -28,8 +28,11 @@ FLOOR = 1e-9
 """The error up to which an answer near 0 is right."""
 _EXACT, _ROUGHLY = 1e-6, 0.05
 _ENTRIES = 100  # of a tensor that an answer is compared with
-_UNUSUAL, _FINE = 7, 0.01
-"""The rank from which on a mistake has to give an answer to all its digits, two or three at least."""
+_UNUSUAL, _FINE, _FINEST = 7, 0.01, 0.002
+"""The rank from which on a mistake has to give an answer to all its digits: two or three at least, three
+or four where it would have been made further away."""
+_BESIDE = 2
+"""Steps up to which a value is one that is easily taken for another one, by so few digits as well."""
 _WEAK = {"other": 1, "ten": 1_000_000, "upside down": 1_000_000}
 """Mistakes of a whole answer that are less likely than one at a step so far away."""
 
@@ -135,11 +138,13 @@ def without_result(line: Line) -> Line:
 
 @dataclass(frozen=True)
 class _Whole:
-    """A mistake of the whole answer; `of` is what the answer is instead, where it is another number."""
+    """A mistake of the whole answer; `of` is what the answer is instead, where it is another number, and
+    `node` the node that has it."""
 
     mistake: str
     number: float
     of: str = ""
+    node: str = ""
 
 
 def _matching(
@@ -157,15 +162,22 @@ def _matching(
         close = max(_EXACT * size, min(unit, tolerance * size), FLOOR)
         if not off <= max(close, tolerance * size):  # also where the answer is NaN
             continue
-        if row.rank >= _UNUSUAL and off > _EXACT * size and (off > close or unit > _FINE * size):
-            continue
         far, place, rank = _WEAK.get(found.mistake, 0), 0, row.rank
         if isinstance(found, Candidate):
             nearest, place = found.nearest or found.outline, found.outline.number
             far = away.get(nearest.target or nearest.node, len(away))
             rank += found.is_trivial + (found.times > 1)
-            if far and (off > close or not row.far):
+            told = away.get(found.outline.target or found.outline.node, len(away))
+            if (far and off > close) or ((far or told) and not row.far):
                 continue
+        elif found.node:
+            beyond = away.get(found.node, len(away)) > _BESIDE and question.of == OF[0]
+            if beyond and unit > _FINEST * size:
+                continue
+        fine = _FINEST if far else _FINE
+        is_exact = off <= _EXACT * size and (isinstance(found, _Whole) or not far)
+        if row.rank >= _UNUSUAL and not is_exact and (off > close or unit > fine * size):
+            continue
         ranked.append(((off > close, far, rank, place, off), len(ranked), found))
     ranked.sort(key=lambda item: item[:2])
     return [found for _, _, found in ranked]
@@ -193,19 +205,21 @@ def _of_whole(question: Asked, answer: float, unit: float) -> Iterator[_Whole]:
     if len(readers) > 1:
         names = [evaluation.steps.telling.name(n) for n in dict.fromkeys(readers)]
         yield _Whole("nothing", 0.0, " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))))
-    for power in (-3, -2, -1, 1, 2, 3):
+    has_digits = number != float(f"{number:.0e}")
+    for power in (-3, -2, -1, 1, 2, 3) if has_digits else ():
         yield _Whole("ten", number * 10.0**power)
     if number:
         yield _Whole("upside down", 1.0 / number)
+    key = key_of(evaluation.graph, question.node)
     other = OF[1] if question.of == OF[0] else OF[0]
-    try:
-        theirs = asked(evaluation, question.node, other, question.index)
-        yield _Whole("gradient" if other == OF[1] else "value", theirs.number)
-    except NotAsked:
-        pass
+    if key != evaluation.output or other == OF[0]:  # the output's own gradient is 1 everywhere
+        try:
+            theirs = asked(evaluation, question.node, other, question.index)
+            yield _Whole("gradient" if other == OF[1] else "value", theirs.number)
+        except NotAsked:
+            pass
     table = evaluation.values if question.of == OF[0] else evaluation.gradients
     what = "the value of" if question.of == OF[0] else "the gradient at"
-    key = key_of(evaluation.graph, question.node)
     if question.index and isinstance(key, str) and table[key].size <= _ENTRIES:
         for index in np.ndindex(*table[key].shape):
             if index != question.index:
@@ -218,5 +232,7 @@ def _of_whole(question: Asked, answer: float, unit: float) -> Iterator[_Whole]:
         if name == question.node or node_id not in table or evaluation.specs[node_id].shape:
             continue
         value = np.asarray(table[node_id])
-        if value.dtype.kind == "f":
-            yield _Whole("other", float(value), f"{what} {name}, not {question.name}")
+        is_seed = question.of == OF[1] and node_id == evaluation.output
+        if value.dtype.kind == "f" and not is_seed:
+            of = f"{what} {name}, not {question.name}"
+            yield _Whole("other", float(value), of, evaluation.step_of(node_id))

@@ -61,7 +61,7 @@ ROWS = (
             "of {u} = {formula}."),
     Mistake("blocked", 1, "It is not 0: {u} = {formula} has a slope here, which is multiplied by the "
             "gradient at {u}.", far=False),
-    Mistake("similar", 6, "You took the derivative of {of}: {u} is {formula}."),
+    Mistake("similar", 7, "You took the derivative of {of}: {u} is {formula}."),
     Mistake("transposed", 4, "You did not transpose a matrix: look at what {u} = {formula} hands on to {v}."),
     Mistake("order", 5, "You multiplied two matrices in the wrong order: look at what {u} = {formula} hands "
             "on to {v}."),

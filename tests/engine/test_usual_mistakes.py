@@ -119,7 +119,9 @@ PRODUCT = (
     {"X": [[1.0, 2], [3, 5], [2, 1]], "w": [0.5, 2], "y": [1.0, 2, 4]},
 )
 BINARY = "J = bce(p, y)", {"p": [0.2, 0.7, 0.9], "y": [0.0, 1, 1]}
+DOUBLED = "t = square(x)\ny = t + x", {"x": 2.0}
 ELSEWHERE = [
+    (DOUBLED, "y", "value", (), "8", "You multiplied; y adds: t + x."),
     (LOSS, "J", "value", (), "22", "That is the sum; J is the mean: divide by 4."),
     (LOSS, "J", "value", (), "2", "You left out the exponent 2: J is mean((p - y)^2)."),
     (LOSS, "p", "gradient", (0,), "-2", "You did not divide by 4: J is a mean of 4 numbers."),
