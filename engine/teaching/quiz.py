@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -213,7 +214,8 @@ def lesson_of(
     evaluation: Evaluation, questions: str = "all", tolerance: float = TOLERANCE
 ) -> Iterator[Step]:
     """The steps of a lesson that asks for every value that is computed and every gradient but the
-    output's own, of tensors for a few entries. Works for any document with single-number output."""
+    output's own, of tensors for a few entries: of a small document, as a lesson has no more steps, and a
+    step no more hints, than `check_lesson` lets it. Raises NotAsked."""
     telling = evaluation.steps.telling
     if questions in ("all", "values"):
         for micro in evaluation.steps:
@@ -237,7 +239,7 @@ def _asks(
     if node_id not in graph.nodes:
         return
     name, shape = graph.name(node_id), evaluation.specs[node_id].shape
-    for index in list(np.ndindex(*shape))[:_ENTRIES]:
+    for index in islice(np.ndindex(*shape), _ENTRIES):
         question = asked(evaluation, name, of, tuple(map(int, index)))
         entry = entry_text(name, question.index)
         hints: list[str] = []
