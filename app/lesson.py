@@ -35,7 +35,8 @@ class Lesson:
 
     `writing` is true while a teacher writes
     it. While a question is open, the session hides the number that it asks for; also while one looks back
-    at steps before it. `look` says how things stand, for the goals of deeds.
+    at steps before it. `look` says how things stand, for the goals of deeds. `aside` says what was done
+    instead of a deed.
     """
 
     def __init__(self, session: Session, look: Callable[[], Situation]) -> None:
@@ -51,6 +52,8 @@ class Lesson:
         self.verdict: Verdict | None = None
         self.wrong: tuple[int, ...] = ()  # choices, in the order in which they were taken
         self.was_shown = False
+        self.aside = ""
+        self._had = frozenset(self.session.root.nodes)
         self.refused = ""
 
     @property
@@ -329,6 +332,18 @@ class Lesson:
         if reached(step.goal, self._look(), step.settings):
             self._done()
             self.changed.tell()
+        elif self.aside != (aside := self._beside(step)):
+            self.aside = aside
+            self.changed.tell()
+
+    def _beside(self, step: Step) -> str:
+        """What was done instead, where that is plain: a node of another operator was added."""
+        wanted, nodes = step.settings.get("operator"), self.session.root.nodes
+        added = [node.op for key, node in nodes.items() if key not in self._had]
+        if step.goal != "node" or not wanted or not added or wanted in added:
+            return ""
+        says = tr("You added {op}, and the step asks for {wanted}. Ctrl+Z takes it back.")
+        return says.format(op=added[-1], wanted=wanted)
 
     def _done(self) -> None:
         self.way = Way(self.way.at, self.way.reached, self.way.done | {self.at})

@@ -237,6 +237,22 @@ def test_what_a_question_refuses_is_not_said_when_it_is_over(window: Window) -> 
     assert not formula.fault.isVisible() and not formula.fault.text()
 
 
+def test_another_node_than_the_one_asked_for_is_told(window: Window, qtbot: QtBot) -> None:
+    deed = step("do", goal="node", settings={"operator": "tanh", "node": "h"})
+    open_lesson(window, taught(step("read"), deed))
+    lesson = window.lessons.lesson
+    lesson.next()
+    window.add_operator("sin")
+    qtbot.waitUntil(lambda: bool(lesson.aside), timeout=3000)
+    assert "sin" in lesson.aside and "tanh" in lesson.aside and not lesson.is_done
+    assert window.lessons.panel.verdicts.count() == 1
+    window.session.history.undo()
+    qtbot.waitUntil(lambda: not lesson.aside, timeout=3000)
+    window.add_operator("tanh")
+    qtbot.wait(100)
+    assert not lesson.aside and not lesson.is_done  # it has to be called h yet
+
+
 def test_a_finished_lesson_leads_to_the_next_one(window: Window) -> None:
     first, second, *_, last = lessons.names()
     panel, lesson = window.lessons.panel, window.lessons.lesson

@@ -300,6 +300,8 @@ class LessonPanel(QWidget):
             if verdict.line is not None:
                 card.add_line(verdict.line)
             self.verdicts.addWidget(card)
+        elif lesson.aside:
+            self.verdicts.addWidget(Card(tr("Not yet"), lesson.aside, "warning", size))
         elif lesson.wrong:
             self.verdicts.addWidget(Card(tr("Not this one"), lesson.reply, "warning", size))
 
