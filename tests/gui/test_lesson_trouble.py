@@ -104,6 +104,19 @@ def test_panels_after_class_mode_are_those_from_before_the_lesson(window: Window
     assert shown(window) == before
 
 
+def test_a_question_in_class_mode_has_the_keyboard(window: Window) -> None:
+    window.documents.open_lesson("training")
+    window.lessons.lesson.attempt(1)
+    line = window.lessons.panel.answer.line
+    window.commands.run("view.class_mode")
+    assert line.hasFocus()
+    window.lessons.lesson.submit("4")
+    window.commands.run("view.class_mode")
+    window.commands.run("view.class_mode")
+    assert window.canvas.hasFocus()
+    window.class_mode.leave()
+
+
 def test_a_window_closed_in_class_mode_opens_with_its_panels(
     window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,4 +95,7 @@ class ClassMode(QObject):
                 dock.hide()
         if lessons.is_on:
             lessons.show_dock(WIDE)
-        self.window.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+        step = lessons.lesson.step
+        asks = step is not None and step.kind == "ask" and not lessons.lesson.is_done
+        wanted_by = lessons.panel.answer.line if asks else self.window.canvas
+        wanted_by.setFocus(Qt.FocusReason.OtherFocusReason)
