@@ -265,3 +265,12 @@ def test_a_deed_may_need_a_module_of_the_document(window: Window) -> None:
     set_setting("lesson", (step("do", goal="node", settings={"operator": "Layer"}),)).apply(graph)
     open_lesson(window, graph)
     assert window.lessons.lesson.is_done
+
+
+def test_a_screen_reader_is_not_told_the_hidden_number(window: Window) -> None:
+    open_lesson(window, taught(step("read", at="end"), step("ask", node="u"), step("read")))
+    window.session.select([str(window.session.root.id_of("u"))])
+    assert "0.9974" in window.canvas.accessibleDescription()
+    window.lessons.lesson.next()
+    window.canvas.flush()
+    assert "0.9974" not in window.canvas.accessibleDescription()

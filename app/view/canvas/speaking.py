@@ -36,6 +36,11 @@ class Speaking:
         self._timer.timeout.connect(self.flush)
 
     def selection(self) -> None:
+        words = self.describe()
+        self._say("selection", words or tr("nothing is selected"))
+
+    def describe(self) -> str:
+        """What is selected, with the numbers that it shows now; also without a word being said."""
         board, chosen = self._canvas.board, self._canvas.session.chosen
         words = "; ".join(board.spoken(key) for key in chosen[-MOST:] if board.holds([key]))
         if len(chosen) > MOST:
@@ -44,7 +49,7 @@ class Speaking:
                 f"{len(chosen)} {tr('things are selected') if notes else tr('nodes are selected')}"
             )
         self._canvas.setAccessibleDescription(words)
-        self._say("selection", words or tr("nothing is selected"))
+        return words
 
     def step(self) -> None:
         step, count = self._canvas.session.step, len(self._canvas.session.steps)

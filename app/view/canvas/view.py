@@ -197,6 +197,7 @@ class Canvas(Adding):
         if self._stale_values:
             self._stale_values = False
             self.board.show_values()
+            self._speaking.describe()
             if self._stepped:
                 self._stepped = False
                 self._travel.start(self.board.travelled())
