@@ -16,7 +16,8 @@ STEPS = (
     Step(
         "read", "What training needs",
         "Four things make a training:\n\n"
-        "**Data**: pairs $(x_i, y_i)$. Here there are four, one a row of **x** and **y**.\n\n"
+        "**Data**: pairs $(x_i, y_i)$. Here there are four, one a row of **x** and **y**. "
+        "The canvas writes their shape as B×1: **B** rows at a time (here 4) of one number.\n\n"
         "A **prediction function** with parameters $\\theta$. Here it is a straight line, $f(x) = w x + b$, "
         "so $\\theta$ is $w$ and $b$. Both begin at 1.\n\n"
         "A **loss**: one number that says how wrong the predictions are.\n\n"
