@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,9 @@ class CsvSheet:
             raise DataError(f"{self.file} is not UTF-8 text; save it as CSV in UTF-8") from None
         except OSError as error:
             raise DataError(f"{self.file} cannot be read: {error.strerror}") from None
+        finally:
+            with suppress(ValueError):  # whoever opened the file may have closed it before
+                text.detach()
 
     def _lines(self) -> Generator[tuple[int, list[str]], None, None]:
         """Line number and cells of every line that is not empty, the header among them."""

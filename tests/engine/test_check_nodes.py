@@ -16,6 +16,7 @@ from engine.compose import compose
 from engine.evaluate import evaluate
 from engine.graph import Graph, Node
 from engine.train import data
+from tests.shipped import FEW
 
 M04 = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 
@@ -214,7 +215,7 @@ def test_random_rows_draw_the_same_again() -> None:
     assert {v.state for v in verdicts(graph).values()} == {"agrees"}
 
 
-@pytest.mark.parametrize("name", examples.names())
+@pytest.mark.parametrize("name", FEW)
 def test_shipped_examples_with_their_batches(name: str) -> None:
     graph = examples.load(name)
     feeds = {n: v[:20] for n, v in data.feeds(graph, None).items()} if graph.sources else {}

@@ -20,6 +20,7 @@ from engine.expression import parse, parse_expression, to_text
 from engine.neat import neat
 from engine.program import Plan
 from engine.train import data
+from tests.shipped import FEW
 
 M04 = "t=x^2; u1=sin(t); u2=3*t; u=u1+u2; J=cos(u)"
 STYLES: tuple[Style, ...] = ("shared", "every", "inputs")
@@ -103,7 +104,7 @@ def test_a_closed_form_composed_again_is_the_gradient(style: Style, x: float) ->
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", examples.names())
+@pytest.mark.parametrize("name", FEW)
 def test_shipped_examples(name: str, style: Style) -> None:
     graph = examples.load(name)
     feeds = {n: v[:50] for n, v in data.feeds(graph, None).items()} if graph.sources else {}

@@ -26,6 +26,7 @@ from engine.modules import make_module
 from engine.program import Plan
 from engine.train import data
 from engine.train.session import Training
+from tests.shipped import FEW
 
 M04 = "J = cos(sin(x^2) + 3*x^2)"
 ORDERS = [
@@ -550,7 +551,7 @@ def test_a_loss_that_reads_a_gradient_is_trained() -> None:
     assert training.metrics()["train"]["P"] < before
 
 
-@pytest.mark.parametrize("name", examples.names())
+@pytest.mark.parametrize("name", FEW)
 def test_shipped_examples(name: str) -> None:
     """All parameters at once, with data; the numbers are those of the backward pass."""
     graph = examples.load(name)

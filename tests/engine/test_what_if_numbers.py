@@ -38,6 +38,7 @@ from engine.what_if import (
     span_of,
     step_at,
 )
+from tests.shipped import FEW
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -176,7 +177,7 @@ def test_inside_a_module_all_instances_follow() -> None:
     assert line.at(0.1)[0] == pytest.approx(math.tanh(1.6 * 0.8) * math.tanh(1.6 * 0.4), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", examples.names())
+@pytest.mark.parametrize("name", FEW)
 def test_the_shipped_examples(name: str) -> None:
     graph = examples.load(name)
     feeds = data.feeds(graph, None)

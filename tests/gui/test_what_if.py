@@ -16,11 +16,11 @@ from app.view.canvas import Canvas
 from app.view.canvas.drawing import VALUE_BOX
 from app.view.theme import number_text
 from app.view.window import Window
-from engine import examples
 from engine.compose import compose
 from engine.edits import set_literal, set_tensor
 from engine.graph import Graph
 from engine.modules import make_module
+from tests.shipped import FEW
 
 ALT, SHIFT = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -286,7 +286,7 @@ def test_while_it_trains_nothing_is_tried_out(window: Window) -> None:
     assert value(canvas, "x") == 1.0
 
 
-@pytest.mark.parametrize("name", examples.names())
+@pytest.mark.parametrize("name", FEW)
 def test_the_shipped_examples_are_tried_out(window: Window, name: str) -> None:
     window.documents.open_example(name)
     canvas, session = window.canvas, window.session
