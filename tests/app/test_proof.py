@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from test_cli import call, gradloom, refused
@@ -46,3 +47,12 @@ def test_the_worst_seed_is_told() -> None:
 
     assert worst("<", 0.1, 0.9, 0.5) == 0.9 and worst(">", 1.1, 5.0, 0.9) == 0.9
     assert worst("=", 1.0, 0.7, 1.2) == 0.7 and math.isnan(worst("<", 0.1, math.nan))
+
+
+def test_the_page_of_the_lecture_has_every_system_and_example() -> None:
+    """After a change `make gallery` measures anew."""
+    page = (Path(__file__).parents[2] / "docs" / "lecture.md").read_text("utf-8")
+    for name in examples.names():
+        row = examples.INFO[name]
+        for system in row.systems:
+            assert f"| {system} | {row.title} (`{name}`) | {row.claim} | " in page
