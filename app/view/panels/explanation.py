@@ -88,8 +88,8 @@ class Explanation(QFrame):
         for line in (self.symbols, self.sum):
             line.pointed.connect(self._pointed)
             line.chosen.connect(self._chosen)
-        self.picker.switched.connect(self.refresh)
-        self.picker.picked.connect(self.refresh)
+        self.picker.switched.connect(self._looked)
+        self.picker.picked.connect(self._looked)
         self._key, self._is_new = session.key, True
         session.cursor_moved.join(self._stepped)
         session.evaluated.join(self.refresh)
@@ -126,6 +126,11 @@ class Explanation(QFrame):
         self._key = self.session.key
         self.refresh()
 
+    def _looked(self) -> None:
+        """The step is looked at, also the one that the document opened with."""
+        self._is_new = False
+        self.refresh()
+
     def _show_about(self) -> bool:
         """What a document says of itself, from when it is opened until a step is looked at."""
         settings = self.session.root.settings
@@ -136,7 +141,8 @@ class Explanation(QFrame):
         if text:
             self.about.setText(text)
             self.where.setText(tr("About this document"))
-            self.picker.hide()
+            step = self.session.step
+            self.picker.setVisible(step is not None and _has_tensors(step))
         return bool(text)
 
     def refresh(self) -> None:
