@@ -89,7 +89,9 @@ def test_lines_hold_as_many_cards_as_there_is_room_for(
 def test_a_card_opens_by_mouse_and_by_key(window: Window, gallery: Gallery) -> None:
     QTest.mouseClick(gallery.card("xor"), Qt.MouseButton.LeftButton)
     assert window.session.title == examples.INFO["xor"].title
+    window.start.verticalScrollBar().setValue(400)
     window.show_start()
+    assert window.start.verticalScrollBar().value() == 0
     card = gallery.card("your-csv")
     card.setFocus()
     QTest.keyClick(card, Qt.Key.Key_Return)

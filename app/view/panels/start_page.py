@@ -115,6 +115,7 @@ class StartPage(QScrollArea):
     def refresh(self, offers: Sequence[Offer] = ()) -> None:
         """Reads the list of recent documents, and shows what a crash left."""
         self._offers = list(offers)
+        self.verticalScrollBar().setValue(0)
         self.gallery.show_progress()
         done, count = lesson_home.progress(lessons.names()[0])
         self.first.setVisible(done < count)
