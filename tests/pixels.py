@@ -63,7 +63,7 @@ def read(graph: Graph, pictures: Array) -> Graph:
 
 def large() -> Graph:
     """Pictures that take a while."""
-    side = 20
+    side = 40
     shapes = {**SHAPES, "E": (side**2, 3), "D": (3, side**2)}
     pictures = np.random.default_rng(2).integers(0, 3, (60, 1, side, side)) / 2
     return document(GREYS.replace("6, 6", f"{side}, {side}"), shapes, pictures)
