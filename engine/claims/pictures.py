@@ -12,21 +12,11 @@ from engine import examples
 from engine.claims.figure import Claim, Figure
 from engine.graph import Graph
 from engine.ops.row import Array
-from engine.probes.pixelwise import Pixelwise, dependence, pixelwise
+from engine.probes.pixelwise import Pixelwise, pixelwise, proven
 from engine.probes.sampling import drawn
 from engine.train.scene import Scene
 
 ROWS = 8
-
-
-def _proven(scene: Scene, found: Pixelwise) -> Array:
-    work = dependence(scene, found)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            may: Array = end.value
-            return may
 
 
 def _bits(scene: Scene, found: Pixelwise, rows: Array) -> float:
@@ -58,7 +48,7 @@ def _pixelcnn(
 ) -> list[Figure]:
     scene, beside = Scene(graph), Scene(examples.load(other))
     found = pixelwise(scene)
-    may = _proven(scene, found)
+    may = proven(scene, found)
     later = np.triu(np.ones(may.shape, bool))
     held = scene.rows("validation")
     picked = np.sort(np.random.default_rng(seed).choice(held, ROWS, replace=False))

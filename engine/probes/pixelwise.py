@@ -356,3 +356,14 @@ def waves(may: Array) -> list[Array]:
     for pixel in range(len(may)):
         level[pixel] = 1 + level[:pixel][may[pixel, :pixel]].max(initial=-1)
     return [np.flatnonzero(level == n) for n in range(int(level.max(initial=0)) + 1)]
+
+
+def proven(scene: Scene, found: Pixelwise) -> Array:
+    """What `dependence` returns, awaited. Raises LeakError as it does."""
+    work = dependence(scene, found)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            may: Array = end.value
+            return may

@@ -9,20 +9,9 @@ import pytest
 from pixels import GREYS, SHAPES, SIDE, TWO, document, inside, two_greys
 
 from engine.graph import Graph
-from engine.ops.row import Array
-from engine.probes.pixelwise import LeakError, Pixelwise, dependence, pixelwise, waves
+from engine.probes.pixelwise import LeakError, Pixelwise, pixelwise, proven, waves
 from engine.probes.sampling import Samples, _Drawing, drawn, samples
 from engine.train.scene import Scene
-
-
-def proven(scene: Scene, found: Pixelwise) -> Array:
-    work = dependence(scene, found)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            may: Array = end.value
-            return may
 
 
 def last(work: Any) -> Samples:

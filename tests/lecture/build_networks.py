@@ -15,7 +15,7 @@ from engine.examples import SHIPPED
 from engine.graph import Graph, Source
 from engine.layout import arrange
 from engine.train import data
-from tests.lecture.building import Shape
+from tests.lecture.building import Shape, read_data
 
 WIDTH, HEIGHT = 152.0, 100.0
 """What a node takes on the canvas, in scene units."""
@@ -48,19 +48,8 @@ def document(
     names = {**(inputs or {}), "x": 0.0, "y": 0.0, **dict.fromkeys([*parameters, *fixed], 0.0)}
     graph = compose(program, names, modules={**SHIPPED, **(own or {})})
     shown = name.replace("-", "_")
-    graph.put("sources", shown, source)
     graph.put("settings", "sizes", dict(sizes or {}))
-    for field, value in (table or {}).items():
-        graph.put("tensors", f"{shown}.{field}", np.asarray(value))
-    for field in ("x", "y"):
-        node = graph.nodes[str(graph.id_of(field))]
-        graph.put("tensors", node.id, None)
-        options = {"source": shown, "field": field}
-        graph.put("nodes", node.id, replace(node, op="data", options=options))
-    for parameter, (shape, init) in parameters.items():
-        node = graph.nodes[str(graph.id_of(parameter))]
-        options = {"shape": shape, "init": init, "trainable": True}
-        graph.put("nodes", node.id, replace(node, op="parameter", options=options))
+    read_data(graph, shown, source, parameters, table)
     for constant, value in fixed.items():
         node = graph.nodes[str(graph.id_of(constant))]
         graph.put("nodes", node.id, replace(node, op="constant", options={}))

@@ -41,6 +41,28 @@ def named(name: str, graph: Graph) -> Graph:
     return titled(name, graph)
 
 
+def read_data(
+    graph: Graph,
+    source_name: str,
+    source: Source,
+    parameters: Mapping[str, tuple[Shape, str]],
+    table: Mapping[str, Any] | None = None,
+) -> None:
+    """The nodes x and y read the source, and those named are parameters of a shape and a start."""
+    graph.put("sources", source_name, source)
+    for field, value in (table or {}).items():
+        graph.put("tensors", f"{source_name}.{field}", np.asarray(value))
+    for field in ("x", "y"):
+        node = graph.nodes[str(graph.id_of(field))]
+        graph.put("tensors", node.id, None)
+        options = {"source": source_name, "field": field}
+        graph.put("nodes", node.id, replace(node, op="data", options=options))
+    for parameter, (shape, init) in parameters.items():
+        node = graph.nodes[str(graph.id_of(parameter))]
+        options = {"shape": shape, "init": init, "trainable": True}
+        graph.put("nodes", node.id, replace(node, op="parameter", options=options))
+
+
 def network(
     name: str,
     program: str,
@@ -52,18 +74,7 @@ def network(
     """A network on data: x and y read the source, parameters are drawn by the recipe's seed."""
     graph = compose(program, {"x": 0.0, "y": 0.0, **dict.fromkeys(parameters, 0.0)})
     shown = name.replace("-", "_")
-    graph.put("sources", shown, source)
-    for field, value in (table or {}).items():
-        graph.put("tensors", f"{shown}.{field}", np.asarray(value))
-    for field in ("x", "y"):
-        node = graph.nodes[str(graph.id_of(field))]
-        graph.put("tensors", node.id, None)
-        options = {"source": shown, "field": field}
-        graph.put("nodes", node.id, replace(node, op="data", options=options))
-    for parameter, (shape, init) in parameters.items():
-        node = graph.nodes[str(graph.id_of(parameter))]
-        options = {"shape": shape, "init": init, "trainable": True}
-        graph.put("nodes", node.id, replace(node, op="parameter", options=options))
+    read_data(graph, shown, source, parameters, table)
     loss = graph.id_of("loss")
     graph.put("settings", "output", loss)
     edits.set_recipe(graph, loss=loss, **recipe).apply(graph)
