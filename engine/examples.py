@@ -240,8 +240,8 @@ INFO: dict[str, Info] = {
     ),
     "pretraining-relu": Info(
         "Pre-training with relu and Adam", TOPICS[7], ("M19",),
-        "The same with today's units and today's optimizer. Pre-training hardly helps any "
-        "more, which is why it went out of use.",
+        "Pre-training with today's units and today's optimizer. It hardly helps any more, "
+        "which is why it went out of use.",
         "About 90 % of the held-out digits with pre-training, 86 to 90 % without.",
         "pretraining-relu.gloom",
     ),
@@ -283,15 +283,15 @@ INFO: dict[str, Info] = {
     ),
     "pixelcnn-10": Info(
         "PixelCNN auto-encoder, 10 numbers", TOPICS[7], ("M23",),
-        "The same with a bottleneck of 10 numbers. Samples keep where something stands and how "
-        "large it is; what it is is drawn anew.",
+        "The PixelCNN auto-encoder with a bottleneck of 10 numbers. Samples keep where something "
+        "stands and how large it is; what it is is drawn anew.",
         "Causality is exact; samples are nearer to the original than with 2 numbers.",
         "pixelcnn-10.gloom",
     ),
     "pixelcnn-100": Info(
         "PixelCNN auto-encoder, 100 numbers", TOPICS[7], ("M23",),
-        "The same with a bottleneck of 100 numbers. Samples differ from the original in "
-        "details only.",
+        "The PixelCNN auto-encoder with a bottleneck of 100 numbers. Samples differ from the "
+        "original in details only.",
         "Causality is exact; samples are nearest to the original.",
         "pixelcnn-100.gloom",
     ),

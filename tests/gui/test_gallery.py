@@ -180,3 +180,10 @@ def test_an_example_tells_of_itself_until_a_step_is_looked_at(window: Window) ->
     assert not line.about.isVisible() and line.symbols.isVisible() and line.height() == height
     window.documents.open_lesson("backward")
     assert not line.about.isVisible()
+
+
+def test_no_entry_is_offered_while_a_document_tells_of_itself(window: Window) -> None:
+    window.documents.open_example("jacobian")
+    picker = window.explanation.picker
+    assert window.explanation.about.isVisible() and picker.switch.isVisible()
+    assert not picker.grid.isVisible() and not any(box.isVisible() for box in picker.boxes)

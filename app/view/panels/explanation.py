@@ -142,6 +142,7 @@ class Explanation(QFrame):
             self.about.setText(text)
             self.where.setText(tr("About this document"))
             step = self.session.step
+            self.picker.show_none()
             self.picker.setVisible(step is not None and _has_tensors(step))
         return bool(text)
 
